@@ -198,7 +198,7 @@ def _tdt1055(geod: pyproj.Geod) -> RingArea:
         east = lon - np.repeat(lon[starts], np.diff(starts, append=len(lon)))
         edge = np.zeros_like(g)
         edge[:-1] = (east[:-1] + east[1:]) * np.diff(g)
-        edge[starts[1:] - 1] = 0.0  # from the end of one ring to the start of the next is no edge
+        edge[starts[1:] - 1] = 0.0  # no edge leads from ring to ring, not even from a ring without a place
         return np.asarray(np.abs(np.add.reduceat(edge, starts)) * (geod.b**2 / 2))
 
     return ring_area
