@@ -1,0 +1,321 @@
+"""From land and firms to indicators: tally (integer sums by scope), then measure (divide once).
+
+An indicator is a ratio of two sums. The catalogue (`policy/indicators.toml`) says which columns are
+summed, over which rows, and in which unit the ratio is shown; this room does nothing but sum and
+divide. Both sums run over the same rows, those that know both columns; the others are counted as
+missing, by parcel or firm.
+
+Sums are integers (0.01 m², fen), so tallies of batches may be added in any order and give the same
+figure to the last bit: `tally` works on any part of the data, `measure` on the sum of tallies.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geo.firms import MEASURES, Firms
+from geo.land import Land
+from layers import units
+from layers.errors import StandardError, nearest
+
+__all__ = ["LEVELS", "Indicator", "catalogue", "indicator", "measure", "merge", "scopes", "tally"]
+
+LEVELS = ("city", "district", "zone", "park", "parcel", "enterprise")
+
+_DERIVED_UNITS = {"inside_area_m2": "m2", "industrial_area_m2": "m2", "covered_area_m2": "m2"}
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One entry of the catalogue; fields as explained at the head of `policy/indicators.toml`."""
+
+    id: str
+    table: str
+    numerator: str
+    denominator: str
+    unit: str
+    group: str
+    title_zh: str
+    title_en: str
+    definition_zh: str
+    definition_en: str
+    source_zh: str
+    source_en: str
+    where: str = "all"
+    denominator_of: str = "scope"
+    percent: bool = False
+    levels: tuple[str, ...] = LEVELS
+
+    @property
+    def numerator_unit(self) -> str:
+        """Base unit of the sum on top."""
+        return _base_unit(self.numerator)
+
+    @property
+    def denominator_unit(self) -> str:
+        """Base unit of the sum below."""
+        return _base_unit(self.denominator)
+
+    @property
+    def unit_label(self) -> str:
+        """Display unit as people print it, e.g. 万元/亩; "1" for a share or a ratio."""
+        return "1" if self.unit == "1" else units.label(self.unit)
+
+    def title(self, language: str = "zh") -> str:
+        """Return the name in `language`."""
+        return self.title_en if language == "en" else self.title_zh
+
+    def definition(self, language: str = "zh") -> str:
+        """Return what is divided by what, in words."""
+        return self.definition_en if language == "en" else self.definition_zh
+
+    def source(self, language: str = "zh") -> str:
+        """Return where the definition comes from."""
+        return self.source_en if language == "en" else self.source_zh
+
+
+def _base_unit(column: str) -> str:
+    return MEASURES.get(column) or _DERIVED_UNITS.get(column) or column.rsplit("_", 1)[-1]
+
+
+@cache
+def catalogue() -> dict[str, Indicator]:
+    """Return every indicator on board, keyed by id, in the order of reports."""
+    text = resources.files("geo").joinpath("policy/indicators.toml").read_text("utf-8")
+    entries = tomllib.loads(text)["indicator"]
+    return {entry["id"]: Indicator(**(entry | {"levels": tuple(entry.get("levels", LEVELS))})) for entry in entries}
+
+
+def indicator(name: str) -> Indicator:
+    """Return one indicator; an unknown id is a StandardError that names the nearest."""
+    known = catalogue()
+    if name not in known:
+        like = nearest(name, known)
+        raise StandardError(
+            f'Indicator "{name}" is not in the catalogue. Nearest: {like}. All: {", ".join(known)}.',
+            f"指标“{name}”不在目录中。最接近：{like}。全部：{'、'.join(known)}。",
+        )
+    return known[name]
+
+
+def scopes(land: Land | None, firms: Firms | None, city: str, levels: Sequence[str]) -> pd.DataFrame:
+    """Return the places figures are made for: `level`, `key` (row), `id`, `name`, in order.
+
+    Every district, zone and park has its row, also one without land. Things are told apart by id.
+    """
+    parts: list[pd.DataFrame] = []
+    for level in LEVELS:
+        if level in levels:
+            ids, names = _scope_names(level, land, firms, city)
+            parts.append(pd.DataFrame({"level": level, "key": np.arange(len(ids)), "id": ids, "name": names}))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["level", "key", "id", "name"])
+
+
+def _scope_names(level: str, land: Land | None, firms: Firms | None, city: str) -> tuple[list[str], list[str]]:
+    if level == "city":
+        return [city], [city]
+    if level == "enterprise":
+        return ([], []) if firms is None else (firms.firms["firm_id"].tolist(), firms.firms["firm_name"].tolist())
+    if land is None:
+        return [], []
+    if level == "parcel":
+        return land.parcels["uid"].tolist(), land.parcels["parcel_id"].tolist()
+    if level == "district":
+        table = land.districts
+        return ([], []) if table is None else (table["district_id"].tolist(), table["district_name"].tolist())
+    if land.parks is None:
+        return [], []
+    if level == "park":
+        return land.parks["park_id"].tolist(), land.parks["park_name"].tolist()
+    zones = land.parks.drop_duplicates("zone_id")
+    return zones["zone_id"].tolist(), zones["zone_name"].tolist()
+
+
+def tally(land: Land | None, firms: Firms | None, levels: Sequence[str]) -> pd.DataFrame:
+    """Sum every indicator of the catalogue by scope.
+
+    Returns
+    -------
+    DataFrame
+        `indicator`, `level`, `key`, `numerator`, `denominator` (int64 steps), `count`, `missing`,
+        `estimated` (numbers of parcels or firms). Scopes without rows are left out.
+    """
+    tables: dict[str, pd.DataFrame] = {}
+    if land is not None:
+        tables["land"] = _land_rows(land)
+    if firms is not None:
+        tables["firms"] = _firm_rows(firms, land)
+    parts = [
+        _sums(entry, level, tables[entry.table])
+        for entry in catalogue().values()
+        if entry.table in tables and {entry.numerator, entry.denominator} <= set(tables[entry.table].columns)
+        for level in levels
+        if level in entry.levels and level in tables[entry.table].columns
+    ]
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else _no_sums()
+
+
+def _no_sums() -> pd.DataFrame:
+    columns = ["indicator", "level", "key", "numerator", "denominator", "count", "missing", "estimated"]
+    return pd.DataFrame({column: pd.Series(dtype="object" if column in columns[:2] else "int64") for column in columns})
+
+
+def _land_rows(land: Land) -> pd.DataFrame:
+    """Pieces with what the catalogue sums, and one column a level."""
+    rows = land.pieces
+    parcel = rows["parcel"].to_numpy()
+    own = land.parcels
+    industrial = own["industrial"].array[parcel]
+    built = own["built"].array[parcel]
+    is_industrial = np.asarray(industrial.fillna(value=False), dtype=bool)
+    known_use = ~np.asarray(industrial.isna())
+    area = rows["land_area_m2"].to_numpy("float64")
+    inside = rows["park"].to_numpy() >= 0
+    table = rows.assign(
+        unit=parcel,
+        industrial=industrial,
+        built=built,
+        estimated=own["floor_area_estimated"].to_numpy(dtype=bool)[parcel],
+        covered_area_m2=rows["building_base_m2"] + rows["yard_area_m2"],
+        industrial_area_m2=np.where(known_use, np.where(is_industrial, area, 0.0), np.nan),
+        city=0,
+        district=own["district"].to_numpy()[parcel],
+    )
+    if land.parks is not None:
+        table["inside_area_m2"] = np.where(known_use, np.where(is_industrial & inside, area, 0.0), np.nan)
+        table["zone"] = _zone_of(land)[rows["park"].to_numpy()]
+    else:
+        table = table.drop(columns="park")
+    return table
+
+
+def _zone_of(land: Land) -> npt.NDArray[np.intp]:
+    """Zone row of each park row; the last entry (park −1) is no zone."""
+    assert land.parks is not None
+    zone_ids = land.parks["zone_id"]
+    first_seen = pd.Index(zone_ids.drop_duplicates())
+    return np.append(first_seen.get_indexer(pd.Index(zone_ids)), -1)
+
+
+def _firm_rows(firms: Firms, land: Land | None) -> pd.DataFrame:
+    rows = firms.fragments
+    table = rows.assign(unit=rows["firm"], estimated=False, city=0, enterprise=rows["firm"])
+    if land is None or land.parks is None:
+        return table.drop(columns=["park"])
+    return table.assign(zone=_zone_of(land)[rows["park"].to_numpy()])
+
+
+def _sums(entry: Indicator, level: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Sum one indicator by one level; rows whose key is −1 belong to no scope of that level."""
+    top, below = table[entry.numerator].to_numpy("float64"), table[entry.denominator].to_numpy("float64")
+    if entry.where == "all":
+        asked, unknown = np.ones(len(table), dtype=bool), np.zeros(len(table), dtype=bool)
+    else:
+        flag = table[entry.where].array
+        asked = np.asarray(flag.fillna(value=False), dtype=bool)
+        unknown = np.asarray(flag.isna())
+    known = asked & np.isfinite(top) & np.isfinite(below)
+    frame = pd.DataFrame(
+        {
+            "key": table[level].to_numpy(),
+            "unit": table["unit"].to_numpy(),
+            "numerator": units.to_tally(np.where(known, top, 0.0), entry.numerator_unit),
+            "denominator": units.to_tally(np.where(known, below, 0.0), entry.denominator_unit),
+            "known": known,
+            "missing": (asked & ~known) | unknown,
+            "estimated": known & table["estimated"].to_numpy(dtype=bool) & (entry.numerator == "floor_area_m2"),
+        }
+    )
+    frame = frame[(frame["key"] >= 0) & (frame["known"] | frame["missing"])]
+    sums = frame.groupby("key")[["numerator", "denominator"]].sum()
+    for column, flag_name in (("count", "known"), ("missing", "missing"), ("estimated", "estimated")):
+        flagged = frame.loc[frame[flag_name], ["key", "unit"]].drop_duplicates()
+        sums[column] = flagged.groupby("key").size().reindex(sums.index, fill_value=0)
+    return sums.reset_index().assign(indicator=entry.id, level=level)
+
+
+def merge(tallies: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Add tallies of disjoint parts of the data."""
+    joined = pd.concat([_no_sums(), *tallies], ignore_index=True)
+    return joined.groupby(["indicator", "level", "key"], sort=False, as_index=False).sum()
+
+
+def measure(sums: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+    """Divide once: turn a tally into indicators.
+
+    Parameters
+    ----------
+    sums : DataFrame
+        From `tally` or `merge`.
+    places : DataFrame
+        From `scopes`.
+
+    Returns
+    -------
+    DataFrame
+        One row an indicator × place: `id`, `level`, `scope_id`, `scope_name`, `numerator`, `denominator`
+        (base units), `value` (display unit; missing where the sum below is 0), `count`, `missing`,
+        `estimated`. An indicator that has no row at any place is left out altogether.
+    """
+    parts = [
+        _divide(entry, sums[sums["indicator"] == entry.id], places[places["level"].isin(entry.levels)])
+        for entry in catalogue().values()
+        if entry.id in set(sums.loc[sums["count"] > 0, "indicator"])
+    ]
+    filled = [part for part in parts if len(part)]
+    columns = [
+        "id",
+        "level",
+        "scope_id",
+        "scope_name",
+        "numerator",
+        "denominator",
+        "value",
+        "count",
+        "missing",
+        "estimated",
+    ]
+    return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
+
+
+def _divide(entry: Indicator, sums: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+    if entry.table == "land":
+        places = places[places["level"] != "enterprise"]
+    filled = ["numerator", "denominator", "count", "missing", "estimated"]
+    table = places.merge(sums[["level", "key", *filled]], on=["level", "key"], how="left")
+    table[filled] = table[filled].fillna(0).astype("int64")
+    if entry.denominator_of == "city":
+        city = sums.loc[sums["level"] == "city", "denominator"]
+        table["denominator"] = int(city.iloc[0]) if len(city) else 0
+    top = units.from_tally(table["numerator"].to_numpy("int64"), entry.numerator_unit)
+    below = units.from_tally(table["denominator"].to_numpy("int64"), entry.denominator_unit)
+    return table.assign(
+        id=entry.id,
+        scope_id=table["id"],
+        scope_name=table["name"],
+        numerator=top,
+        denominator=below,
+        value=_ratio(entry, top, below),
+    )
+
+
+def _ratio(entry: Indicator, top: npt.NDArray[np.float64], below: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    usable = below > 0
+    ratio = np.full(len(top), np.nan)
+    if entry.unit == "1":
+        np.divide(top, below, out=ratio, where=usable)
+        return ratio
+    over, under = entry.unit.split("/")
+    shown_top = units.convert(pd.Series(top), entry.numerator_unit, over).to_numpy("float64")
+    shown_below = units.convert(pd.Series(below), entry.denominator_unit, under).to_numpy("float64")
+    np.divide(shown_top, shown_below, out=ratio, where=usable)
+    return ratio

@@ -1,0 +1,153 @@
+"""Which industries a place lives on: leading-industry share, top-3 share, location quotient.
+
+Industries are told apart by division (the first two digits of a GB/T 4754 code). Shares are of gross
+output, or of the first of output, revenue, value added that the firms report; the result says which.
+Not sums over rows but over industries: sums by scope and division are merged first, and only the last
+step picks the largest ones, so a place may be cut in any way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from geo.firms import Firms
+from geo.indicators import indicator
+from layers.units import from_tally, to_tally
+
+__all__ = ["industry_shares", "location_quotient", "output_column", "tally_industries"]
+
+_CANDIDATES = ("output_cny", "revenue_cny", "value_added_cny")
+
+
+def output_column(firms: Firms) -> str | None:
+    """Return the column output is measured by: the first of output, revenue, value added that is there."""
+    for column in _CANDIDATES:
+        if firms.firms[column].notna().any():
+            return column
+    return None
+
+
+def tally_industries(firms: Firms, keys: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Sum output by scope and division.
+
+    Parameters
+    ----------
+    firms : Firms
+    keys : DataFrame
+        One row a fragment, one column a level, the row of the scope (−1 for none).
+    column : str
+        Column of `firms.fragments` to sum.
+
+    Returns
+    -------
+    DataFrame
+        `level`, `key`, `division` (missing where the firm has no code), `code` (full code), `output` (steps), `firms`.
+    """
+    rows = firms.fragments
+    code = firms.firms["industry_code"].array[rows["firm"].to_numpy()]
+    values = rows[column].to_numpy("float64")
+    known = np.isfinite(values) & (values > 0)
+    base = pd.DataFrame(
+        {
+            "code": pd.Series(code).str.replace(r"^[A-Za-z]", "", regex=True),
+            "output": to_tally(np.where(known, values, 0.0), "cny"),
+            "firm": rows["firm"].to_numpy(),
+        }
+    )
+    parts = []
+    for level in keys.columns:
+        frame = base.assign(key=keys[level].to_numpy())[known & (keys[level].to_numpy() >= 0)]
+        sums = frame.groupby(["key", "code"], dropna=False).agg(output=("output", "sum"), firms=("firm", "nunique"))
+        parts.append(sums.reset_index().assign(level=level))
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(division=table["code"].str.slice(0, 2))
+
+
+def industry_shares(
+    sums: pd.DataFrame, places: pd.DataFrame, *, leading: Sequence[str] = (), leading_count: int = 1
+) -> pd.DataFrame:
+    """Leading-industry share and top-3 share of every place.
+
+    Parameters
+    ----------
+    sums : DataFrame
+        From `tally_industries`.
+    places : DataFrame
+        From `indicators.scopes`.
+    leading : sequence of str
+        Codes of the leading industries, of two to four digits; a code holds all below it. Empty: the
+        `leading_count` divisions with the largest output of each place.
+    leading_count : int
+        How many divisions count as leading when none is named.
+
+    Returns
+    -------
+    DataFrame
+        Columns as `indicators.measure` returns them.
+    """
+    parts = []
+    for entry in (indicator("leading_industry_share"), indicator("top3_industry_share")):
+        for place in places[places["level"].isin(entry.levels)].itertuples():
+            here = sums[(sums["level"] == place.level) & (sums["key"] == place.key)]
+            named = here[here["code"].notna()]
+            if entry.id == "leading_industry_share" and leading:
+                top = int(named.loc[named["code"].str.startswith(tuple(leading)), "output"].sum())
+            else:
+                largest = leading_count if entry.id == "leading_industry_share" else 3
+                top = int(named.groupby("division")["output"].sum().nlargest(largest).sum())
+            below = int(named["output"].sum())
+            parts.append(
+                {
+                    "id": entry.id,
+                    "level": place.level,
+                    "scope_id": place.id,
+                    "scope_name": place.name,
+                    "numerator": from_tally(top, "cny"),
+                    "denominator": from_tally(below, "cny"),
+                    "value": top / below if below > 0 else float("nan"),
+                    "count": int(named["firms"].sum()),
+                    "missing": int(here.loc[here["code"].isna(), "firms"].sum()),
+                    "estimated": 0,
+                }
+            )
+    return pd.DataFrame(parts)
+
+
+def location_quotient(value: pd.Series, place: pd.Series, industry: pd.Series) -> pd.Series:
+    """Location quotient (区位商): share of an industry in a place ÷ its share in all places.
+
+    LQ(p, i) = (x_pi / x_p) / (x_i / x), with x the sum of `value`.
+
+    Parameters
+    ----------
+    value : Series, shape (n,)
+        Output, tax, heads or land of n firms; missing values are left out.
+    place, industry : Series, shape (n,)
+        Where the firm is and what it does; rows missing either are left out.
+
+    Returns
+    -------
+    Series
+        Indexed by (place, industry), named "location_quotient"; pairs without firms are not listed,
+        pairs whose place or industry sums to 0 are missing.
+
+    Examples
+    --------
+    Half of park A is machinery, against three quarters of both parks together:
+
+    >>> lq = location_quotient(
+    ...     pd.Series([1.0, 1.0, 2.0]), pd.Series(["A", "A", "B"]), pd.Series(["machinery", "food", "machinery"])
+    ... )
+    >>> round(lq["A", "machinery"], 4), lq["A", "food"]
+    (0.6667, 2.0)
+    """
+    table = pd.DataFrame({"value": value, "place": place, "industry": industry}).dropna()
+    both = table.groupby(["place", "industry"])["value"].sum()
+    by_place = table.groupby("place")["value"].sum().reindex(both.index.get_level_values("place")).to_numpy()
+    by_industry = table.groupby("industry")["value"].sum().reindex(both.index.get_level_values("industry")).to_numpy()
+    total = table["value"].sum()
+    quotient = (both / by_place) / (by_industry / total)
+    return quotient.replace([np.inf, -np.inf], np.nan).rename("location_quotient")

@@ -1,0 +1,85 @@
+"""Words and numbers as people read them, in Chinese and English.
+
+Knows every word the outputs print (`tables/labels.csv`) and how a figure is written; knows no figure.
+Only the face (maps, reports) and the command import this room.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from functools import cache
+from importlib import resources
+
+from geo.indicators import Indicator
+from layers.errors import nearest
+from layers.units import convert, label
+
+__all__ = ["area_text", "labels", "money_text", "text", "value_text"]
+
+
+@cache
+def labels() -> dict[str, dict[str, str]]:
+    """Return every word on board: key → {"zh": …, "en": …}."""
+    table = resources.files("geo").joinpath("tables/labels.csv").read_text("utf-8")
+    return {row["key"]: {"zh": row["zh"], "en": row["en"]} for row in csv.DictReader(table.splitlines())}
+
+
+def text(key: str, language: str = "zh", **fill: object) -> str:
+    """Return the words for `key`, with ``{name}`` filled in.
+
+    Raises
+    ------
+    KeyError
+        There is no such key; the nearest one is named.
+
+    Examples
+    --------
+    >>> text("role.main"), text("role.main", "en")
+    ('主园', 'main park')
+    """
+    words = labels().get(key)
+    if words is None:
+        raise KeyError(f"{key} (nearest: {nearest(key, labels())})")
+    chosen = words["en" if language == "en" else "zh"]
+    return chosen.format(**fill) if fill else chosen
+
+
+def value_text(entry: Indicator, value: float | None, language: str = "zh", *, with_unit: bool = True) -> str:
+    """Write a figure in the unit of its indicator; a share as per cent, a missing one as a dash.
+
+    Examples
+    --------
+    >>> from geo.indicators import indicator
+    >>> value_text(indicator("industrial_concentration"), 0.6123), value_text(indicator("tax_per_mu"), 27.456)
+    ('61.23%', '27.46 万元/亩')
+    """
+    if value is None or math.isnan(value):
+        return "—"
+    if entry.percent:
+        return f"{value:.2%}"
+    unit = "" if entry.unit == "1" or not with_unit else f" {label(entry.unit, language)}"
+    return f"{value:,.2f}{unit}"
+
+
+def area_text(area_m2: float, language: str = "zh") -> str:
+    """Write an area in mu with two decimals.
+
+    Examples
+    --------
+    >>> area_text(1_000_000.0)
+    '1,500.00 亩'
+    """
+    return f"{convert(float(area_m2), 'm2', 'mu'):,.2f} {text('unit.mu', language)}"
+
+
+def money_text(money_cny: float, language: str = "zh") -> str:
+    """Write money in 万元.
+
+    Examples
+    --------
+    >>> money_text(12_345_678.0)
+    '1,234.57 万元'
+    """
+    unit = "万元" if language == "zh" else "10⁴ CNY"
+    return f"{convert(float(money_cny), 'cny', 'wcny'):,.2f} {unit}"

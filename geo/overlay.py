@@ -1,0 +1,161 @@
+"""What lies on what: the kernels.
+
+Knows geometry only, in one projected plane; knows no indicator and no column. Two questions are
+answered: which part of each parcel lies in which face (`intersect`), and which building stands on
+which parcel (`place`). Most parcels lie wholly inside or wholly outside, so a prepared predicate
+settles them, and only the boundary pairs pay for a true intersection.
+
+`share_out` turns shares into integers: the pieces of a parcel add up to the parcel exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+__all__ = ["Pairs", "intersect", "place", "share_out"]
+
+Geometries = npt.NDArray[np.object_]
+Rows = npt.NDArray[np.intp]
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+#: A face with more corners than this is clipped to the parcel's box before the intersection.
+_MANY_CORNERS = 64
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of rows that share area: `left` row, `right` row, share of the left one (0 < share ≤ 1)."""
+
+    left: Rows
+    right: Rows
+    share: Floats
+
+
+def intersect(parcels: Geometries, faces: Geometries) -> Pairs:
+    """Return which share of each parcel lies in each face.
+
+    Parameters
+    ----------
+    parcels, faces : arrays of valid (multi)polygons in one projected plane
+        Missing and empty ones share nothing.
+
+    Returns
+    -------
+    Pairs
+        Sorted by parcel, then face; pairs that only touch are left out. Shares are of planar area.
+    """
+    face, parcel = shapely.STRtree(parcels).query(faces)
+    shapely.prepare(faces)
+    whole = shapely.contains_properly(faces[face], parcels[parcel])
+    share = whole.astype("float64")
+    rest = np.flatnonzero(~whole)
+    rest = rest[shapely.intersects(faces[face[rest]], parcels[parcel[rest]])]
+    share[rest] = _common_area(parcels[parcel[rest]], faces[face[rest]]) / shapely.area(parcels[parcel[rest]])
+    kept = np.flatnonzero(share > 0)
+    kept = kept[np.lexsort((face[kept], parcel[kept]))]
+    return Pairs(parcel[kept], face[kept], np.minimum(share[kept], 1.0))
+
+
+def _common_area(small: Geometries, large: Geometries) -> Floats:
+    """Area of each intersection; large shapes are first clipped to the box of the small one."""
+    near = large.copy()
+    boxes = shapely.bounds(small)
+    for i in np.flatnonzero(shapely.get_num_coordinates(large) > _MANY_CORNERS):
+        x0, y0, x1, y1 = boxes[i]
+        # A margin keeps the cut edge off the small shape; an invalid cut falls back to the whole shape.
+        margin = 0.01 * max(x1 - x0, y1 - y0) + 1e-6
+        cut = shapely.clip_by_rect(large[i], x0 - margin, y0 - margin, x1 + margin, y1 + margin)
+        if cut.is_valid:
+            near[i] = cut
+    return np.asarray(shapely.area(shapely.intersection(small, near)), dtype="float64")
+
+
+def place(buildings: Geometries, parcels: Geometries, *, whole_from: float = 0.9) -> Pairs:
+    """Place footprints on parcels.
+
+    A footprint wholly in one parcel goes there; one with at least `whole_from` of its area in one
+    parcel goes there whole; any other is split by area, and what lies in no parcel stays unplaced.
+    Where parcels overlap, the shares of a footprint are scaled down to add up to one.
+
+    Parameters
+    ----------
+    buildings, parcels : arrays of valid (multi)polygons in one projected plane
+    whole_from : float
+        Share from which a straddling footprint goes whole to one parcel.
+
+    Returns
+    -------
+    Pairs
+        `left` = building, `right` = parcel, sorted by building, then parcel.
+    """
+    parcel, building = shapely.STRtree(buildings).query(parcels)
+    shapely.prepare(parcels)
+    inside = shapely.contains(parcels[parcel], buildings[building])
+    share = inside.astype("float64")
+    settled = np.zeros(len(buildings), dtype=bool)
+    settled[building[inside]] = True
+    rest = np.flatnonzero(~inside & ~settled[building])
+    rest = rest[shapely.intersects(parcels[parcel[rest]], buildings[building[rest]])]
+    common = _common_area(buildings[building[rest]], parcels[parcel[rest]])
+    share[rest] = common / shapely.area(buildings[building[rest]])
+    kept = np.flatnonzero(share > 0)
+    kept = kept[np.lexsort((parcel[kept], building[kept]))]
+    pairs = Pairs(building[kept], parcel[kept], share[kept])
+    return _settle(pairs, len(buildings), whole_from)
+
+
+def _settle(pairs: Pairs, n: int, whole_from: float) -> Pairs:
+    """Give almost whole footprints to one parcel, and scale the shares of doubly covered ones."""
+    best = np.zeros(n)
+    np.maximum.at(best, pairs.left, pairs.share)
+    first_best = np.full(n, -1)
+    at_best = np.flatnonzero(pairs.share == best[pairs.left])[::-1]
+    first_best[pairs.left[at_best]] = at_best  # the lowest parcel row wins a tie
+    goes_whole = best >= whole_from
+    kept = ~goes_whole[pairs.left]
+    kept[first_best[goes_whole]] = True
+    share = np.where(goes_whole[pairs.left], 1.0, pairs.share)[kept]
+    left = pairs.left[kept]
+    total = np.bincount(left, weights=share, minlength=n)
+    return Pairs(left, pairs.right[kept], share / np.maximum(total[left], 1.0))
+
+
+def share_out(totals: Integers, group: Rows, weights: Floats) -> Integers:
+    """Share integers among pieces by weight, so that the pieces of a group add up exactly.
+
+    The largest-remainder method: each piece gets the whole steps of its share, and the steps left
+    over go to the largest remainders (the earlier piece wins a tie).
+
+    Parameters
+    ----------
+    totals : array of int64, one a group
+    group : array of int, the group of each piece
+    weights : array of float, the weight of each piece; each group that has pieces needs a positive sum
+
+    Returns
+    -------
+    array of int64, one a piece
+
+    Examples
+    --------
+    >>> share_out(np.array([10, 7]), np.array([0, 0, 0, 1]), np.array([1.0, 1.0, 1.0, 2.0])).tolist()
+    [4, 3, 3, 7]
+    """
+    total_weight = np.bincount(group, weights=weights, minlength=len(totals))
+    quota = totals[group] * (weights / total_weight[group])
+    steps = np.floor(quota).astype("int64")
+    given = np.zeros(len(totals), dtype="int64")
+    np.add.at(given, group, steps)
+    left_over = totals - given
+    order = np.lexsort((np.arange(len(group)), steps - quota, group))
+    starts = np.searchsorted(group[order], np.arange(len(totals)), side="left")
+    rank = np.arange(len(order)) - starts[group[order]]
+    size = np.bincount(group, minlength=len(totals))
+    each, extra = np.divmod(left_over, np.maximum(size, 1))
+    steps[order] += each[group[order]] + (rank < extra[group[order]])
+    return steps

@@ -1,0 +1,214 @@
+"""One zone, multiple parks (一区多园): who owns which ground.
+
+Knows the hierarchy zone → park → parts, and the rule for ground that several parks claim. One
+territory may bear several titles, and a cooperation park may lie inside another zone, so city figures
+count ground once (the union) and tables by park follow a stated rule:
+
+``error``     stop when parks overlap above the tolerance; below it, as ``priority``
+``priority``  contested ground goes to the park that ranks first (lowest `priority` number, then
+              higher level, then main before other roles, then the smaller id: never the order of rows)
+``split``     contested ground is shared equally among the parks that claim it
+``largest``   contested ground of a parcel goes to the claiming park that holds most of that parcel
+
+`faces` cuts the parks into disjoint faces, each with the list of parks that claim it; everything else
+follows from the faces, so the pieces always add up to the union.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from geo.overlay import Pairs
+from layers.errors import ProjectError, nearest
+
+__all__ = ["OVERLAP_RULES", "Faces", "assign", "faces", "overlaps", "park_table"]
+
+OVERLAP_RULES = ("error", "priority", "split", "largest")
+
+_LEVELS = ("national", "provincial", "candidate", "municipal")
+_ROLES = ("main", "branch", "entrusted", "enclave", "cooperation", "partner")
+_KEPT = (
+    "role", "level", "platform_type", "host_district", "operator", "priority", "vacant_land_m2",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Disjoint faces of the parks.
+
+    Attributes
+    ----------
+    geometry : array of polygons
+    owners : tuple of tuples of int
+        For each face, the rows of `park_table` that claim it, best rank first.
+    """
+
+    geometry: npt.NDArray[np.object_]
+    owners: tuple[tuple[int, ...], ...]
+
+
+def park_table(parks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return one row a park: `park_id`, `park_name`, `zone_id`, `zone_name`, role, level, …, geometry.
+
+    Rows of one park (the same `park_id`, or without ids the same `park_name`) are its parts and are
+    joined. A park without a zone is a zone of its own. Rows are in rank order of the ``priority`` rule.
+    """
+    n = len(parks)
+    named = _text(parks, "park_name").fillna(pd.Series([f"park {i + 1}" for i in range(n)], index=parks.index))
+    ids = _text(parks, "park_id").fillna(named)
+    zone_names = _text(parks, "zone_name")
+    zone_ids = _text(parks, "zone_id").fillna(zone_names).fillna(ids)
+    table = gpd.GeoDataFrame(
+        {
+            "park_id": ids,
+            "park_name": named,
+            "zone_id": zone_ids,
+            "zone_name": zone_names.fillna(named),
+            **{column: parks[column] for column in _KEPT if column in parks},
+        },
+        geometry=parks.geometry,
+        crs=parks.crs,
+    )
+    joined = table.drop(columns="geometry").groupby("park_id", sort=False).first()
+    shapes = table.geometry.groupby(table["park_id"], sort=False).agg(lambda parts: shapely.union_all(parts.array))
+    whole = gpd.GeoDataFrame(joined, geometry=gpd.GeoSeries(shapes, crs=parks.crs).reindex(joined.index))
+    return whole.reset_index().iloc[_rank(whole)].reset_index(drop=True)
+
+
+def _text(frame: pd.DataFrame, column: str) -> pd.Series:
+    if column not in frame:
+        return pd.Series(pd.NA, index=frame.index, dtype="string")
+    text = frame[column].astype("string").str.strip()
+    return text.mask(text == "")
+
+
+def _rank(parks: pd.DataFrame) -> npt.NDArray[np.intp]:
+    """Order of the ``priority`` rule: priority number, level, role, id."""
+    keys: list[npt.NDArray[np.float64]] = [pd.Series(parks.index).rank().to_numpy("float64")]
+    for column, order in (("role", _ROLES), ("level", _LEVELS)):
+        if column in parks:
+            place = {word: float(i) for i, word in enumerate(order)}
+            keys.append(parks[column].map(place).fillna(len(order)).to_numpy("float64"))
+    if "priority" in parks:
+        keys.append(pd.to_numeric(parks["priority"], errors="coerce").fillna(np.inf).to_numpy("float64"))
+    return np.lexsort(keys)
+
+
+def overlaps(parks: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the overlap matrix as pairs: `park_a`, `park_b`, `area_m2` (planar), `width_m`, `geometry`.
+
+    Parameters
+    ----------
+    parks : GeoDataFrame
+        As `park_table` returns it. `width_m` is the mean width 2 · area ÷ perimeter.
+    """
+    shapes = parks.geometry.to_numpy()
+    a, b = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    a, b = a[a < b], b[a < b]
+    common = shapely.intersection(shapes[a], shapes[b])
+    area = shapely.area(common)
+    true = area > 0
+    order = np.lexsort((b[true], a[true]))
+    ids = parks["park_id"].to_numpy()
+    length = shapely.length(common[true])
+    return pd.DataFrame(
+        {
+            "park_a": ids[a[true]],
+            "park_b": ids[b[true]],
+            "area_m2": area[true],
+            "width_m": 2 * area[true] / length,
+            "geometry": common[true],
+        }
+    ).iloc[order].reset_index(drop=True)  # fmt: skip
+
+
+def faces(parks: gpd.GeoDataFrame) -> Faces:
+    """Cut the parks into disjoint faces, each with the parks that claim it.
+
+    Parameters
+    ----------
+    parks : GeoDataFrame
+        As `park_table` returns it, in rank order.
+    """
+    shapes = parks.geometry.to_numpy()
+    done: list[tuple[shapely.Geometry, tuple[int, ...]]] = []
+    for row, shape in enumerate(shapes):
+        rest = shape
+        cut: list[tuple[shapely.Geometry, tuple[int, ...]]] = []
+        for face, owners in done:
+            common = _areal(face.intersection(shape)) if face.intersects(shape) else None
+            if common is None or common.is_empty:
+                cut.append((face, owners))
+                continue
+            cut.append((common, (*owners, row)))
+            outside = _areal(face.difference(shape))
+            if not outside.is_empty:
+                cut.append((outside, owners))
+            rest = rest.difference(face)
+        rest = _areal(rest)
+        if not rest.is_empty:
+            cut.append((rest, (row,)))
+        done = cut
+    geometry = np.array([face for face, _ in done], dtype="object")
+    return Faces(geometry, tuple(owners for _, owners in done))
+
+
+def _areal(shape: shapely.Geometry) -> shapely.Geometry:
+    """Drop the points and lines that an intersection of touching polygons leaves behind."""
+    if shape.geom_type in {"Polygon", "MultiPolygon"}:
+        return shape
+    parts = [part for part in shapely.get_parts(shape) if part.geom_type in {"Polygon", "MultiPolygon"}]
+    return shapely.union_all(parts)
+
+
+def assign(pairs: Pairs, owners: tuple[tuple[int, ...], ...], rule: str) -> Pairs:
+    """Turn parcel × face shares into parcel × park shares under an overlap rule.
+
+    Parameters
+    ----------
+    pairs : Pairs
+        `left` = parcel, `right` = face.
+    owners : tuple
+        `Faces.owners`.
+    rule : str
+        One of `OVERLAP_RULES`; ``error`` acts as ``priority`` here (whether to stop is judged before).
+
+    Returns
+    -------
+    Pairs
+        `left` = parcel, `right` = park, one row a pair, sorted. Σ share over parks = Σ share over faces.
+    """
+    if rule not in OVERLAP_RULES:
+        like = nearest(rule, OVERLAP_RULES)
+        raise ProjectError(
+            f'overlap = "{rule}" is not a rule. Expected one of {", ".join(OVERLAP_RULES)}; nearest: {like}.',
+            f"overlap = “{rule}” 不是可用的规则。可用：{'、'.join(OVERLAP_RULES)}；最接近：{like}。",
+        )
+    claims = pd.DataFrame({"parcel": pairs.left, "face": pairs.right, "share": pairs.share})
+    owner = pd.DataFrame(
+        [(face, park, len(parks), rank) for face, parks in enumerate(owners) for rank, park in enumerate(parks)],
+        columns=["face", "park", "claimants", "rank"],
+    )
+    claims = claims.merge(owner, on="face")
+    if rule == "split":
+        claims["share"] = claims["share"] / claims["claimants"]
+    elif rule == "largest":
+        held = claims.groupby(["parcel", "park"])["share"].transform("sum")
+        order = claims.assign(held=held).sort_values(
+            ["parcel", "face", "held", "rank"], ascending=[True, True, False, True], kind="stable"
+        )
+        claims = order.drop_duplicates(["parcel", "face"])
+    else:
+        claims = claims[claims["rank"] == 0]
+    shares = claims.groupby(["parcel", "park"], sort=True)["share"].sum().reset_index()
+    return Pairs(
+        shares["parcel"].to_numpy("intp"),
+        shares["park"].to_numpy("intp"),
+        shares["share"].to_numpy("float64"),
+    )

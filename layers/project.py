@@ -1,0 +1,360 @@
+"""The project file: what is repeated from run to run, and where each value comes from.
+
+A flag wins over the file, the file over a guess, a guess over a default; every setting remembers its
+origin, so that `parkwise info PROJECT` and the report can print it. Keys, types, choices and defaults
+stand in `tables/project.csv`; an unknown key is an error that names the nearest known one. Instead of
+a file a folder of data will do: then `layers.propose` looks at it and its guesses are the project.
+"""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from layers.errors import ProjectError, SourceError, nearest
+
+__all__ = ["LAYER_KEYS", "LAYERS", "Key", "LayerSource", "Project", "Setting", "defaults", "keys", "load", "loads"]
+
+LAYERS = (
+    "parks",
+    "parcels",
+    "buildings",
+    "enterprises",
+    "holdings",
+    "districts",
+    "constraints",
+    "height",
+    "dsm",
+    "dtm",
+)
+LAYER_KEYS = ("source", "layer", "crs", "datum", "encoding", "columns", "constants")
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of the project file."""
+
+    name: str
+    type: str
+    choices: tuple[str, ...]
+    default: object
+    label_zh: str
+    label_en: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An effective value and its origin: flag, file, guess or default."""
+
+    value: object
+    origin: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class LayerSource:
+    """Where a layer comes from and how to read it; `origin` as in `Setting`."""
+
+    name: str
+    source: tuple[Path, ...]
+    layer: str | None = None
+    crs: str | None = None
+    datum: str | None = None
+    encoding: str | None = None
+    columns: Mapping[str, object] = field(default_factory=dict)
+    constants: Mapping[str, object] = field(default_factory=dict)
+    origin: str = "file"
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Project:
+    """Settings and layers of one run.
+
+    Attributes
+    ----------
+    path : Path
+        The project file, or the folder of data.
+    settings : mapping of str to Setting
+        Every key of `keys`.
+    sources : mapping of str to LayerSource
+        Only the layers there are.
+    """
+
+    path: Path
+    settings: Mapping[str, Setting]
+    sources: Mapping[str, LayerSource]
+
+    def __getitem__(self, key: str) -> object:
+        return self.settings[key].value
+
+    def text(self, key: str) -> str | None:
+        """Return a text setting, or None where it is not set."""
+        value = self[key]
+        return None if value in (None, "") else str(value)
+
+    def number(self, key: str) -> float | None:
+        """Return a number setting, or None where it is not set."""
+        value = self[key]
+        return None if value is None else float(value)  # type: ignore[arg-type]
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list setting."""
+        value = self[key]
+        return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else ()
+
+    @property
+    def folder(self) -> Path:
+        """The folder relative paths start from."""
+        return self.path if self.path.is_dir() else self.path.parent
+
+    @property
+    def language(self) -> str:
+        """Language of reports, zh or en."""
+        return self.text("project.language") or "zh"
+
+    @property
+    def as_of(self) -> date | None:
+        """Day the figures are of."""
+        value = self["project.as_of"]
+        return value if isinstance(value, date) else None
+
+    def guess(self, key: str, value: object, why: str) -> Project:
+        """Return a copy in which a setting nobody stated is guessed; a stated one stays."""
+        if self.settings[key].origin != "default":
+            return self
+        return replace(self, settings={**self.settings, key: Setting(value, "guess", why)})
+
+
+@cache
+def keys() -> dict[str, Key]:
+    """Return every key of the project file outside `[layers]`, in order."""
+    text = resources.files("layers").joinpath("tables/project.csv").read_text("utf-8")
+    return {
+        row["key"]: Key(
+            row["key"],
+            row["type"],
+            tuple(filter(None, row["choices"].split("|"))),
+            _default(row["type"], row["default"]),
+            row["label_zh"],
+            row["label_en"],
+        )
+        for row in csv.DictReader(text.splitlines())
+    }
+
+
+def _default(kind: str, text: str) -> object:
+    if kind == "texts":
+        return text.split("|") if text else []
+    if not text:
+        return None
+    if kind in {"number", "integer", "boolean"}:
+        return tomllib.loads(f"v = {text}")["v"]
+    return text
+
+
+def defaults() -> dict[str, Setting]:
+    """Return every setting at its default; `project.as_of` is today."""
+    settings = {name: Setting(key.default, "default") for name, key in keys().items()}
+    return settings | {"project.as_of": Setting(date.today(), "default", "today")}  # noqa: DTZ011  (a calendar day)
+
+
+def load(path: str | Path, flags: Mapping[str, str] | None = None) -> Project:
+    """Read a project file, or look at a folder of data.
+
+    Parameters
+    ----------
+    path : path
+        A `.toml` file, or a folder: one that holds a `project.toml` uses it, any other is looked at.
+    flags : mapping, optional
+        ``KEY=VALUE`` pairs of ``--set``; they win over the file.
+
+    Raises
+    ------
+    ProjectError
+        The file is no TOML, a key is unknown, a value is of the wrong kind, a layer is unknown.
+    SourceError
+        There is no such file or folder.
+    """
+    path = Path(path)
+    if not path.exists():
+        siblings = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+        like = nearest(path.name, siblings)
+        raise SourceError(
+            f"{path}: no such file or folder." + (f" Did you mean {like}?" if like else ""),
+            f"{path}：文件或文件夹不存在。" + (f"是否指 {like}？" if like else ""),
+        )
+    if path.is_dir():
+        inside = path / "project.toml"
+        if inside.is_file():
+            return load(inside, flags)
+        from layers.propose import propose  # noqa: PLC0415  (looking at files is only needed here)
+
+        return _with_flags(propose(path), flags)
+    try:
+        return loads(path.read_text("utf-8-sig"), path, flags)
+    except UnicodeDecodeError as error:
+        raise ProjectError(
+            f"{path}: not a UTF-8 text ({error.reason}). A project file is TOML, saved as UTF-8.",
+            f"{path}：不是 UTF-8 文本。项目文件应为以 UTF-8 保存的 TOML 文件。",
+        ) from error
+
+
+def loads(text: str, path: Path, flags: Mapping[str, str] | None = None) -> Project:
+    """Read a project from TOML text; `path` is where relative sources start from."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError(f"{path}: not valid TOML: {error}.", f"{path}：TOML 语法错误：{error}。") from error
+    stated = dict(document)
+    layer_tables = stated.pop("layers", {})
+    settings = defaults()
+    for name, value in _flat(stated).items():
+        settings[name] = Setting(_checked(name, value, str(path)), "file")
+    if not isinstance(layer_tables, dict):
+        raise ProjectError(f"{path}: [layers] must hold one table a layer.", f"{path}：[layers] 下应为各图层的表。")
+    sources = {name: _layer(name, table, path) for name, table in layer_tables.items()}
+    return _with_flags(Project(path, settings, sources), flags)
+
+
+def _flat(tables: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in tables.items():
+        if isinstance(value, dict) and not prefix:
+            flat |= _flat(value, f"{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def _checked(name: str, value: object, where: str) -> object:
+    """Return the value as its key wants it, or say what is wrong."""
+    key = keys().get(name)
+    if key is None:
+        raise _unknown(name, keys(), where)
+    fits: dict[str, bool] = {
+        "text": isinstance(value, str),
+        "choice": value in key.choices,
+        "number": isinstance(value, (int, float)) and not isinstance(value, bool),
+        "integer": isinstance(value, int) and not isinstance(value, bool),
+        "boolean": isinstance(value, bool),
+        "date": isinstance(value, date),
+        "texts": isinstance(value, list) and all(isinstance(item, str) for item in value),
+    }
+    if not fits[key.type]:
+        expected = " | ".join(key.choices) if key.choices else key.type
+        like = nearest(str(value), key.choices) if key.choices else None
+        raise ProjectError(
+            f"{where}: {name} = {value!r}. Expected {expected}." + (f' Did you mean "{like}"?' if like else ""),
+            f"{where}：{name} = {value!r}。应为 {expected}。" + (f"是否指“{like}”？" if like else ""),
+        )
+    return value
+
+
+def _unknown(name: str, known: Mapping[str, object] | tuple[str, ...], where: str) -> ProjectError:
+    like = nearest(name, known)
+    return ProjectError(
+        f'{where}: "{name}" is not a key of the project file.' + (f' Did you mean "{like}"?' if like else "")
+        + f" Known keys: {', '.join(known)}.",
+        f"{where}：项目文件没有“{name}”这一项。" + (f"是否指“{like}”？" if like else "")
+        + f"可用：{'、'.join(known)}。",
+    )  # fmt: skip
+
+
+def _layer(name: str, table: object, path: Path) -> LayerSource:
+    where = f"{path} [layers.{name}]"
+    if name not in LAYERS:
+        raise _unknown(name, LAYERS, f"{path} [layers]")
+    if not isinstance(table, dict) or "source" not in table:
+        raise ProjectError(f'{where}: a layer needs source = "FILE".', f'{where}：图层需要 source = "文件"。')
+    for key in table:
+        if key not in LAYER_KEYS:
+            raise _unknown(key, LAYER_KEYS, where)
+    sources = table["source"] if isinstance(table["source"], list) else [table["source"]]
+    if not sources or not all(isinstance(item, str) and item for item in sources):
+        raise ProjectError(
+            f"{where}: source must be a path or a list of paths.", f"{where}：source 应为路径或路径列表。"
+        )
+    if table.get("datum") not in {None, "gcj02", "bd09", "wgs84"}:
+        raise ProjectError(
+            f'{where}: datum = "{table["datum"]}". Expected gcj02, bd09 or wgs84.',
+            f"{where}：datum = “{table['datum']}”。应为 gcj02、bd09 或 wgs84。",
+        )
+    folder = path if path.is_dir() else path.parent
+    return LayerSource(
+        name=name,
+        source=tuple(folder / item for item in sources),
+        layer=table.get("layer"),
+        crs=table.get("crs"),
+        datum=table.get("datum"),
+        encoding=table.get("encoding"),
+        columns=table.get("columns", {}),
+        constants=table.get("constants", {}),
+    )
+
+
+def _with_flags(project: Project, flags: Mapping[str, str] | None) -> Project:
+    settings, sources = dict(project.settings), dict(project.sources)
+    for name, text in (flags or {}).items():
+        if name.startswith("layers."):
+            sources |= _layer_flag(name, text, sources, project.path)
+            continue
+        value = _flag_value(name, text)
+        settings[name] = Setting(_checked(name, value, "--set"), "flag")
+    return replace(project, settings=settings, sources=sources)
+
+
+def _flag_value(name: str, text: str) -> object:
+    """A flag is text; its key says what it means. Lists may be given as TOML or with commas."""
+    key = keys().get(name)
+    if key is None:
+        raise _unknown(name, keys(), "--set")
+    if key.type in {"text", "choice"}:
+        return text
+    if key.type == "texts" and not text.strip().startswith("["):
+        return [item.strip() for item in text.split(",") if item.strip()]
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError(
+            f"--set {name}={text}: not a {key.type}.", f"--set {name}={text}：不是 {key.type} 类型的值。"
+        ) from error
+
+
+def _layer_flag(name: str, text: str, sources: Mapping[str, LayerSource], path: Path) -> dict[str, LayerSource]:
+    """``layers.parcels.crs=EPSG:4528``, ``layers.parcels.columns.parcel_id=TBBH``, …"""
+    _, layer, *rest = name.split(".")
+    if layer not in LAYERS:
+        raise _unknown(layer, LAYERS, "--set")
+    key = rest[0] if rest else ""
+    if key not in LAYER_KEYS:
+        raise _unknown(key, LAYER_KEYS, f"--set {name}")
+    if key == "source":
+        return {layer: _layer(layer, {"source": text}, path)}
+    if layer not in sources:
+        raise ProjectError(
+            f"--set {name}: the project has no layer {layer}.", f"--set {name}：项目中没有图层 {layer}。"
+        )
+    if key not in {"columns", "constants"}:
+        return {layer: replace(sources[layer], **{key: text})}
+    table = {rest[1]: _plain_value(text)} if len(rest) > 1 else _plain_value(text)
+    if not isinstance(table, dict):
+        raise ProjectError(
+            f'--set {name}={text}: expected a table such as {{ parcel_id = "TBBH" }}.',
+            f'--set {name}={text}：应为表，例如 {{ parcel_id = "TBBH" }}。',
+        )
+    merged = {**getattr(sources[layer], key), **table}
+    return {layer: replace(sources[layer], **{key: merged})}
+
+
+def _plain_value(text: str) -> object:
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text
