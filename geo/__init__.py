@@ -20,7 +20,7 @@ _WHERE = {
     "building_coefficient": "intensity",
     "building_density": "intensity",
     "catalogue": "indicators",
-    "concentration": "concentration",
+    "concentration": "concentrations",
     "find_candidates": "renewal",
     "green_ratio": "intensity",
     "investment_per_mu": "intensity",

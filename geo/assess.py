@@ -14,7 +14,7 @@ from datetime import date
 import geopandas as gpd
 import pandas as pd
 
-from geo.concentration import identities, overlap_matrix, refuse_overlap
+from geo.concentrations import identities, overlap_matrix, refuse_overlap
 from geo.firms import Firms, attach_firms
 from geo.indicators import catalogue, measure, scopes, tally
 from geo.industry import industry_shares, output_column, tally_industries

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from layers.errors import ProjectError, SourceError, nearest
 
-__all__ = ["LAYER_KEYS", "LAYERS", "Key", "LayerSource", "Project", "Setting", "defaults", "keys", "load", "loads"]
+__all__ = ["LAYERS", "LAYER_KEYS", "Key", "LayerSource", "Project", "Setting", "defaults", "keys", "load", "loads"]
 
 LAYERS = (
     "parks",
@@ -328,7 +328,7 @@ def _flag_value(name: str, text: str) -> object:
 
 
 def _layer_flag(name: str, text: str, sources: Mapping[str, LayerSource], path: Path) -> dict[str, LayerSource]:
-    """``layers.parcels.crs=EPSG:4528``, ``layers.parcels.columns.parcel_id=TBBH``, …"""
+    """Apply one flag of a layer, such as ``layers.parcels.columns.parcel_id=TBBH``."""
     _, layer, *rest = name.split(".")
     if layer not in LAYERS:
         raise _unknown(layer, LAYERS, "--set")
