@@ -79,7 +79,7 @@ def area_m2(geometry: gpd.GeoSeries, method: str = "tdt1055") -> pd.Series:
             f'不认识面积算法“{method}”。应为 {"、".join(METHODS)} 之一，例如 area = "{like}"。',
         )
     crs = _known(geometry)
-    shapes = np.asarray(geometry.values)
+    shapes = np.asarray(geometry.array)
     values = _planar(shapes, crs) if method == "planar" else _ellipsoidal(shapes, crs, method)
     values[shapely.is_missing(shapes)] = np.nan
     return pd.Series(values, index=geometry.index, name="land_area_m2")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -35,6 +36,7 @@ __all__ = [
     "normalise",
     "parse",
     "short",
+    "utm",
 ]
 
 Bounds = tuple[float, float, float, float]
@@ -85,6 +87,7 @@ def describe(crs: pyproj.CRS) -> str:
     return crs.name if code == crs.name else f"{crs.name} ({code})"
 
 
+@lru_cache(maxsize=64)
 def short(crs: pyproj.CRS) -> str:
     """Return ``EPSG:…`` (or another authority's code), else the name."""
     authority = crs.to_authority(min_confidence=100)
@@ -117,6 +120,7 @@ def _method(crs: pyproj.CRS) -> str:
     return str(operation.method_name) if operation else ""
 
 
+@lru_cache(maxsize=64)  # the register is searched, which takes tenths of a second for a local CRS
 def normalise(crs: pyproj.CRS) -> tuple[pyproj.CRS, str | None]:
     """Return the CRS of the EPSG register that is the same as `crs`, and the foreign name it bore.
 
@@ -254,8 +258,7 @@ def analysis_crs(lonlat_bounds: Bounds, preferred: pyproj.CRS | None = None) -> 
         nearest = gauss_kruger(min(max(3 * round(lon / 3), 75), 135))
         if nearest is not None:
             return nearest
-    zone = min(int((lon + 180) // 6) + 1, 60)
-    return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+    return utm(lon, lat)
 
 
 def _fit(crs: pyproj.CRS, lon: float, lat: float) -> bool:
@@ -267,6 +270,18 @@ def _fit(crs: pyproj.CRS, lon: float, lat: float) -> bool:
     if middle is not None:
         return abs(lon - middle.lon) <= 2
     return crs.area_of_use is not None and inside(crs.area_of_use.bounds, lon, lat)
+
+
+def utm(lon: float, lat: float) -> pyproj.CRS:
+    """Return the UTM zone (WGS 84) of a place.
+
+    Examples
+    --------
+    >>> utm(26.9, 60.5).to_epsg(), utm(151.2, -33.9).to_epsg()
+    (32635, 32756)
+    """
+    zone = min(int((lon + 180) // 6) + 1, 60)
+    return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
 
 
 def inside(bounds: Bounds, lon: float, lat: float) -> bool:
