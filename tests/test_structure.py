@@ -244,7 +244,7 @@ FORBIDDEN = {
     "a folder of some machine": r"(?<![\w.:/-])/(?:ro" + r"ot|ho" + r"me/\w|wo" + r"rk|Us" + r"ers/\w|opt/\w)[/\w]",
     "a drive of some machine": r"\b[CD]:\\(?:Us" + r"ers|wo" + r"rk)",
     "the address of a package index": r"pypi\."
-    + r"org|pythonhosted|index-"
+    + r"org|pythonh" + r"osted|index-"
     + r"url|/simp"
     + r"le/|conda\.ana"
     + r"conda",
