@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "cli": ("cli", "geo", "layers"),
 }
 FORMATS = ("layers.read", "layers.write", "layers.check", "layers.repair", "layers.vector", "layers.sheets")
-FACES = ("geo.maps", "geo.labels", "geo.report")
+FACES = ("geo.maps", "geo.labels", "geo.telling", "geo.report")
 
 
 def name_of(path: Path) -> str:

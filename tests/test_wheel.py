@@ -100,7 +100,7 @@ def test_installed_command_lists_the_policies(installed, tmp_path):
 
 def test_installed_command_runs_the_demo(installed, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(installed), "PYTHONUTF8": "1"}
-    command = [shutil.which("parkwise", path=str(installed / "bin")), "demo", "--parcels", "500", "-o", "out"]
+    command = [shutil.which("parkwise", path=str(installed / "bin")), "demo", "--parcels", "1000", "-o", "out"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     written = {path.name for path in (tmp_path / "out").rglob("*")}
