@@ -180,7 +180,7 @@ def refuse_overlap(matrix: pd.DataFrame, tolerance_m2: float = OVERLAP_TOLERANCE
 
 
 def identities(land: Land) -> pd.DataFrame:
-    """Check, over integers, that the pieces add up: name, name_zh, left, right, difference, holds (m²).
+    """Check, over integers, that the pieces add up: name, name_zh, left, right, difference, allowed, holds (m²).
 
     Notes
     -----
@@ -223,6 +223,7 @@ def _identity(name: str, name_zh: str, left: int, right: int, allowed: int = 0) 
         "left": from_tally(left, "m2"),
         "right": from_tally(right, "m2"),
         "difference": from_tally(left - right, "m2"),
+        "allowed": from_tally(allowed, "m2"),
         "holds": abs(left - right) <= allowed,
     }
 

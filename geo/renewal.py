@@ -61,6 +61,10 @@ class Candidates:
         One row a piece: `parcel`, `code`, `value`, `limit`, `unit`, `source`, `basis_zh`, `basis_en`.
     limits : DataFrame
         The limits that were applied: `code`, `limit`, `unit`, `source`, `basis_zh`, `basis_en`.
+    facts : DataFrame
+        One row a parcel that was looked at, index = row of `Land.parcels`: the measures of `table`, the
+        sums behind them (`area_m2`, `floor_area_m2`, `building_base_m2`, `tax_wcny`, `land_used_mu`), `status`,
+        `inside_share`, and for every kind of evidence that was sought a column of that name, True where found.
     judged, judged_m2
         Industrial parcels that were looked at, and their land.
     """
@@ -68,6 +72,7 @@ class Candidates:
     table: pd.DataFrame
     evidence: pd.DataFrame
     limits: pd.DataFrame
+    facts: pd.DataFrame
     judged: int
     judged_m2: float
 
@@ -102,9 +107,21 @@ def find_candidates(land: Land, firms: Firms | None = None, rules: Rules | None 
         table=table,
         evidence=evidence[evidence["parcel"].isin(chosen.index)].reset_index(drop=True),
         limits=limits,
+        facts=_with_flags(judged, evidence, _sought(limits, rules, land)),
         judged=len(judged),
         judged_m2=float(judged["area_m2"].sum()),
     )
+
+
+def _sought(limits: pd.DataFrame, rules: Rules, land: Land) -> list[str]:
+    """Kinds of evidence that were looked for."""
+    states = {"vacant": rules.vacant, "outside_parks": rules.outside_parks and land.parks is not None}
+    return [*limits["code"], *(code for code, asked in states.items() if asked)]
+
+
+def _with_flags(judged: pd.DataFrame, evidence: pd.DataFrame, codes: list[str]) -> pd.DataFrame:
+    found = {code: judged.index.isin(evidence.loc[evidence["code"] == code, "parcel"]) for code in codes}
+    return judged.drop(columns="industrial").assign(**found)
 
 
 def _facts(land: Land, firms: Firms | None) -> pd.DataFrame:
