@@ -1,0 +1,36 @@
+"""Wing 1: files become trustworthy frames. Knows formats, encodings, CRS, units, columns; knows no indicator.
+
+The names below are what other people's scripts may rely on; each is loaded when it is first used, so that
+``import layers`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from layers.inspecting import info
+    from layers.land_use import propose_system
+    from layers.reading import read
+    from layers.writing import write
+
+__all__ = ["info", "propose_system", "read", "write"]
+
+_HOME = {
+    "info": "layers.inspecting",
+    "propose_system": "layers.land_use",
+    "read": "layers.reading",
+    "write": "layers.writing",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from the room it lives in."""
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'layers' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
