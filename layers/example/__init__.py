@@ -1,0 +1,14 @@
+"""The example city: a synthetic city whose figures are known by construction.
+
+`make` builds the canonical layers in memory, `write` puts them on disk as planners have them: a GBK
+shapefile without .cpg, a workbook with title rows and 万元 and 亩, a CSV with a byte-order mark. Same
+seed, same city. Everything is invented, lies in the open sea, and says so (合成数据).
+
+Rooms: streets → places (districts, parks) → lots → land (uses) → buildings, firms → faults → truth;
+files writes.
+"""
+
+from layers.example.city import Example, make
+from layers.example.files import write
+
+__all__ = ["Example", "make", "write"]
