@@ -34,6 +34,7 @@ from layers.projections import (
     inside,
     is_mercator,
     lonlat_bounds,
+    map_xy,
     meridian,
     normalise,
     parse,
@@ -173,7 +174,7 @@ def settle(geometry: gpd.GeoSeries, verdict: CrsVerdict) -> gpd.GeoSeries:
     """
     shapes = np.asarray(geometry.array)
     if verdict.swap_axes:
-        shapes = shapely.transform(shapes, lambda xy: xy[:, ::-1])
+        shapes = map_xy(shapes, lambda xy: xy[:, ::-1])
     return gpd.GeoSeries(shapes, index=geometry.index, crs=verdict.crs, name=geometry.name)
 
 
@@ -354,8 +355,8 @@ def _code(claim: pyproj.CRS | None, chosen: pyproj.CRS) -> str:
 def _numbers(points: Floats, claim: pyproj.CRS | None) -> str:
     """Say in no language what stands in the file."""
     (left, bottom), (right, top) = points.min(axis=0), points.max(axis=0)
-    declared = describe(claim) if claim is not None else "—"
-    return f"x {left:,.6g} … {right:,.6g}, y {bottom:,.6g} … {top:,.6g}; CRS {declared}"
+    x1, x2, y1, y2 = (f"{v:,.0f}" if abs(v) > 360 else f"{v:.5f}" for v in (left, right, bottom, top))
+    return f"x {x1} … {x2}, y {y1} … {y2}; CRS {describe(claim) if claim else '—'}"
 
 
 def _unsettled(points: Floats, claim: pyproj.CRS | None, home: Bounds | None, layer: str) -> pd.DataFrame:

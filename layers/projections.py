@@ -11,11 +11,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
 import pyproj
+import shapely
 from pyproj.exceptions import CRSError, ProjError
 
 from layers.errors import CrsError
@@ -32,6 +36,7 @@ __all__ = [
     "inside",
     "is_mercator",
     "lonlat_bounds",
+    "map_xy",
     "meridian",
     "normalise",
     "parse",
@@ -288,3 +293,16 @@ def inside(bounds: Bounds, lon: float, lat: float) -> bool:
     """Tell whether a place lies within west, south, east, north."""
     west, south, east, north = bounds
     return west <= lon <= east and south <= lat <= north
+
+
+def map_xy(
+    shapes: npt.NDArray[np.object_], move: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+) -> npt.NDArray[np.object_]:
+    """Return shapes with x, y of all corners moved and heights kept, which shapely's own way would drop."""
+    moved = np.array(shapes, dtype="object")
+    for with_z in (False, True):
+        some = shapely.has_z(shapes) == with_z
+        moved[some] = shapely.transform(
+            shapes[some], lambda corners: np.column_stack([move(corners[:, :2]), corners[:, 2:]]), include_z=with_z
+        )
+    return moved
