@@ -2,8 +2,8 @@
 
 A flag wins over the file, the file over a guess, a guess over a default; every setting remembers its
 origin, so that `parkwise info PROJECT` and the report can print it. Keys, types, choices and defaults
-stand in `tables/project.csv`; an unknown key is an error that names the nearest known one. Instead of
-a file a folder of data will do: then `layers.propose` looks at it and its guesses are the project.
+stand in `tables/project.csv`; an unknown key is an error that names the nearest known one. A folder
+of data without a project file is not looked at here but in `layers.propose`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from layers.errors import ProjectError, SourceError, nearest
 
-__all__ = ["LAYERS", "LAYER_KEYS", "Key", "LayerSource", "Project", "Setting", "defaults", "keys", "load", "loads"]
+__all__ = ["LAYERS", "LAYER_KEYS", "Key", "LayerSource", "Project", "Setting", "defaults", "keys", "load", "loads", "with_flags"]
 
 LAYERS = (
     "parks",
@@ -166,12 +166,12 @@ def defaults() -> dict[str, Setting]:
 
 
 def load(path: str | Path, flags: Mapping[str, str] | None = None) -> Project:
-    """Read a project file, or look at a folder of data.
+    """Read a project file.
 
     Parameters
     ----------
     path : path
-        A `.toml` file, or a folder: one that holds a `project.toml` uses it, any other is looked at.
+        A `.toml` file, or a folder that holds a `project.toml`.
     flags : mapping, optional
         ``KEY=VALUE`` pairs of ``--set``; they win over the file.
 
@@ -191,12 +191,7 @@ def load(path: str | Path, flags: Mapping[str, str] | None = None) -> Project:
             f"{path}：文件或文件夹不存在。" + (f"是否指 {like}？" if like else ""),
         )
     if path.is_dir():
-        inside = path / "project.toml"
-        if inside.is_file():
-            return load(inside, flags)
-        from layers.propose import propose  # noqa: PLC0415  (looking at files is only needed here)
-
-        return _with_flags(propose(path), flags)
+        path = path / "project.toml"
     try:
         return loads(path.read_text("utf-8-sig"), path, flags)
     except UnicodeDecodeError as error:
@@ -220,7 +215,7 @@ def loads(text: str, path: Path, flags: Mapping[str, str] | None = None) -> Proj
     if not isinstance(layer_tables, dict):
         raise ProjectError(f"{path}: [layers] must hold one table a layer.", f"{path}：[layers] 下应为各图层的表。")
     sources = {name: _layer(name, table, path) for name, table in layer_tables.items()}
-    return _with_flags(Project(path, settings, sources), flags)
+    return with_flags(Project(path, settings, sources), flags)
 
 
 def _flat(tables: Mapping[str, object], prefix: str = "") -> dict[str, object]:
@@ -299,7 +294,8 @@ def _layer(name: str, table: object, path: Path) -> LayerSource:
     )
 
 
-def _with_flags(project: Project, flags: Mapping[str, str] | None) -> Project:
+def with_flags(project: Project, flags: Mapping[str, str] | None) -> Project:
+    """Return a copy in which ``KEY=VALUE`` pairs of ``--set`` win over the file."""
     settings, sources = dict(project.settings), dict(project.sources)
     for name, text in (flags or {}).items():
         if name.startswith("layers."):

@@ -1,0 +1,449 @@
+"""The front door: parses, calls, prints. No computing.
+
+Machine output goes to stdout, words and progress to stderr. Exit codes: 0 done, 1 findings that block,
+2 wrong call or wrong project file, 3 cannot read a source. Heavy libraries are imported where a command
+needs them, so `parkwise --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from geo.assess import Assessment
+    from layers.intake import Intake
+    from layers.project import Project
+
+__all__ = ["main"]
+
+LEVELS = ("city", "district", "zone", "park", "parcel", "enterprise")
+
+
+class _Command(click.Command):
+    """A command whose expected errors become one clear message and an exit code, never a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:  # noqa: ANN401  (as click has it)
+        from layers.errors import ParkwiseError
+
+        try:
+            return super().invoke(context)
+        except ParkwiseError as error:
+            click.echo(f"parkwise: {error.text(_language(context))}", err=True)
+            context.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("parkwise: 已中止，未留下不完整的文件 / stopped, nothing half written", err=True)
+            context.exit(2)
+
+
+def _language(context: click.Context) -> str:
+    return context.params.get("lang") or ("en" if os.environ.get("LANG", "").startswith("en") else "zh")
+
+
+class _Group(click.Group):
+    command_class = _Command
+
+
+_Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+_project = click.argument("project", type=click.Path(path_type=Path))
+_lang = click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of words and reports (default: the project's).")
+_set = click.option("--set", "flags", multiple=True, metavar="KEY=VALUE", help="Any key of the project file; may be repeated.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+_overwrite = click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+_verbose = click.option("-v", "--verbose", count=True, help="Say more on stderr.")
+_quiet = click.option("-q", "--quiet", count=True, help="Say less on stderr.")
+
+
+def _shared(*options: _Decorator) -> _Decorator:
+    """Give a command its options, the ones of all commands last."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed((*options, _lang, _verbose, _quiet)):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="parkwise", prog_name="parkwise")
+def main() -> None:
+    """产业用地分析工具 / From a folder of real layers to a land report.
+
+    PROJECT is a project file (TOML), or a folder of data: then the files are looked at, and what was
+    guessed is printed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A pipe gets UTF-8; a console keeps its code page and loses no run to a character it lacks.
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+
+
+class _Voice:
+    """Words on stderr, as loud as -v and -q ask."""
+
+    def __init__(self, verbose: int, quiet: int) -> None:
+        self.level = verbose - quiet
+        logging.basicConfig(level=logging.WARNING - 10 * self.level, format="%(levelname)s %(name)s: %(message)s")
+
+    def say(self, words: str) -> None:
+        """Print unless quiet."""
+        if self.level >= 0:
+            click.echo(words, err=True)
+
+    def step(self, fraction: float, message: str) -> None:
+        """Show how far a long command is, on a terminal or when asked."""
+        if self.level > 0 or (self.level == 0 and sys.stderr.isatty()):
+            click.echo(f"  {fraction:4.0%}  {message}", err=True)
+
+
+def _load(path: Path, flags: Iterable[str], lang: str | None, voice: _Voice) -> Project:
+    from layers.errors import ProjectError
+    from layers.propose import open_project
+
+    table: dict[str, str] = {}
+    for flag in flags:
+        key, equals, value = flag.partition("=")
+        if not equals:
+            raise ProjectError(f"--set {flag}: expected KEY=VALUE.", f"--set {flag}：应为 KEY=VALUE。")
+        table[key.strip()] = value.strip()
+    if lang is not None:
+        table["project.language"] = lang
+    project = open_project(path, table)
+    for source in project.sources.values():
+        if source.origin == "guess":
+            voice.say(f"  {source.name:<12} ← {', '.join(str(item) for item in source.source)}   ({source.why})")
+    return project
+
+
+def _gather(project: Project, voice: _Voice, *, mend: bool = True) -> Intake:
+    from layers.intake import gather
+
+    intake = gather(project, mend=mend, progress=voice.step)
+    for name, setting in intake.project.settings.items():
+        if setting.origin == "guess":
+            voice.say(f"  {name} = {setting.value}   ({setting.why})")
+    return intake
+
+
+def _assess(project: Project, voice: _Voice, *, levels: tuple[str, ...] | None = None, checked: bool = False) -> Assessment:
+    """Read, refuse what cannot be trusted, and run the chain."""
+    from geo.assess import DEFAULT_LEVELS, assess
+    from layers.intake import inspect, refuse
+
+    intake = _gather(project, voice)
+    table = inspect(intake, thorough=checked)
+    refuse(table)
+    _summary(table, voice, intake.project.language)
+    return assess(
+        intake.frames,
+        intake.project,
+        levels=levels or DEFAULT_LEVELS,
+        findings=table,
+        ledger=intake.ledger,
+        progress=voice.step,
+    )
+
+
+def _summary(table: pd.DataFrame, voice: _Voice, language: str) -> None:
+    """One line a kind of finding."""
+    from layers.findings import summarise
+
+    for row in summarise(table, language).itertuples():
+        if row.severity != "note" or voice.level > 0:
+            ids = f" ({', '.join(row.first_ids)}{', …' if row.count > len(row.first_ids) else ''})" if row.first_ids else ""
+            voice.say(f"  {row.layer}: {row.title} [{row.code}] × {row.count}{ids}")
+
+
+def _print_json(document: object) -> None:
+    from geo.results import dumps
+
+    click.echo(dumps(document))
+
+
+@main.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("parkwise-demo"), show_default=True)
+@click.option("--parcels", type=click.IntRange(500, 2_000_000), default=20_000, show_default=True, help="Size of the city.")
+@click.option("--seed", type=int, default=2025, show_default=True, help="Another seed, another city.")
+@_shared(_overwrite)
+def demo(output: Path, parcels: int, seed: int, overwrite: bool, lang: str | None, verbose: int, quiet: int) -> None:
+    """写出示例城市（合成数据）及其完整报告 / Write an example city and the full report on it.
+
+    Example: parkwise demo -o demo
+    """
+    from geo.report.run import write_report
+    from layers.example import make, write
+
+    voice = _Voice(verbose, quiet)
+    voice.step(0.0, "example city")
+    write(output / "data", make(parcels=parcels, seed=seed), overwrite=overwrite)
+    project = _load(output / "data" / "project.toml", (), lang, voice)
+    made = write_report(_assess(project, voice, checked=True), output, overwrite=overwrite, progress=voice.step)
+    voice.say("")
+    for path in made:
+        voice.say(f"  {path}")
+    voice.say("打开 report.html 和 map.html 查看 / open report.html and map.html" if lang != "en" else "Open report.html and map.html.")
+
+
+@main.command()
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_shared(_set, _json)
+def info(
+    sources: tuple[Path, ...], flags: tuple[str, ...], as_json: bool, lang: str | None, verbose: int, quiet: int
+) -> None:
+    """说明文件内容，或项目的生效设置 / Say what a file is, or what a project's settings are.
+
+    Example: parkwise info parcels.shp
+    """
+    from layers.reading import info as look
+
+    documents = []
+    for source in sources:
+        if source.suffix.lower() == ".toml" or (source / "project.toml").is_file():
+            documents.append(_project_info(_load(source, flags, lang, _Voice(verbose, quiet))))
+        else:
+            documents.append(look(source))
+    if as_json:
+        _print_json(documents[0] if len(documents) == 1 else documents)
+        return
+    from layers.telling import info_text
+
+    for document in documents:
+        click.echo(info_text(document, lang or "zh"))
+
+
+def _project_info(project: Project) -> dict[str, Any]:
+    return {
+        "project": str(project.path),
+        "settings": {
+            name: {"value": setting.value, "origin": setting.origin, "why": setting.why}
+            for name, setting in project.settings.items()
+        },
+        "sources": {
+            name: {
+                "source": [str(path) for path in source.source],
+                "layer": source.layer,
+                "crs": source.crs,
+                "datum": source.datum,
+                "encoding": source.encoding,
+                "columns": dict(source.columns),
+                "constants": dict(source.constants),
+                "origin": source.origin,
+                "why": source.why,
+            }
+            for name, source in project.sources.items()
+        },
+    }
+
+
+@main.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write (default: project.toml in DATA).")
+@_shared(_overwrite)
+def init(data: Path, output: Path | None, overwrite: bool, lang: str | None, verbose: int, quiet: int) -> None:
+    """查看文件夹并写出项目文件 / Look at a folder of data and write a project file to edit.
+
+    Example: parkwise init data/ -o project.toml
+    """
+    from layers.output import new_file
+    from layers.propose import project_text
+
+    target = output or data / "project.toml"
+    text = project_text(data, target.parent, lang or "zh")
+    with new_file(target, overwrite=overwrite) as path:
+        path.write_text(text, encoding="utf-8")
+    _Voice(verbose, quiet).say(f"  {target}")
+
+
+@main.command()
+@_project
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for findings.csv and findings.gpkg.")
+@_shared(_set, _json, _overwrite)
+def check(
+    project: Path, output: Path | None, flags: tuple[str, ...], as_json: bool, overwrite: bool,
+    lang: str | None, verbose: int, quiet: int,
+) -> None:  # fmt: skip
+    """检查数据，列出问题 / Check the data and list what is wrong with them.
+
+    Example: parkwise check project.toml
+    """
+    from layers.findings import blocking, describe
+    from layers.intake import inspect
+
+    voice = _Voice(verbose, quiet)
+    loaded = _load(project, flags, lang, voice)
+    table = inspect(_gather(loaded, voice, mend=False), thorough=True)
+    _summary(table, voice, loaded.language)
+    if as_json:
+        _print_json({"findings": describe(table, loaded.language).to_dict("records")})
+    else:
+        from geo.report.gpkg import write_places
+        from geo.report.run import findings_csv
+        from layers.output import new_files
+
+        folder = output or loaded.folder
+        with new_files(folder, ["findings.csv", "findings.gpkg"], overwrite=overwrite) as work:
+            findings_csv(table, work / "findings.csv", loaded.language)
+            write_places(table, work / "findings.gpkg", loaded.language)
+        voice.say(f"  {folder / 'findings.csv'}")
+    sys.exit(1 if len(blocking(table)) else 0)
+
+
+@main.command()
+@_project
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the mended layers.")
+@_shared(_set, _overwrite)
+def repair(
+    project: Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None, verbose: int, quiet: int
+) -> None:
+    """安全修复到新文件，附变更台账 / Mend what is safe into new files, with a ledger of every change.
+
+    Example: parkwise repair project.toml -o mended/
+    """
+    from layers.mended import write_repaired
+
+    voice = _Voice(verbose, quiet)
+    loaded = _load(project, flags, lang, voice)
+    for line in write_repaired(_gather(loaded, voice, mend=False), output, overwrite=overwrite):
+        voice.say(f"  {line}")
+
+
+@main.command()
+@_project
+@click.option("--by", "levels", multiple=True, type=click.Choice(LEVELS), help="Levels to list; may be repeated.")
+@_shared(_set, _json)
+def measure(
+    project: Path, levels: tuple[str, ...], flags: tuple[str, ...], as_json: bool,
+    lang: str | None, verbose: int, quiet: int,
+) -> None:  # fmt: skip
+    """计算指标 / Compute the indicators.
+
+    Example: parkwise measure project.toml --by zone --json
+    """
+    voice = _Voice(verbose, quiet)
+    assessment = _assess(_load(project, flags, lang, voice), voice, levels=levels or None)
+    if as_json:
+        from geo.results import results
+
+        _print_json(results(assessment))
+        return
+    from geo.telling import indicators_text
+
+    click.echo(indicators_text(assessment))
+
+
+@main.command()
+@_project
+@_shared(_set, _json)
+def candidates(
+    project: Path, flags: tuple[str, ...], as_json: bool, lang: str | None, verbose: int, quiet: int
+) -> None:
+    """低效用地线索 / Low-efficiency candidates with their evidence.
+
+    Example: parkwise candidates project.toml --set candidates.tax_per_mu_below=5
+    """
+    voice = _Voice(verbose, quiet)
+    assessment = _assess(_load(project, flags, lang, voice), voice, levels=("city",))
+    if as_json:
+        from geo.results import results
+
+        document = results(assessment)
+        _print_json({"candidates": document["candidates"]})
+        return
+    from geo.telling import candidates_text
+
+    click.echo(candidates_text(assessment))
+
+
+@main.command("map")
+@_project
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The HTML file to write.")
+@_shared(_set, _overwrite)
+def map_(
+    project: Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None, verbose: int, quiet: int
+) -> None:
+    """离线交互地图 / One interactive map that opens offline.
+
+    Example: parkwise map project.toml -o map.html
+    """
+    from geo.maps import map_html
+    from layers.output import new_file
+
+    voice = _Voice(verbose, quiet)
+    assessment = _assess(_load(project, flags, lang, voice), voice)
+    with new_file(output, overwrite=overwrite) as path:
+        path.write_text(map_html(assessment, language=assessment.project.language), encoding="utf-8")
+    voice.say(f"  {output}")
+
+
+@main.command()
+@_project
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the report.")
+@_shared(_set, _overwrite)
+def report(
+    project: Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None, verbose: int, quiet: int
+) -> None:
+    """完整报告：网页、Word、Excel、地图、GeoPackage / Everything people hand in.
+
+    Example: parkwise report project.toml -o out/
+    """
+    from geo.report.run import write_report
+
+    voice = _Voice(verbose, quiet)
+    assessment = _assess(_load(project, flags, lang, voice), voice, checked=True)
+    for path in write_report(assessment, output, overwrite=overwrite, progress=voice.step):
+        voice.say(f"  {path}")
+
+
+@main.group()
+def policy() -> None:
+    """政策条款 / The standards on board, clause by clause."""
+
+
+@policy.command("list")
+@_shared(_json)
+def policy_list(as_json: bool, lang: str | None, verbose: int, quiet: int) -> None:
+    """列出政策文件 / List the documents.
+
+    Example: parkwise policy list
+    """
+    from geo import standards
+
+    known = [standards.policy(name) for name in standards.policies()]
+    if as_json:
+        _print_json([{"id": one.id, "title": one.title, "number": one.number} for one in known])
+        return
+    for one in known:
+        click.echo(f"{one.id:<16} {one.title_en if lang == 'en' else one.title}  {one.number}")
+
+
+@policy.command("show")
+@click.argument("identifier", metavar="ID")
+@_shared(_json)
+def policy_show(identifier: str, as_json: bool, lang: str | None, verbose: int, quiet: int) -> None:
+    """显示一份文件的条款 / Show one document, clause by clause.
+
+    Example: parkwise policy show hangzhou-2023
+    """
+    from geo import standards
+
+    one = standards.policy(identifier)
+    if as_json:
+        _print_json(standards.to_json(one))
+        return
+    from geo.telling import policy_text
+
+    click.echo(policy_text(one, lang or "zh"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""The results document (`results.json`, schema ``parkwise/1``): what other people's scripts read.
+
+Turns an `Assessment` into plain JSON-able data and nothing else. Values stand in the indicator's display
+unit, sums in base units, missing figures as null. The shape is a promise: it changes by addition only.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from geo import standards
+from geo.assess import Assessment
+from geo.indicators import catalogue
+from geo.land_use import system
+from layers.projections import describe
+
+__all__ = ["SCHEMA", "definitions", "dumps", "results"]
+
+SCHEMA = "parkwise/1"
+
+
+def results(assessment: Assessment) -> dict[str, Any]:
+    """Return the results document of an assessment."""
+    document = {
+        "schema": SCHEMA,
+        "project": {
+            name.removeprefix("project."): setting.value
+            for name, setting in assessment.project.settings.items()
+            if name.startswith("project.")
+        },
+        "definitions": definitions(assessment),
+        "ledger": assessment.ledger,
+        "identities": [
+            {key: row[key] for key in ("name", "left", "right", "difference", "holds")}
+            for row in assessment.identities.to_dict("records")
+        ],
+        "overlaps": [
+            {key: row[key] for key in ("park_a", "park_b", "area_m2")} for row in assessment.overlaps.to_dict("records")
+        ],
+        "indicators": _indicators(assessment),
+        "not_computed": [{"id": name, "reason": why[0]} for name, why in assessment.not_computed.items()],
+        "candidates": _candidates(assessment),
+    }
+    return _plain(document)  # type: ignore[no-any-return]
+
+
+def definitions(assessment: Assessment) -> dict[str, Any]:
+    """Return what every figure of a run rests on."""
+    project = assessment.project
+    land_use = system(project.text("land_use.system") or "third-survey")
+    told: dict[str, Any] = {
+        "area": project["project.area"],
+        "overlap": project["project.overlap"],
+        "as_of": project.as_of,
+        "land_use": {
+            "system": land_use.name,
+            "industrial": list(project.texts("land_use.industrial") or land_use.industrial),
+            "unbuilt": list(land_use.unbuilt),
+        },
+        "settings": {
+            name: {"value": setting.value, "origin": setting.origin, **({"why": setting.why} if setting.why else {})}
+            for name, setting in project.settings.items()
+        },
+        "policies": list(project.texts("project.policies")),
+        "open_questions": _open_questions(assessment),
+    }
+    if assessment.land is not None:
+        told["crs"] = describe(assessment.land.parcels.crs)
+        told["unplaced_buildings"] = assessment.land.unplaced
+    if assessment.firms is not None:
+        told["firms"] = {
+            "year": assessment.firms.year,
+            "rows_of_other_years": assessment.firms.other_years,
+            "matched": assessment.firms.match_table.to_dict("records"),
+        }
+    return told
+
+
+def _open_questions(assessment: Assessment) -> list[dict[str, Any]]:
+    """What the documents leave open, and the reading that was assumed."""
+    have = set(assessment.indicators["id"])
+    return [
+        {
+            "policy": clause.policy,
+            "clause": clause.clause,
+            "indicator": clause.indicator,
+            "question": question.question_en,
+            "assumed": question.assumed,
+        }
+        for name in assessment.project.texts("project.policies")
+        for clause in standards.policy(name).clauses
+        if clause.indicator in have
+        for question in clause.open
+    ]
+
+
+def _indicators(assessment: Assessment) -> list[dict[str, Any]]:
+    known = catalogue()
+    return [
+        {
+            "id": row["id"],
+            "scope": {"level": row["level"], "id": row["scope_id"], "name": row["scope_name"]},
+            "numerator": row["numerator"],
+            "numerator_unit": known[row["id"]].numerator_unit,
+            "denominator": row["denominator"],
+            "denominator_unit": known[row["id"]].denominator_unit,
+            "value": row["value"],
+            "unit": known[row["id"]].unit_label,
+            "count": row["count"],
+            "missing": {"count": row["missing"]},
+            "estimated": row["estimated"] > 0,
+            "targets": row["targets"],
+        }
+        for row in assessment.indicators.to_dict("records")
+    ]
+
+
+def _candidates(assessment: Assessment) -> list[dict[str, Any]]:
+    found = assessment.candidates
+    if found is None:
+        return []
+    evidence = {
+        parcel: [
+            {key: row[key] for key in ("code", "value", "limit", "unit", "source", "basis_zh", "basis_en")}
+            for row in rows.to_dict("records")
+        ]
+        for parcel, rows in found.evidence.groupby("parcel")
+    }
+    return [
+        {
+            "parcel_id": row["parcel_id"],
+            "area_m2": row["area_m2"],
+            "park": None if pd.isna(row["park"]) else row["park"],
+            "group": row["group"],
+            "strength": row["strength"],
+            "missing": row["missing"],
+            "evidence": evidence.get(row["parcel"], []),
+        }
+        for row in found.table.to_dict("records")
+    ]
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401, PLR0911  (JSON is a union of types)
+    """Numbers of numpy, dates, paths and missing values as JSON knows them."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if value is pd.NA or value is pd.NaT:
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def dumps(document: Any) -> str:  # noqa: ANN401  (any JSON-able data)
+    """Write a document as JSON text people can read."""
+    return json.dumps(_plain(document), ensure_ascii=False, indent=1, allow_nan=False)

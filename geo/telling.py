@@ -1,0 +1,130 @@
+"""Figures for a terminal: what `measure`, `candidates` and `policy show` print.
+
+Writes what was computed elsewhere; the words come from `geo.labels`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from geo.assess import Assessment
+from geo.indicators import catalogue
+from geo.labels import area_text, text, value_text
+from geo.standards import Policy
+from layers.telling import table_text
+from layers.units import label
+
+__all__ = ["candidates_text", "indicators_text", "policy_text"]
+
+_SHOWN = 40
+
+
+def indicators_text(assessment: Assessment) -> str:
+    """List indicators by level, each with both sums, the target and the gap."""
+    language = assessment.project.language
+    known = catalogue()
+    blocks = []
+    for level, rows in assessment.indicators.groupby("level", sort=False):
+        cells = []
+        for row in rows.itertuples():
+            entry = known[row.id]
+            cells.append(
+                [
+                    row.scope_name,
+                    entry.title(language),
+                    value_text(entry, row.value, language),
+                    f"{row.numerator:,.2f} {_base(entry.numerator_unit, language)}",
+                    f"{row.denominator:,.2f} {_base(entry.denominator_unit, language)}",
+                    str(row.missing) if row.missing else "",
+                    _target(row.targets, entry.percent, language),
+                ]
+            )
+        titles = [text(f"telling.{name}", language) for name in ("place", "indicator", "value", "top", "below", "missing", "target")]
+        blocks.append(f"— {text(f'level.{level}', language)} —\n" + table_text(titles, cells, right=[2, 3, 4, 5]))
+    return "\n\n".join([*blocks, *_identities(assessment, language)])
+
+
+def _base(unit: str, language: str) -> str:
+    return label(unit, language)
+
+
+def _target(targets: list[dict[str, Any]], percent: bool, language: str) -> str:
+    told = []
+    for one in targets:
+        comparison = next((name for name in ("at_least", "more_than", "at_most", "equals", "about") if name in one), None)
+        if comparison is None:
+            continue
+        shown = f"{one[comparison]:.0%}" if percent else f"{one[comparison]:g}"
+        met = {True: "target.met", False: "target.unmet", None: "target.unknown"}[one["met"]]
+        told.append(f"{text(f'comparison.{comparison}', language)} {shown} {text(met, language)} ({one['policy']} {one['clause']})")
+    return "; ".join(told)
+
+
+def _identities(assessment: Assessment, language: str) -> list[str]:
+    if assessment.identities.empty:
+        return []
+    name = "name_zh" if language == "zh" else "name"
+    rows = [
+        [getattr(row, name), f"{row.left:,.2f}", f"{row.right:,.2f}", f"{row.difference:,.2f}", "✓" if row.holds else "✗"]
+        for row in assessment.identities.itertuples()
+    ]
+    titles = [text(f"telling.{word}", language) for word in ("identity", "left", "right", "difference", "holds")]
+    return [table_text(titles, rows, right=[1, 2, 3])]
+
+
+def candidates_text(assessment: Assessment) -> str:
+    """List candidates with their evidence, the strongest first."""
+    language = assessment.project.language
+    found = assessment.candidates
+    if found is None:
+        return text("telling.no_parcels", language)
+    basis = "basis_zh" if language == "zh" else "basis_en"
+    limits = [[text(f"evidence.{row.code}", language), f"< {row.limit:.4g}", getattr(row, basis)] for row in found.limits.itertuples()]
+    evidence = {parcel: rows for parcel, rows in found.evidence.groupby("parcel")}
+    cells = [
+        [
+            row.parcel_id,
+            area_text(row.area_m2, language),
+            "—" if pd.isna(row.park) else row.park,
+            row.group,
+            "; ".join(_piece(one, language) for one in evidence[row.parcel].itertuples()),
+        ]
+        for row in found.table.head(_SHOWN).itertuples()
+    ]
+    titles = [text(f"telling.{word}", language) for word in ("parcel", "area", "park", "group", "evidence")]
+    head = text(
+        "telling.candidates", language, count=len(found.table), judged=found.judged,
+        area=area_text(float(found.table["area_m2"].sum()), language),
+    )  # fmt: skip
+    more = len(found.table) - len(cells)
+    parts = [head, table_text([text("telling.limit", language), "", text("telling.basis", language)], limits)]
+    parts += [table_text(titles, cells, right=[1, 3])] if cells else []
+    parts += [text("telling.more", language, count=more)] if more > 0 else []
+    return "\n\n".join([*parts, text("telling.no_finding", language)])
+
+
+def _piece(one: Any, language: str) -> str:  # noqa: ANN401  (a row of itertuples)
+    name = text(f"evidence.{one.code}", language)
+    return name if pd.isna(one.value) or one.code == "outside_parks" else f"{name} {one.value:.3g} < {one.limit:.3g}"
+
+
+def policy_text(one: Policy, language: str = "zh") -> str:
+    """Write a policy clause by clause, with what it leaves open."""
+    english = language == "en"
+    lines = [f"{one.title_en if english else one.title}  {one.number}", f"  {one.status_en if english else one.status_zh}", ""]
+    for clause in one.clauses:
+        value = "" if clause.value is None else f"  {text(f'comparison.{clause.comparison}', language)} {_figure(clause.value)}"
+        unit = "" if clause.unit in (None, "1") else f" {label(clause.unit, language)}"
+        year = f"  {clause.year}" if clause.year else ""
+        lines.append(f"{clause.clause}  {clause.indicator}{value}{unit if value else ''}{year}")
+        lines.append(f"    {clause.description_en if english else clause.description_zh}")
+        for question in clause.open:
+            asked = question.question_en if english else question.question_zh
+            lines.append(f"    ? {asked} → {question.reading(language)}")
+    return "\n".join(lines)
+
+
+def _figure(value: float | tuple[float, ...]) -> str:
+    return "–".join(f"{end:g}" for end in value) if isinstance(value, tuple) else f"{value:,g}"

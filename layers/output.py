@@ -1,0 +1,98 @@
+"""Writing without harm: all or nothing, and never over something older unasked.
+
+Files are made in a temporary folder beside their place and moved there when all of them are done, so a
+run that fails leaves no half report and an older one as it was.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from layers.errors import OutputError, first
+
+__all__ = ["new_file", "new_files"]
+
+
+@contextmanager
+def new_files(folder: str | Path, names: Sequence[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a temporary folder; move `names` from it into `folder` when the block ends well.
+
+    Parameters
+    ----------
+    folder : path
+        Made where it does not exist. Other files in it are left alone.
+    names : sequence of str
+        The files that will be there.
+    overwrite : bool
+        Replace files of these names.
+
+    Raises
+    ------
+    OutputError
+        A file is there already and `overwrite` is False; the folder cannot be written; the disk is full.
+    """
+    folder = Path(folder)
+    there = [name for name in names if (folder / name).exists()]
+    if there and not overwrite:
+        raise OutputError(
+            f"{folder}: {len(there)} of {len(names)} files are there already ({first(there)}). "
+            "Nothing was written; pass --overwrite to replace them, or choose another folder with -o.",
+            f"{folder}：{len(names)} 个文件中已有 {len(there)} 个存在（{first(there)}）。"
+            "未写入任何内容；请加 --overwrite 覆盖，或用 -o 另选文件夹。",
+        )
+    made: list[Path] = []
+    try:
+        made = _make(folder)
+        with tempfile.TemporaryDirectory(prefix=".parkwise-", dir=folder, ignore_cleanup_errors=True) as work:
+            yield Path(work)
+            for name in names:
+                source = Path(work) / name
+                if source.exists():
+                    os.replace(source, folder / name)  # noqa: PTH105  (atomic on one file system)
+    except OSError as error:
+        raise _refused(folder, error) from error
+    finally:
+        _remove_if_empty(folder, made)
+
+
+def _make(folder: Path) -> list[Path]:
+    """Make the folder and return what was made, deepest first."""
+    missing = [part for part in (folder, *folder.parents) if not part.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def _remove_if_empty(folder: Path, made: Sequence[Path]) -> None:
+    """Take back folders that were made for nothing."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        for part in made:
+            part.rmdir()
+
+
+def _refused(folder: Path, error: OSError) -> OutputError:
+    if error.errno == errno.ENOSPC:
+        free = shutil.disk_usage(folder if folder.exists() else folder.parent).free // 2**20
+        return OutputError(
+            f"{folder}: the disk is full ({free} MiB free). Nothing was left half written; make room and run again.",
+            f"{folder}：磁盘空间不足（剩余 {free} MiB）。未留下不完整的文件；请清理空间后重试。",
+        )
+    why = error.strerror or str(error)
+    return OutputError(
+        f"{error.filename or folder}: cannot be written ({why}). Choose a folder you may write to with -o, "
+        "and close the file in other programs.",
+        f"{error.filename or folder}：无法写入（{why}）。请用 -o 指定有写权限的文件夹，并关闭占用该文件的其他程序。",
+    )
+
+
+@contextmanager
+def new_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a temporary path for one file; see `new_files`."""
+    path = Path(path)
+    with new_files(path.parent, [path.name], overwrite=overwrite) as work:
+        yield work / path.name

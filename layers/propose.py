@@ -1,0 +1,264 @@
+"""Looking at a folder of data and proposing a project: which file is which layer.
+
+Every file is opened by `layers.info`; its name, columns and geometry speak for a role. Of several files
+that speak for one role, those with the same columns are one layer, and of different ones the one with
+most rows is taken and the others are told. Proposals are guesses and say so: in a project made in memory
+each layer carries its reason, in a written project file the reasons stand in comments.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from layers.errors import ParkwiseError, SourceError
+from layers.project import LAYERS, LayerSource, Project, defaults, keys, load, with_flags
+
+__all__ = ["Proposal", "open_project", "project_text", "propose", "survey"]
+
+_DEPTH, _MOST_FILES = 3, 500
+_OURS = {"findings.gpkg", "results.gpkg", "findings.csv", "report.xlsx"}
+_RASTERS = {".tif", ".tiff", ".vrt", ".img"}
+_RASTER_WORDS = {"dsm": ("dsm", "surface"), "dtm": ("dtm", "dem", "terrain"), "height": ("height", "hag", "ndsm", "chm", "高度", "建筑高")}
+_SIDECARS = {
+    ".dbf", ".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qpj", ".qmd", ".qix", ".xml", ".aux", ".ovr", ".txt", ".md",
+    ".docx", ".doc", ".pdf", ".html", ".toml", ".lock", ".wld", ".tfw", ".qgz", ".qgs", ".png", ".jpg",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One layer of one file, and what it seems to be."""
+
+    path: Path
+    layer: str | None
+    role: str | None
+    why: str
+    rows: int
+    titles: tuple[str, ...]
+    document: Mapping[str, Any]
+
+
+def survey(folder: Path) -> tuple[list[Proposal], list[tuple[Path, ParkwiseError]]]:
+    """Open every file under `folder`; return what each layer seems to be, and the files that cannot be read."""
+    from layers.looking import info  # noqa: PLC0415  (looking uses roles, roles do not need a folder)
+
+    found: list[Proposal] = []
+    unread: list[tuple[Path, ParkwiseError]] = []
+    for path in _files(folder):
+        if path.suffix.lower() in _RASTERS:
+            found += _raster(path)
+            continue
+        try:
+            document = info(path)
+        except ParkwiseError as error:
+            unread.append((path, error))
+            continue
+        several = len(document["layers"]) > 1
+        for layer in document["layers"]:
+            role = layer.get("role") or {}
+            found.append(
+                Proposal(
+                    path=path,
+                    layer=layer["name"] if several else None,
+                    role=role.get("value"),
+                    why=str(role.get("why", "")),
+                    rows=int(layer["rows"] or 0),
+                    titles=tuple(column["title"] for column in layer["columns"]),
+                    document=layer,
+                )
+            )
+    return found, unread
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Data files and geodatabases, sorted, a few folders deep, bounded in number."""
+    seen = 0
+    for root, folders, names in os.walk(folder):
+        here = Path(root)
+        geodatabases = sorted(name for name in folders if name.lower().endswith(".gdb"))
+        folders[:] = sorted(
+            name for name in folders
+            if name not in geodatabases and not name.startswith((".", "__")) and len(here.relative_to(folder).parts) < _DEPTH
+        )  # fmt: skip
+        for name in [*geodatabases, *sorted(names)]:
+            if name in _OURS or name.startswith((".", "~$")) or Path(name).suffix.lower() in _SIDECARS:
+                continue
+            seen += 1
+            if seen > _MOST_FILES:
+                raise SourceError(
+                    f"{folder}: more than {_MOST_FILES} files. Point at the folder of one city, or write a project file.",
+                    f"{folder}：文件超过 {_MOST_FILES} 个。请指向单个城市的数据文件夹，或编写项目文件。",
+                )
+            yield here / name
+
+
+def _raster(path: Path) -> list[Proposal]:
+    """A raster is a height model only where its name says so."""
+    name = path.stem.lower()
+    for role, words in _RASTER_WORDS.items():
+        word = next((word for word in words if word in name), None)
+        if word is not None:
+            return [Proposal(path, None, role, f'name contains "{word}"', 0, (), {})]
+    return []
+
+
+def propose(folder: Path) -> Project:
+    """Return a project made of guesses.
+
+    Raises
+    ------
+    SourceError
+        No file in the folder can be read as a layer.
+    """
+    found, unread = survey(folder)
+    chosen = _choose(found)
+    if not chosen:
+        told = "; ".join(f"{path.name}: {error.en}" for path, error in unread[:3])
+        told_zh = "；".join(f"{path.name}：{error.zh}" for path, error in unread[:3])
+        seen = ", ".join(dict.fromkeys(one.path.name for one in found)) or "none"
+        raise SourceError(
+            f"{folder}: no file could be recognised as a layer. Files that were read: {seen}. {told} "
+            "Name the layers in a project file (parkwise init shows the shape of one).",
+            f"{folder}：没有可识别为图层的文件。已读取：{seen}。{told_zh} 请在项目文件中写明各图层（parkwise init 可生成样例）。",
+        )
+    sources = {
+        role: LayerSource(
+            name=role,
+            source=tuple(one.path for one in group),
+            layer=group[0].layer,
+            origin="guess",
+            why=group[0].why,
+        )
+        for role, group in chosen.items()
+    }
+    return Project(folder, defaults(), sources)
+
+
+def open_project(path: str | Path, flags: Mapping[str, str] | None = None) -> Project:
+    """Open a project file, a folder with one, or a folder of data that is looked at.
+
+    Raises
+    ------
+    ProjectError, SourceError
+        See `layers.project.load` and `propose`.
+    """
+    path = Path(path)
+    if path.is_dir() and not (path / "project.toml").is_file():
+        return with_flags(propose(path), flags)
+    return load(path, flags)
+
+
+def _choose(found: list[Proposal]) -> dict[str, list[Proposal]]:
+    """For each role the files of one shape; of different shapes the one with most rows."""
+    chosen: dict[str, list[Proposal]] = {}
+    for role in LAYERS:
+        groups: dict[tuple[tuple[str, ...], str | None], list[Proposal]] = {}
+        for one in found:
+            if one.role == role:
+                groups.setdefault((one.titles, one.layer), []).append(one)
+        if groups:
+            chosen[role] = max(groups.values(), key=lambda group: sum(one.rows for one in group))
+    return chosen
+
+
+def project_text(folder: Path, start: Path, language: str = "zh") -> str:
+    """Return a project file (TOML) with every guess in a comment.
+
+    Parameters
+    ----------
+    folder : Path
+        The data.
+    start : Path
+        The folder the project file will lie in: sources are written relative to it.
+    language : str
+        Language of the comments.
+    """
+    found, unread = survey(folder)
+    chosen = _choose(found)
+    lines = ["[project]", f'name = ""{_label("project.name", language)}', f'city = ""{_label("project.city", language)}']
+    for name, setting in defaults().items():
+        if name.startswith("project.") and name not in {"project.name", "project.city"}:
+            lines.append(_line(name, setting.value, language))
+    lines += ["", "[land_use]"]
+    lines += [_line(name, None, language) for name in keys() if name.startswith("land_use.")]
+    for role, group in chosen.items():
+        lines += ["", f"[layers.{role}]", *_layer_lines(group, start)]
+    taken = {(one.path, one.layer) for group in chosen.values() for one in group}
+    others = [one for one in found if (one.path, one.layer) not in taken]
+    if others or unread:
+        lines += ["", "# 未采用的文件：" if language == "zh" else "# Files that were not taken:"]
+        lines += [f"#   {_comment(_relative(one.path, start))} {_comment(one.layer or '')}  {_comment(one.role or '?')}: {_comment(one.why)}" for one in others]
+        lines += [f"#   {_comment(_relative(path, start))}  {_comment(error.text(language))}" for path, error in unread]
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, value: object, language: str) -> str:
+    """A setting; one without a value is written as a comment to uncomment."""
+    key = keys()[name]
+    short = name.split(".", 1)[1]
+    choices = f" ({' | '.join(key.choices)})" if key.choices else ""
+    if value in (None, []):
+        return f"# {short} = {_EMPTY[key.type]}{_label(name, language)}{choices}"
+    return f"{short} = {_toml(value)}{_label(name, language)}{choices}"
+
+
+_EMPTY = {"texts": "[]", "text": '""', "choice": '""', "number": "0", "integer": "0", "boolean": "true", "date": "2025-12-31"}
+
+
+def _label(name: str, language: str) -> str:
+    key = keys()[name]
+    return f"   # {key.label_zh if language == 'zh' else key.label_en}"
+
+
+def _layer_lines(group: list[Proposal], start: Path) -> list[str]:
+    paths = [_relative(one.path, start) for one in group]
+    source = _toml(paths[0]) if len(paths) == 1 else "[" + ", ".join(_toml(path) for path in paths) + "]"
+    lines = [f"source = {source}   # {_comment(group[0].why)}"]
+    if group[0].layer is not None:
+        lines.append(f"layer = {_toml(group[0].layer)}")
+    document = group[0].document
+    crs = document.get("crs") or {}
+    if crs.get("used") and crs.get("how") == "proposed":
+        lines.append(f"# crs = {_toml(str(crs['used']))}   # {_comment(str(crs.get('reason', '')))}")
+    encoding = document.get("encoding") or {}
+    if encoding.get("how") == "guess":
+        lines.append(f"# encoding = {_toml(str(encoding['value']))}")
+    mapped = [column for column in document.get("columns", []) if column.get("canonical")]
+    if mapped:
+        pairs = ", ".join(f"{column['canonical']} = {_column(column)}" for column in mapped)
+        lines.append(f"# columns = {{ {_comment(pairs)} }}")
+    return lines
+
+
+def _column(column: Mapping[str, Any]) -> str:
+    title = _toml(str(column["title"]))
+    return title if not column.get("unit") else f"{{ name = {title}, unit = {_toml(str(column['unit']))} }}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        # A TOML string is a JSON string, but for the delete character.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return str(value)
+
+
+def _comment(text: str) -> str:
+    """Text for a comment: one line, whatever the file is called."""
+    return " ".join(text.split())
+
+
+def _relative(path: Path, start: Path) -> str:
+    """A path as the project file writes it: with forward slashes, relative where that is possible."""
+    try:
+        return Path(os.path.relpath(path, start)).as_posix()
+    except ValueError:  # another drive on Windows
+        return path.as_posix()

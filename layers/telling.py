@@ -1,0 +1,129 @@
+"""Words for a terminal: tables in which Chinese lines up, and what a file or a project is.
+
+Turns documents that others made into text. Knows no file and no figure.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["info_text", "table_text"]
+
+
+def table_text(titles: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[int] = ()) -> str:
+    """Lay out rows under titles; Chinese characters count two columns.
+
+    Examples
+    --------
+    >>> print(table_text(["园区", "mu"], [["甲", "1.50"], ["A", "12.00"]], right=[1]))
+    园区     mu
+    甲     1.50
+    A     12.00
+    """
+    cells = [[str(cell) for cell in row] for row in (titles, *rows)]
+    widths = [max(_width(row[i]) for row in cells) for i in range(len(titles))]
+    lines = [
+        "  ".join(
+            _padded(cell, width, left=i not in right) for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in cells
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _padded(text: str, width: int, *, left: bool) -> str:
+    blank = " " * (width - _width(text))
+    return text + blank if left else blank + text
+
+
+def info_text(document: Mapping[str, Any], language: str = "zh") -> str:
+    """Write what `layers.info` or a project says of itself."""
+    return _project(document, language) if "settings" in document else _file(document, language)
+
+
+_WORDS = {
+    "rows": ("行", "rows"),
+    "crs": ("坐标系", "CRS"),
+    "encoding": ("编码", "encoding"),
+    "extent": ("范围", "extent"),
+    "title": ("字段", "title"),
+    "type": ("类型", "type"),
+    "canonical": ("标准字段", "canonical"),
+    "unit": ("单位", "unit"),
+    "example": ("示例", "example"),
+    "role": ("用途推定", "role (guess)"),
+    "twice": ("重复的字段名", "titles that stand twice"),
+    "value": ("取值", "value"),
+    "origin": ("来源", "origin"),
+    "key": ("设置", "setting"),
+    "layer": ("图层", "layer"),
+    "source": ("文件", "source"),
+}
+
+
+def _word(key: str, language: str) -> str:
+    return _WORDS[key][1 if language == "en" else 0]
+
+
+def _file(document: Mapping[str, Any], language: str) -> str:
+    parts = [f"{document['path']}  ({document['format']})"]
+    parts += [_layer(layer, language) for layer in document.get("layers", [])]
+    if "raster" in document:
+        parts.append("\n".join(f"  {name}: {value}" for name, value in document["raster"].items()))
+    return "\n\n".join(parts)
+
+
+def _layer(layer: Mapping[str, Any], language: str) -> str:
+    lines = [f"[{layer['name']}]  {layer['rows']} {_word('rows', language)}, {layer.get('geometry') or '—'}"]
+    crs = layer.get("crs") or {}
+    if crs:
+        told = crs.get("used") or crs.get("declared") or "—"
+        reason = crs.get("reason_zh" if language == "zh" else "reason_en") or crs.get("reason") or ""
+        lines.append(f"  {_word('crs', language)}: {told}  {reason}".rstrip())
+    encoding = layer.get("encoding") or {}
+    if encoding.get("value"):
+        lines.append(f"  {_word('encoding', language)}: {encoding['value']} ({encoding.get('how')})")
+    if layer.get("extent"):
+        lines.append(f"  {_word('extent', language)}: {', '.join(f'{float(edge):.6g}' for edge in layer['extent'])}")
+    if layer.get("role"):
+        role = layer["role"]
+        lines.append(
+            f"  {_word('role', language)}: {role if isinstance(role, str) else ', '.join(map(str, role.values()))}"
+        )
+    if layer.get("duplicate_titles"):
+        lines.append(f"  {_word('twice', language)}: {', '.join(layer['duplicate_titles'])}")
+    names = ("title", "type", "canonical", "unit", "example")
+    rows = [[_cell(column.get(name)) for name in names] for column in layer.get("columns", [])]
+    if rows:
+        table = table_text([_word(name, language) for name in names], rows)
+        lines += ["", *(f"  {line}" for line in table.splitlines())]
+    for found in layer.get("findings", []):
+        lines.append(f"  ! {found.get('code')}: {found.get('found')}")
+    return "\n".join(lines)
+
+
+def _cell(value: object, limit: int = 40) -> str:
+    """One line of at most `limit` characters; control characters never reach a terminal."""
+    text = "" if value is None else str(value)
+    text = "".join(char if char.isprintable() else " " for char in text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _project(document: Mapping[str, Any], language: str) -> str:
+    settings = [
+        [name, _cell(one["value"]), one["origin"], _cell(one.get("why", ""))]
+        for name, one in document["settings"].items()
+    ]
+    sources = [
+        [name, _cell(", ".join(one["source"]), 80), one["origin"], _cell(one.get("why", ""), 60)]
+        for name, one in document["sources"].items()
+    ]
+    first = table_text([_word("key", language), _word("value", language), _word("origin", language), ""], settings)
+    second = table_text([_word("layer", language), _word("source", language), _word("origin", language), ""], sources)
+    return f"{document['project']}\n\n{first}\n\n{second}"

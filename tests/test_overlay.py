@@ -1,0 +1,80 @@
+"""The kernels against plain shapely, hand tables and properties."""
+
+import numpy as np
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geo.overlay import intersect, place, share_out
+
+
+def boxes(*corners):
+    return np.array([shapely.box(*corner) for corner in corners], dtype=object)
+
+
+def test_a_parcel_inside_on_the_edge_and_outside():
+    pairs = intersect(boxes((1, 1, 2, 2), (9, 0, 11, 1), (20, 20, 21, 21)), boxes((0, 0, 10, 10)))
+    assert pairs.left.tolist() == [0, 1]
+    assert pairs.right.tolist() == [0, 0]
+    assert pairs.share.tolist() == [1.0, 0.5]
+
+
+def test_parcels_that_only_touch_share_nothing():
+    pairs = intersect(boxes((10, 0, 12, 10), (10, 10, 12, 12)), boxes((0, 0, 10, 10)))
+    assert len(pairs.left) == 0
+
+
+def test_empty_and_missing_shapes_share_nothing():
+    parcels = np.array([shapely.Polygon(), None, shapely.box(0, 0, 1, 1)], dtype=object)
+    pairs = intersect(parcels, boxes((0, 0, 5, 5)))
+    assert pairs.left.tolist() == [2]
+
+
+def test_clipping_large_faces_changes_no_area():
+    angle = np.linspace(0, 2 * np.pi, 500)[:-1]
+    star = shapely.Polygon(np.c_[(100 + 9 * np.sin(17 * angle)) * np.cos(angle), (100 + 9 * np.sin(17 * angle)) * np.sin(angle)])
+    holed = star.difference(shapely.box(-30, -30, 30, 30))
+    x, y = np.meshgrid(np.arange(-120, 120, 7.0), np.arange(-120, 120, 7.0))
+    parcels = shapely.box(x.ravel(), y.ravel(), x.ravel() + 6, y.ravel() + 6)
+    pairs = intersect(parcels, np.array([holed], dtype=object))
+    plain = shapely.area(shapely.intersection(parcels, holed)) / shapely.area(parcels)
+    found = np.zeros(len(parcels))
+    found[pairs.left] = pairs.share
+    np.testing.assert_allclose(found, plain, atol=1e-12)
+
+
+def test_where_buildings_go():
+    parcels = boxes((0, 0, 100, 100), (100, 0, 200, 100))
+    buildings = boxes(
+        (10, 10, 20, 20),  # wholly in the first
+        (91, 0, 101, 10),  # 90 % in the first: goes there whole
+        (94, 0, 104, 10),  # 60 / 40: split
+        (150, 95, 160, 105),  # half beside every parcel
+        (500, 0, 510, 10),  # on no parcel
+    )
+    pairs = place(buildings, parcels)
+    table = {(b, p): round(s, 9) for b, p, s in zip(pairs.left.tolist(), pairs.right.tolist(), pairs.share.tolist(), strict=True)}
+    assert table == {(0, 0): 1.0, (1, 0): 1.0, (2, 0): 0.6, (2, 1): 0.4, (3, 1): 0.5}
+
+
+def test_a_building_on_two_stacked_parcels_counts_once():
+    pairs = place(boxes((40, 0, 60, 10)), boxes((0, 0, 50, 10), (30, 0, 100, 10)))
+    assert round(pairs.share.sum(), 9) == 1.0
+    same = place(boxes((1, 1, 2, 2)), boxes((0, 0, 9, 9), (0, 0, 9, 9)))
+    assert same.share.tolist() == [1.0]
+
+
+@given(
+    st.lists(st.integers(-(10**12), 10**15), min_size=1, max_size=6),
+    st.data(),
+)
+def test_shares_add_up_exactly(totals, data):
+    group = data.draw(st.lists(st.integers(0, len(totals) - 1), max_size=20)) + list(range(len(totals)))
+    weights = data.draw(st.lists(st.floats(1e-6, 1e6), min_size=len(group), max_size=len(group)))
+    pieces = share_out(np.array(totals), np.array(group), np.array(weights))
+    assert [int(pieces[np.array(group) == i].sum()) for i in range(len(totals))] == totals
+
+
+def test_shares_follow_the_largest_remainder():
+    assert share_out(np.array([100]), np.array([0, 0, 0]), np.array([0.5, 0.3, 0.2])).tolist() == [50, 30, 20]
+    assert share_out(np.array([5]), np.array([0, 0, 0]), np.array([0.5, 0.3, 0.2])).tolist() == [3, 1, 1]

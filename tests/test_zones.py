@@ -1,0 +1,112 @@
+"""Who owns which ground: hand tables for the overlap rules, properties for the identities."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geo.overlay import intersect
+from geo.zones import OVERLAP_RULES, assign, faces, overlaps, park_table
+from layers.errors import ProjectError
+
+CRS = "EPSG:4549"
+
+
+def parks(*rows, **columns):
+    table = {"park_id": [row[0] for row in rows], "park_name": [f"园{row[0]}" for row in rows], **columns}
+    return gpd.GeoDataFrame(table, geometry=[shapely.box(*row[1]) for row in rows], crs=CRS)
+
+
+def held(table, parcels, rule):
+    """Area of each park under a rule, by park id."""
+    cut = faces(table)
+    pairs = assign(intersect(parcels, cut.geometry), cut.owners, rule)
+    area = shapely.area(parcels)[pairs.left] * pairs.share
+    found = pd.Series(area).groupby(table["park_id"].to_numpy()[pairs.right]).sum()
+    return {name: round(float(found.get(name, 0.0)), 6) for name in sorted(table["park_id"])}
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("priority", {"A": 300.0, "B": 100.0}),  # A ranks first by its number
+        ("split", {"A": 200.0, "B": 200.0}),
+        ("largest", {"A": 300.0, "B": 100.0}),
+        ("error", {"A": 300.0, "B": 100.0}),
+    ],
+)
+def test_contested_ground_by_rule(rule, expected):
+    # A = [0,30] and B = [10,40] share [10,30]; the parcel [0,40] × 10 is wholly inside their union.
+    table = park_table(parks(("A", (0, 0, 30, 10)), ("B", (10, 0, 40, 10)), priority=[1, 2]))
+    assert held(table, np.array([shapely.box(0, 0, 40, 10)], dtype=object), rule) == expected
+
+
+def test_largest_asks_each_parcel():
+    table = park_table(parks(("A", (0, 0, 30, 10)), ("B", (10, 0, 40, 10)), priority=[1, 2]))
+    right = np.array([shapely.box(20, 0, 40, 10)], dtype=object)  # 10 in A, 20 in B
+    assert held(table, right, "largest") == {"A": 0.0, "B": 200.0}
+    assert held(table, right, "priority") == {"A": 100.0, "B": 100.0}
+
+
+def test_rank_is_priority_then_level_then_role_then_id():
+    table = park_table(
+        parks(
+            ("d", (0, 0, 1, 1)), ("c", (0, 0, 1, 1)), ("b", (0, 0, 1, 1)), ("a", (0, 0, 1, 1)),
+            priority=[None, None, None, 9], level=["provincial", "national", "provincial", "municipal"],
+            role=["main", "branch", "branch", "partner"],
+        )
+    )  # fmt: skip
+    assert table["park_id"].tolist() == ["a", "c", "d", "b"]
+
+
+def test_parts_of_one_park_are_joined_and_names_do_not_tell_apart():
+    layer = parks(("A", (0, 0, 1, 1)), ("A", (5, 0, 6, 1)), ("B", (9, 0, 10, 1)))
+    layer["park_name"] = ["同名", "同名", "同名"]
+    table = park_table(layer)
+    assert sorted(table["park_id"]) == ["A", "B"]
+    assert table.set_index("park_id").geometry.area.round(6).to_dict() == {"A": 2.0, "B": 1.0}
+
+
+def test_a_park_without_a_zone_is_a_zone_of_its_own():
+    table = park_table(parks(("A", (0, 0, 1, 1)), ("B", (2, 0, 3, 1)), zone_name=["东区", None]))
+    assert table.set_index("park_id")["zone_name"].to_dict() == {"A": "东区", "B": "园B"}
+
+
+def test_overlap_pairs_with_width():
+    pairs = overlaps(park_table(parks(("A", (0, 0, 100, 100)), ("B", (90, 0, 200, 100)), ("C", (200, 0, 300, 100)))))
+    assert pairs[["park_a", "park_b"]].to_numpy().tolist() == [["A", "B"]]
+    assert pairs["area_m2"].tolist() == [1000.0]
+    assert pairs["width_m"].round(4).tolist() == [round(2 * 1000 / 220, 4)]
+
+
+def test_an_unknown_rule_names_the_nearest():
+    table = park_table(parks(("A", (0, 0, 1, 1))))
+    cut = faces(table)
+    with pytest.raises(ProjectError, match="nearest: priority"):
+        assign(intersect(np.array([shapely.box(0, 0, 1, 1)], dtype=object), cut.geometry), cut.owners, "priorty")
+
+
+corner = st.integers(0, 60)
+box = st.tuples(corner, corner, st.integers(1, 40), st.integers(1, 40)).map(lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3]))
+
+
+@given(st.lists(box, min_size=1, max_size=6), st.lists(box, min_size=1, max_size=6), st.sampled_from(OVERLAP_RULES))
+def test_every_rule_conserves_the_union(park_boxes, parcel_boxes, rule):
+    table = park_table(parks(*((str(i), corners) for i, corners in enumerate(park_boxes))))
+    parcels = np.array([shapely.box(*corners) for corners in parcel_boxes], dtype=object)
+    union = shapely.union_all(table.geometry.to_numpy())
+    truth = float(shapely.area(shapely.intersection(parcels, union)).sum())
+    assert sum(held(table, parcels, rule).values()) == pytest.approx(truth, abs=1e-4)
+
+
+@given(st.lists(box, min_size=2, max_size=6), st.randoms(use_true_random=False))
+def test_the_order_of_rows_decides_nothing(park_boxes, random):
+    rows = [(str(i), corners) for i, corners in enumerate(park_boxes)]
+    shuffled = rows.copy()
+    random.shuffle(shuffled)
+    parcel = np.array([shapely.box(0, 0, 100, 100)], dtype=object)
+    for rule in OVERLAP_RULES:
+        assert held(park_table(parks(*rows)), parcel, rule) == held(park_table(parks(*shuffled)), parcel, rule)
