@@ -82,7 +82,7 @@ def repair(frames: Mapping[str, pd.DataFrame]) -> Repaired:
     >>> from shapely import from_wkt
     >>> bow = from_wkt("POLYGON ((0 0, 10 10, 10 0, 0 10, 0 0))")
     >>> done = repair({"parcels": gpd.GeoDataFrame({"parcel_id": ["P1", "P1"]}, geometry=[bow, bow])})
-    >>> len(done.frames["parcels"]), done.ledger[["row", "code", "action", "change_m2"]].values.tolist()
+    >>> len(done.frames["parcels"]), done.ledger[["row", "code", "action", "change_m2"]].to_numpy().tolist()
     (1, [[0, 'geometry-invalid', 'geometry', 50.0], [1, 'row-duplicate', 'removed', 0.0]])
     """
     out: dict[str, pd.DataFrame] = {}

@@ -84,7 +84,7 @@ def test_exact_copies_go_and_near_copies_stay():
     frame["parcel_id"] = "P0"
     assert duplicate_of(frame).tolist() == [-1, 0, -1, -1]
     done = repair({"parcels": frame})
-    assert done.ledger[["row", "action", "area_before_m2", "area_after_m2"]].values.tolist() == [
+    assert done.ledger[["row", "action", "area_before_m2", "area_after_m2"]].to_numpy().tolist() == [
         [1, "removed", 100.0, 0.0]
     ]
     after = done.frames["parcels"]
@@ -97,7 +97,7 @@ def test_exact_copies_go_and_near_copies_stay():
 def test_repeated_vertices_go_and_the_shape_stays():
     frame = parcels([from_wkt("POLYGON ((0 0, 10 0, 10 0, 10 0, 10 10, 0 0))"), from_wkt(f"POLYGON {SQUARE}")])
     done = repair({"parcels": frame})
-    assert done.ledger[["row", "code", "change_m2", "note_en"]].values.tolist() == [
+    assert done.ledger[["row", "code", "change_m2", "note_en"]].to_numpy().tolist() == [
         [0, "repeated-points", 0.0, "2 repeated vertices dropped"]
     ]
     assert shapely.get_num_coordinates(done.frames["parcels"].geometry[0]) == 4
