@@ -1,0 +1,91 @@
+"""Bars as inline SVG, for pages that load nothing.
+
+One function, `bars_svg`: plain shapes and text with classes; the page's style gives colours, so that a
+chart prints well and follows the reader's theme. Every text is escaped. Word draws the same `Bars` as a
+chart of its own, see `docx_chart`.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from html import escape
+
+from geo.report.parts import Bars
+
+__all__ = ["bars_svg", "shorten", "text_width"]
+
+_ROW = 28.0
+_WIDTH = 760.0
+_EM = 13.0
+_LABEL_MOST = 230.0
+
+
+def bars_svg(bars: Bars, title: str) -> str:
+    """Draw horizontal bars as an SVG element; `title` is what a screen reader says."""
+    names = [shorten(name, _LABEL_MOST / _EM) for name in bars.names]
+    left = min(max((text_width(name) for name in names), default=0.0) * _EM + 12, _LABEL_MOST + 12)
+    right = max((text_width(text) for text in bars.texts), default=0.0) * _EM + 14
+    room = _WIDTH - left - right
+    top = 24.0 if bars.limit is not None else 4.0
+    height = top + _ROW * len(names) + 6
+    longest = max([value for value in (*bars.values, bars.limit or 0.0) if math.isfinite(value)], default=0.0) or 1.0
+    rows = [
+        _row(top + _ROW * i, left, room * min(max(_finite(value), 0.0) / longest, 1.0), name, full, text)
+        for i, (name, full, value, text) in enumerate(zip(names, bars.names, bars.values, bars.texts, strict=True))
+    ]
+    if bars.limit is not None:
+        rows.append(_limit(left + room * max(bars.limit, 0.0) / longest, top, height, bars.limit_text))
+    return (
+        f'<svg class="bars" viewBox="0 0 {_WIDTH:g} {height:g}" role="img" aria-label="{escape(title)}" '
+        f'preserveAspectRatio="xMinYMin meet">{"".join(rows)}</svg>'
+    )
+
+
+def _finite(value: float) -> float:
+    return value if math.isfinite(value) else 0.0
+
+
+def _row(y: float, left: float, length: float, name: str, full: str, text: str) -> str:
+    middle = y + _ROW / 2
+    return (
+        f"<g><title>{escape(full)}: {escape(text)}</title>"
+        f'<text class="name" x="{left - 8:.1f}" y="{middle + 4.5:.1f}" text-anchor="end">{escape(name)}</text>'
+        f'<rect class="bar" x="{left:.1f}" y="{y + 5:.1f}" rx="2" '
+        f'width="{max(length, 1.0):.1f}" height="{_ROW - 10:.1f}"/>'
+        f'<text class="number" x="{left + length + 6:.1f}" y="{middle + 4.5:.1f}">{escape(text)}</text></g>'
+    )
+
+
+def _limit(x: float, top: float, height: float, text: str) -> str:
+    anchor = "end" if x > _WIDTH * 0.7 else "middle" if x > _WIDTH * 0.3 else "start"
+    return (
+        f'<line class="limit" x1="{x:.1f}" x2="{x:.1f}" y1="{top - 4:.1f}" y2="{height - 4:.1f}"/>'
+        f'<text class="limit-text" x="{x:.1f}" y="14" text-anchor="{anchor}">{escape(text)}</text>'
+    )
+
+
+def text_width(text: str) -> float:
+    """Return about how wide a text is, in em: a Chinese character 1, a Latin one 0.56.
+
+    Examples
+    --------
+    >>> text_width("高新区"), round(text_width("ab"), 2)
+    (3.0, 1.12)
+    """
+    return sum(1.0 if unicodedata.east_asian_width(sign) in "WF" else 0.56 for sign in text)
+
+
+def shorten(text: str, most: float) -> str:
+    """Cut a text to at most `most` em, with an ellipsis.
+
+    Examples
+    --------
+    >>> shorten("钱塘高新技术产业开发区", 6)
+    '钱塘高新技…'
+    """
+    if text_width(text) <= most:
+        return text
+    while text and text_width(text) > most - 0.56:
+        text = text[:-1]
+    return text + "…"

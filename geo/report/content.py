@@ -1,0 +1,109 @@
+"""The content of a report: every word, every table, once for all forms (`compose_report`).
+
+Chapters stand in the order officials expect: 概况, 数据来源与口径, 数据质量, 用地结构, 集聚度, 强度, 效益,
+低效用地线索, 附表. A chapter without data is left out. Nothing here knows HTML or Word.
+"""
+
+from __future__ import annotations
+
+from geo import standards
+from geo.assess import Assessment
+from geo.report.appendix import appendix
+from geo.report.cells import Desk, desk
+from geo.report.figures import benefit, concentration_chapter, intensity_chapter, structure
+from geo.report.overview import headlines, overview
+from geo.report.parts import (
+    Bars,
+    Block,
+    Cell,
+    Column,
+    Figure,
+    Headline,
+    Paragraph,
+    Report,
+    Section,
+    Table,
+    numbered,
+    walk,
+)
+from geo.report.provenance import provenance
+from geo.report.quality import quality
+from geo.report.renewal_chapter import renewal_chapter
+
+__all__ = [
+    "Bars",
+    "Block",
+    "Cell",
+    "Column",
+    "Figure",
+    "Headline",
+    "Paragraph",
+    "Report",
+    "Section",
+    "Table",
+    "compose_report",
+    "walk",
+]
+
+_FILES = ("map.html", "report.docx", "report.xlsx", "results.gpkg", "findings.csv", "results.json", "manifest.json")
+_WORDS = ("contents", "table_n", "figure_n", "figure_source", "files", "definition", "skip", "value_axis", "made_with")
+_CHAPTERS = (
+    overview,
+    provenance,
+    quality,
+    structure,
+    concentration_chapter,
+    intensity_chapter,
+    benefit,
+    renewal_chapter,
+    appendix,
+)
+
+
+def compose_report(assessment: Assessment, *, language: str = "zh") -> Report:
+    """Compose the report on an assessment.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        Its `ledger` may carry, by layer, also ``source``, ``crs``, ``columns`` and ``guessed`` as the
+        frames' attrs do; what is there is printed.
+    language : str
+        ``zh`` or ``en``.
+
+    Returns
+    -------
+    Report
+    """
+    at = desk(assessment, language)
+    chapters = [chapter for write in _CHAPTERS if (chapter := write(at)) is not None]
+    return Report(
+        title=at.say("title", city=at.city),
+        language=at.language,
+        facts=_facts(at),
+        banner=_banner(at),
+        headlines=headlines(at),
+        sections=numbered(tuple(chapters)),
+        files=tuple((name, at.say(f"file_{name.replace('.', '_')}")) for name in _FILES),
+        words={key: at.say(key) for key in _WORDS},
+    )
+
+
+def _facts(at: Desk) -> tuple[tuple[str, str], ...]:
+    project = at.assessment.project
+    policies = [standards.policy(name) for name in project.texts("project.policies")]
+    documents = [f"{one.number or one.id} {at.pick(one.title, one.title_en)}" for one in policies]
+    told = (
+        ("fact_project", project.text("project.name")),
+        ("fact_city", at.city),
+        ("fact_as_of", at.as_of),
+        ("fact_policies", at.join(documents) or at.say("no_policy")),
+    )
+    return tuple((at.say(key), value) for key, value in told if value)
+
+
+def _banner(at: Desk) -> str:
+    """The data are synthetic where the project or the city says so."""
+    project = at.assessment.project
+    told = f"{project.text('project.name') or ''} {project.text('project.city') or ''}".lower()
+    return at.word("synthetic") if "合成" in told or "synthetic" in told else ""

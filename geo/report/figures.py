@@ -1,0 +1,397 @@
+"""Chapters 用地结构, 集聚度, 强度, 效益: the figures, by city, district, zone and park.
+
+Every table names both sums. The tables of concentration print them side by side, in 亩 and m², with the
+land outside every zone as a row of its own, so that the rows add up to the city.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+
+import numpy as np
+import pandas as pd
+
+from geo.indicators import catalogue, indicator
+from geo.land import Land
+from geo.report.cells import DASH, Desk, count_text, plain_rows
+from geo.report.parts import Bars, Block, Cell, Column, Figure, Paragraph, Section, Table
+from layers.units import convert, from_tally, label, to_tally
+
+__all__ = ["benefit", "concentration_chapter", "intensity_chapter", "structure"]
+
+_LEVELS = ("district", "zone", "park")
+_CLASSES_SHOWN = 14
+_BARS_SHOWN = 20
+
+_INTENSITY = (
+    "plot_ratio",
+    "industrial_plot_ratio",
+    "building_density",
+    "building_coefficient",
+    "green_ratio",
+    "admin_land_share",
+)
+_PER_LAND = ("tax_per_mu", "value_added_per_mu", "revenue_per_mu", "investment_per_mu", "rd_per_mu", "output_per_km2")
+_EFFICIENCY = (
+    "rd_share", "labour_productivity", "value_added_per_tce", "value_added_per_emission", "tax_per_electricity",
+)  # fmt: skip
+_INDUSTRY = ("leading_industry_share", "top3_industry_share", "high_tech_share")
+
+
+# ---------------------------------------------------------------- land by class
+
+
+def structure(desk: Desk) -> Section | None:
+    """Write the chapter on what the land is used for."""
+    land = desk.assessment.land
+    if land is None:
+        return None
+    classes = _classes(land, desk)
+    by_zone = desk.by_place(["industrial_land_share"], "zone", "land-share-zone", desk.say("tab_land_share"))
+    blocks: list[Block] = [_class_table(desk, classes), _class_bars(desk, classes)]
+    return Section("structure", desk.say("ch_structure"), (*blocks, *([by_zone] if by_zone else [])))
+
+
+def _classes(land: Land, desk: Desk) -> pd.DataFrame:
+    """Land by class, largest first: name, parcels, industrial, area_m2, inside_m2, over integers."""
+    own = land.parcels
+    known = own["land_area_m2"].notna()
+    inside = land.pieces[(land.pieces["park"] >= 0) & land.pieces["land_area_m2"].notna()]
+    steps = np.zeros(len(own), dtype="int64")
+    np.add.at(steps, inside["parcel"].to_numpy(), to_tally(inside["land_area_m2"], "m2"))
+    table = pd.DataFrame(
+        {
+            "name": _class_names(own, desk),
+            "industrial": own["industrial"].fillna(value=False).astype(bool),
+            "area": to_tally(own["land_area_m2"].fillna(0.0), "m2"),
+            "inside": steps,
+            "parcels": 1,
+        }
+    )[known]
+    sums = table.groupby(["name", "industrial"], as_index=False).sum()
+    sums = sums.sort_values(["area", "name"], ascending=[False, True], kind="stable", ignore_index=True)
+    rest = sums.iloc[_CLASSES_SHOWN:]
+    if len(rest) > 1:
+        other = {"name": desk.say("other_classes", count=len(rest)), "industrial": False}
+        other |= {column: rest[column].sum() for column in ("area", "inside", "parcels")}
+        sums = pd.concat([sums.iloc[:_CLASSES_SHOWN], pd.DataFrame([other])], ignore_index=True)
+    return sums.assign(
+        area_m2=from_tally(sums["area"].to_numpy("int64"), "m2"),
+        inside_m2=from_tally(sums["inside"].to_numpy("int64"), "m2"),
+    )
+
+
+def _class_names(own: pd.DataFrame, desk: Desk) -> pd.Series:
+    """The class of each parcel: code and the system's name for it, else the name in the data."""
+    blank = pd.Series(pd.NA, index=own.index, dtype="string")
+    given = own["land_use_name"].astype("string") if "land_use_name" in own else blank
+    system = desk.assessment.project.text("land_use.system") or "third-survey"
+    if "land_use_code" not in own or system == "names":
+        return given.fillna(desk.say("no_class"))
+    code = own["land_use_code"].astype("string").str.strip()
+    known = code.map({name: words[desk.language] for name, words in _official(system).items()}).astype("string")
+    # One class has one name, even where the data spell it in several ways.
+    spelled = given.groupby(code).transform("first")
+    name = known.fillna(spelled)
+    return (code + (" " + name).fillna("")).fillna(given).fillna(desk.say("no_class"))
+
+
+@cache
+def _official(system: str) -> dict[str, dict[str, str]]:
+    text = resources.files("layers").joinpath("tables/codes/land_use.csv").read_text("utf-8")
+    return {
+        row["code"]: {"zh": row["name_zh"], "en": row["name_en"]}
+        for row in csv.DictReader(text.splitlines())
+        if row["system"] == system
+    }
+
+
+def _class_table(desk: Desk, classes: pd.DataFrame) -> Table:
+    total, inside = classes["area_m2"].sum(), classes["inside_m2"].sum()
+    rows = [
+        _class_row(desk, row["name"], row["parcels"], row["area_m2"], row["inside_m2"], total)
+        for row in classes.to_dict("records")
+    ]
+    first = _class_row(desk, desk.say("total"), classes["parcels"].sum(), total, inside, total)
+    return Table(
+        "land-classes",
+        desk.say("tab_classes"),
+        (
+            Column(desk.say("col_class"), wide=1.8),
+            Column(desk.say("col_parcels"), "right", 0.7),
+            *desk.area_columns(desk.say("col_area")),
+            Column(desk.say("col_share"), "right", 0.8),
+            desk.area_columns(desk.say("col_inside"))[0],
+            Column(desk.say("col_inside_share"), "right", 0.8),
+        ),
+        (first, *rows),
+        desk.line(desk.say("src_classes")),
+        strong=1,
+    )
+
+
+def _class_row(
+    desk: Desk, name: str, parcels: int, area_m2: float, inside_m2: float, total_m2: float
+) -> tuple[Cell, ...]:
+    return (
+        Cell(name),
+        Cell(count_text(parcels)),
+        *desk.area_cells(area_m2),
+        Cell(f"{area_m2 / total_m2:.2%}" if total_m2 else DASH),
+        desk.area_cells(inside_m2)[0],
+        Cell(f"{inside_m2 / area_m2:.2%}" if area_m2 else DASH),
+    )
+
+
+def _class_bars(desk: Desk, classes: pd.DataFrame) -> Figure:
+    mu = [float(value) for value in convert(classes["area_m2"], "m2", "mu")]
+    bars = Bars(tuple(classes["name"]), tuple(mu), tuple(f"{value:,.2f}" for value in mu), label("mu", desk.language))
+    return Figure("land-classes-chart", desk.say("fig_classes"), bars, desk.line(desk.say("src_classes_short")))
+
+
+# ---------------------------------------------------------------- concentration
+
+
+def concentration_chapter(desk: Desk) -> Section | None:
+    """Write the chapter on industrial land inside and outside the zones."""
+    if desk.row("industrial_concentration") is None:
+        return None
+    tables = [_inside(desk, level) for level in _LEVELS]
+    chart = _bars(desk, "industrial_concentration", "zone", "concentration-chart", desk.say("fig_concentration"))
+    overlaps, checks = _overlaps(desk), _identities(desk)
+    parts = (
+        Section(
+            "concentration-tables",
+            desk.say("sec_concentration"),
+            (Paragraph(_rule(desk)), *([chart] if chart else []), *(table for table in tables if table)),
+        ),
+        Section("overlaps", desk.say("sec_overlaps"), overlaps),
+        Section("identities", desk.say("sec_identities"), (Paragraph(desk.say("identities_lead")), checks)),
+    )
+    return Section("concentration", desk.say("ch_concentration"), sections=parts)
+
+
+def _rule(desk: Desk) -> str:
+    rule = desk.assessment.project.text("project.overlap") or "error"
+    return desk.say("concentration_rule", rule=desk.word(f"overlap.{rule}"))
+
+
+def _inside(desk: Desk, level: str) -> Table | None:
+    entry = indicator("industrial_concentration")
+    rows, city = desk.rows([entry.id], level).to_dict("records"), desk.row(entry.id)
+    if not rows or city is None:
+        return None
+    of_park = _zones_of_parks(desk) if level == "park" else {}
+    body = [
+        _inside_row(desk, str(row["scope_name"]), row["numerator"], row["denominator"], row["count"],
+                    desk.figure(entry, row), of_park.get(row["scope_id"]))
+        for row in rows
+    ]  # fmt: skip
+    top = _inside_row(desk, desk.city, city["numerator"], city["denominator"], city["count"], desk.figure(entry, city),
+                      DASH if of_park else None)  # fmt: skip
+    outside = city["denominator"] - city["numerator"]
+    rest = Cell(f"{outside / city['denominator']:.2%}" if city["denominator"] else DASH)
+    last = _inside_row(desk, desk.say("outside"), outside, city["denominator"], None, rest, DASH if of_park else None)
+    ordered = [body[i] for i in np.argsort([-row["numerator"] for row in rows], kind="stable")]
+    return Table(
+        f"concentration-{level}",
+        desk.say(f"tab_concentration_{level}"),
+        _inside_columns(desk, level),
+        (top, *ordered, last),
+        desk.source([entry.id], desk.say("src_concentration")),
+        strong=1,
+    )
+
+
+def _inside_columns(desk: Desk, level: str) -> tuple[Column, ...]:
+    zone = (Column(desk.word("level.zone"), wide=1.2),) if level == "park" else ()
+    return (
+        *zone,
+        Column(desk.word(f"level.{level}"), wide=1.4),
+        *desk.area_columns(desk.say("col_industrial_inside")),
+        *desk.area_columns(desk.say("col_industrial_city")),
+        Column(desk.say("col_share_of_city"), "right", 0.8),
+        Column(desk.say("col_parcels"), "right", 0.6),
+    )
+
+
+def _inside_row(
+    desk: Desk, name: str, inside: float, total: float, count: int | None, share: Cell, zone: str | None
+) -> tuple[Cell, ...]:
+    return (
+        *(() if zone is None else (Cell(zone),)),
+        Cell(name),
+        *desk.area_cells(inside),
+        *desk.area_cells(total),
+        share,
+        Cell(DASH if count is None else count_text(count)),
+    )
+
+
+def _zones_of_parks(desk: Desk) -> dict[str, str]:
+    land = desk.assessment.land
+    if land is None or land.parks is None:
+        return {}
+    return dict(zip(land.parks["park_id"].astype(str), land.parks["zone_name"].astype(str), strict=True))
+
+
+def _overlaps(desk: Desk) -> tuple[Block, ...]:
+    pairs = desk.assessment.overlaps
+    if pairs.empty:
+        return (Paragraph(desk.say("overlaps_none")),)
+    shown = pairs.sort_values("area_m2", ascending=False, kind="stable")
+    rows = [
+        (
+            Cell(str(row["name_a"])),
+            Cell(str(row["name_b"])),
+            *desk.area_cells(row["area_m2"]),
+            Cell(f"{row['width_m']:,.2f}"),
+            Cell(desk.say("overlap_counts" if row["counts"] else "overlap_touches")),
+        )
+        for row in shown.to_dict("records")
+    ]
+    return (
+        Paragraph(
+            desk.say("overlaps_lead", count=count_text(int(pairs["counts"].sum())), pairs=count_text(len(pairs)))
+        ),
+        Table(
+            "overlap-matrix",
+            desk.say("tab_overlaps"),
+            (
+                Column(desk.say("col_park_a"), wide=1.4),
+                Column(desk.say("col_park_b"), wide=1.4),
+                *desk.area_columns(desk.say("col_common")),
+                Column(desk.say("col_width"), "right"),
+                Column(desk.say("col_counts")),
+            ),
+            tuple(rows),
+            desk.line(desk.say("src_overlaps")),
+        ),
+    )
+
+
+def _identities(desk: Desk) -> Table:
+    rows = [
+        (
+            desk.pick(row["name_zh"], row["name"]),
+            *(f"{row[side]:,.2f}" for side in ("left", "right", "difference")),
+            Cell(desk.say("holds" if row["holds"] else "holds_not"), tone="good" if row["holds"] else "bad"),
+        )
+        for row in desk.assessment.identities.to_dict("records")
+    ]
+    unit = label("m2", desk.language)
+    heads = [Column(desk.pick(f"{desk.say(f'col_{side}')}（{unit}）", f"{desk.say(f'col_{side}')} ({unit})"), "right")
+             for side in ("left", "right", "difference")]  # fmt: skip
+    return Table(
+        "identity-table",
+        desk.say("tab_identities"),
+        (Column(desk.say("col_identity"), wide=2.2), *heads, Column(desk.say("col_holds"), wide=0.6)),
+        plain_rows(rows),
+        desk.line(desk.say("src_identities")),
+    )
+
+
+# ---------------------------------------------------------------- intensity, benefit
+
+
+def intensity_chapter(desk: Desk) -> Section | None:
+    """Write the chapter on how densely the land is built."""
+    chart = _bars(desk, "industrial_plot_ratio", "zone", "plot-ratio-chart", desk.say("fig_plot_ratio"))
+    return _chapter(desk, "intensity", (("intensity", _INTENSITY),), [chart], desk.say("intensity_lead"))
+
+
+def benefit(desk: Desk) -> Section | None:
+    """Write the chapter on what the land yields."""
+    groups = (("per_land", _PER_LAND), ("efficiency", _EFFICIENCY), ("industry", _INDUSTRY))
+    chart = _bars(desk, "tax_per_mu", "zone", "tax-chart", desk.say("fig_tax"))
+    return _chapter(desk, "benefit", groups, [chart], desk.say("benefit_lead"))
+
+
+def _chapter(
+    desk: Desk, key: str, groups: Sequence[tuple[str, Sequence[str]]], charts: Sequence[Figure | None], lead: str
+) -> Section | None:
+    sections = []
+    for group, ids in groups:
+        tables = [
+            _city(desk, ids, group),
+            *(
+                desk.by_place(
+                    ids, level, f"{group}-{level}", desk.say(f"tab_{group}", level=desk.word(f"level.{level}"))
+                )
+                for level in _LEVELS
+            ),
+        ]
+        blocks: list[Block] = [table for table in tables if table is not None]
+        if blocks and not sections:
+            blocks[1:1] = [chart for chart in charts if chart is not None]
+        if blocks:
+            sections.append(Section(f"{key}-{group}", desk.say(f"sec_{group}"), tuple(blocks)))
+    if not sections:
+        return None
+    told = (Paragraph(lead),)
+    if len(sections) == 1:
+        return Section(key, desk.say(f"ch_{key}"), (*told, *sections[0].blocks))
+    return Section(key, desk.say(f"ch_{key}"), told, tuple(sections))
+
+
+def _city(desk: Desk, ids: Sequence[str], group: str) -> Table | None:
+    """The city's figures, one a row, with both sums spelled out."""
+    table = desk.rows(ids, "city")
+    table = table[table["value"].notna()]
+    if table.empty:
+        return None
+    rows = []
+    for row in table.to_dict("records"):
+        entry = indicator(row["id"])
+        rows.append(
+            (
+                Cell(entry.title(desk.language)),
+                desk.figure(entry, row, with_unit=True),
+                Cell(desk.amount(row["numerator"], entry.numerator_unit)),
+                Cell(desk.amount(row["denominator"], entry.denominator_unit)),
+                Cell(count_text(row["count"])),
+                Cell(count_text(row["missing"])),
+                Cell(desk.join([desk.target(entry, one) for one in row["targets"]]) or DASH),
+            )
+        )
+    heads = (("indicator", "left", 1.2), ("value", "right", 0.9), ("top", "right", 1.5), ("below", "right", 1.5),
+             ("known", "right", 0.6), ("lacking", "right", 0.6), ("target", "left", 0.9))  # fmt: skip
+    return Table(
+        f"{group}-city",
+        desk.say(f"tab_{group}_city", city=desk.city),
+        tuple(Column(desk.say(f"col_{title}"), align, wide) for title, align, wide in heads),
+        tuple(rows),
+        desk.source(list(table["id"])),
+    )
+
+
+def _bars(desk: Desk, name: str, level: str, key: str, caption: str) -> Figure | None:
+    """The places of one level by one indicator, largest first, with the city or the target as the line."""
+    entry = catalogue()[name]
+    table = desk.rows([name], level)
+    table = table[table["value"].notna()].sort_values("value", ascending=False, kind="stable").head(_BARS_SHOWN)
+    city = desk.row(name)
+    if table.empty or city is None:
+        return None
+    limit, told = None, ""
+    if entry.denominator_of != "city":
+        target = next((one for one in city["targets"] if "at_least" in one), None)
+        limit = float(target["at_least"]) if target else float(city["value"])
+        told = desk.say(
+            "line_target" if target else "line_city", value=desk.value(entry, limit, with_unit=True), city=desk.city
+        )
+    unit = "" if entry.unit == "1" else label(entry.unit, desk.language)
+    bars = Bars(
+        tuple(str(one) for one in table["scope_name"]),
+        tuple(float(one) for one in table["value"]),
+        tuple(desk.value(entry, float(one)) for one in table["value"]),
+        unit,
+        limit,
+        told,
+        entry.percent,
+    )
+    more = desk.say("bars_first", count=_BARS_SHOWN) if len(desk.rows([name], level)) > _BARS_SHOWN else ""
+    return Figure(key, caption, bars, desk.source([name], more, brief=True))

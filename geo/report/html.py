@@ -1,0 +1,72 @@
+"""The report as one HTML page that opens by double click, with the network unplugged.
+
+The template (`templates/report.html.j2`) holds no arithmetic and no words of its own; the style stands
+inline, allowed by its hash. Jinja escapes every text; charts escape their own (`charts`). The page asks
+for nothing: its content policy forbids scripts, frames, forms and every request.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from geo.report.charts import bars_svg
+from geo.report.parts import Block, Figure, Paragraph, Report
+
+__all__ = ["heading_number", "render_html", "write_html"]
+
+_CHAPTER_NUMBERS = "一二三四五六七八九十"
+
+
+def write_html(report: Report, path: str | Path) -> None:
+    """Write a report as one HTML file in UTF-8."""
+    Path(path).write_text(render_html(report), encoding="utf-8", newline="\n")
+
+
+def render_html(report: Report) -> str:
+    """Return a report as HTML text."""
+    folder = resources.files("geo.report").joinpath("templates")
+    style = folder.joinpath("report.css").read_text("utf-8")
+    page = _environment().from_string(folder.joinpath("report.html.j2").read_text("utf-8"))
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return page.render(
+        report=report,
+        style=Markup(style),  # noqa: S704  (our own file)
+        style_hash=f"sha256-{digest}",
+        number=lambda index: heading_number(report.language, index),
+    )
+
+
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters["kind"] = _kind
+    made.filters["chart"] = _chart
+    made.filters["percent"] = lambda share: f"{100 * share:.2f}"
+    return made
+
+
+def _kind(block: Block) -> str:
+    return "paragraph" if isinstance(block, Paragraph) else "figure" if isinstance(block, Figure) else "table"
+
+
+def _chart(figure: Figure) -> Markup:
+    return Markup(bars_svg(figure.bars, figure.caption))  # noqa: S704  (the chart escapes its texts)
+
+
+def heading_number(language: str, index: tuple[int, ...]) -> str:
+    """Return the number before a heading: 一、 and （一） in Chinese, 1 and 1.2 in English.
+
+    Examples
+    --------
+    >>> heading_number("zh", (2,)), heading_number("zh", (2, 3)), heading_number("en", (2, 3))
+    ('二、', '（三）', '2.3 ')
+    """
+    if language == "en":
+        return ".".join(map(str, index)) + " "
+    sign = _CHAPTER_NUMBERS[index[-1] - 1] if index[-1] <= len(_CHAPTER_NUMBERS) else str(index[-1])
+    return f"{sign}、" if len(index) == 1 else f"（{sign}）"

@@ -1,0 +1,189 @@
+"""Chapter 概况: the city's figures against what is asked of them, and what is lacking.
+
+The gap stands as a planner uses it: so many 亩 more must lie inside the zones if the total stays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from geo import standards
+from geo.indicators import catalogue, indicator
+from geo.report.cells import DASH, Desk, count_text, lacking, plain_rows
+from geo.report.parts import Cell, Column, Headline, Paragraph, Section, Table
+
+__all__ = ["headlines", "overview"]
+
+_CARDS = ("industrial_concentration", "tax_per_mu", "industrial_plot_ratio", "building_density")
+
+
+def headlines(desk: Desk) -> tuple[Headline, ...]:
+    """Return the figures of the first page."""
+    cards = [_card(desk, name) for name in _CARDS]
+    return tuple(card for card in (*cards, _candidates_card(desk)) if card is not None)
+
+
+def _card(desk: Desk, name: str) -> Headline | None:
+    row = desk.row(name)
+    entry = indicator(name)
+    if row is None or desk.value(entry, row["value"]) == DASH:
+        return None
+    target = next((one for one in row["targets"] if one["met"] is not None and "at_least" in one), None)
+    value = desk.value(entry, row["value"], with_unit=True)
+    if target is None:
+        return Headline(entry.title(desk.language), value, desk.say("card_no_target"), ref=entry.id)
+    asked = float(target["at_least"])
+    whole = 1.0 if entry.percent else max(asked / 0.7, float(row["value"]))
+    return Headline(
+        label=entry.title(desk.language),
+        value=value,
+        detail=desk.say(
+            "card_target", target=desk.target(entry, target), year=target["year"], gap=desk.gap(entry, row, target)
+        ),
+        tone="good" if target["met"] else "bad",
+        ref=entry.id,
+        share=min(float(row["value"]) / whole, 1.0),
+        mark=min(asked / whole, 1.0),
+    )
+
+
+def _candidates_card(desk: Desk) -> Headline | None:
+    found = desk.assessment.candidates
+    if found is None:
+        return None
+    area = float(found.table["area_m2"].sum())
+    return Headline(
+        desk.say("card_candidates"),
+        desk.say("parcels", count=count_text(len(found.table))),
+        desk.say("card_candidates_detail", area=desk.mu(area), share=_share(area, found.judged_m2)),
+        share=area / found.judged_m2 if found.judged_m2 else None,
+    )
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.2%}" if whole else DASH
+
+
+def overview(desk: Desk) -> Section:
+    """Write the chapter."""
+    told = [_land(desk), *_verdicts(desk), _candidates(desk), _quality(desk)]
+    blocks = tuple(Paragraph(text) for text in told if text)
+    table = _targets(desk)
+    return Section("overview", desk.say("ch_overview"), blocks if table is None else (*blocks, table))
+
+
+def _land(desk: Desk) -> str:
+    row = desk.row("industrial_concentration")
+    land = desk.assessment.land
+    if row is None or land is None or land.parks is None:
+        return desk.say("overview_no_land", city=desk.city, as_of=desk.as_of)
+    return desk.say(
+        "overview_land",
+        as_of=desk.as_of,
+        city=desk.city,
+        count=count_text(row["count"]),
+        total=desk.mu(row["denominator"]),
+        parks=count_text(len(land.parks)),
+        zones=count_text(land.parks["zone_id"].nunique()),
+        inside=desk.mu(row["numerator"]),
+        value=desk.value(catalogue()["industrial_concentration"], row["value"]),
+    )
+
+
+def _verdicts(desk: Desk) -> list[str]:
+    """One sentence for each of the two figures the city is judged by."""
+    told = []
+    for name in ("industrial_concentration", "tax_per_mu"):
+        row = desk.row(name)
+        targets = [] if row is None else [one for one in row["targets"] if one["met"] is not None]
+        told += [_verdict(desk, name, row, target) for target in targets if row is not None]
+    return told
+
+
+def _verdict(desk: Desk, name: str, row: dict[str, Any], target: dict[str, Any]) -> str:
+    entry = indicator(name)
+    policy = standards.policy(target["policy"])
+    told = desk.say(
+        "verdict",
+        document=desk.pick(f"《{policy.title}》（{policy.number or policy.id}）", f"{policy.title_en} ({policy.id})"),
+        clause=target["clause"],
+        year=target["year"],
+        scope=desk.say(f"scope_{target['scope']}"),
+        title=entry.title(desk.language),
+        asked=desk.target(entry, target),
+        value=desk.value(entry, row["value"], with_unit=True),
+        verdict=desk.word("target.met" if target["met"] else "target.unmet"),
+        gap=desk.gap(entry, row, target),
+    )
+    if target["met"]:
+        return told
+    amount = lacking(entry, row, float(target["gap"]))
+    shown = desk.mu(amount) if entry.numerator_unit == "m2" else desk.amount(amount, entry.numerator_unit)
+    return told + desk.say(f"verdict_{name}", amount=shown)
+
+
+def _candidates(desk: Desk) -> str:
+    found = desk.assessment.candidates
+    if found is None:
+        return ""
+    area = float(found.table["area_m2"].sum())
+    return desk.say(
+        "overview_candidates",
+        judged=count_text(found.judged),
+        judged_area=desk.mu(found.judged_m2),
+        count=count_text(len(found.table)),
+        area=desk.mu(area),
+        share=_share(area, found.judged_m2),
+    )
+
+
+def _quality(desk: Desk) -> str:
+    ledger = desk.assessment.ledger
+    if not ledger:
+        return ""
+    read = sum(int(str(entry.get("read", 0))) for entry in ledger.values())
+    used = sum(int(str(entry.get("used", 0))) for entry in ledger.values())
+    return desk.say(
+        "overview_quality",
+        layers=count_text(len(ledger)),
+        read=count_text(read),
+        used=count_text(used),
+        aside=count_text(read - used),
+        findings=count_text(len(desk.assessment.findings)),
+    )
+
+
+def _targets(desk: Desk) -> Table | None:
+    """Every figure of the city that a clause asks something of."""
+    rows = []
+    for row in desk.rows(list(catalogue()), "city").to_dict("records"):
+        entry = indicator(row["id"])
+        rows += [
+            (
+                Cell(entry.title(desk.language)),
+                desk.figure(entry, row, with_unit=True),
+                desk.target(entry, target),
+                str(target["year"] or DASH),
+                desk.gap(entry, row, target),
+                _judged(desk, target),
+                desk.clause(target),
+            )
+            for target in row["targets"]
+        ]
+    if not rows:
+        return None
+    titles = ("indicator", "now", "target", "year", "gap", "verdict_head", "clause")
+    wide = (1.2, 1.0, 1.1, 0.6, 1.5, 0.7, 1.2)
+    return Table(
+        "targets",
+        desk.say("tab_targets"),
+        tuple(Column(desk.say(f"col_{title}"), wide=share) for title, share in zip(titles, wide, strict=True)),
+        plain_rows(rows),
+        desk.line(desk.say("src_targets")),
+    )
+
+
+def _judged(desk: Desk, target: dict[str, Any]) -> Cell:
+    if target["met"] is None:
+        return Cell(desk.word("target.unknown"))
+    return Cell(desk.word("target.met" if target["met"] else "target.unmet"), tone="good" if target["met"] else "bad")
