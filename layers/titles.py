@@ -162,7 +162,7 @@ def matches(
                 offers.setdefault(column, []).append(((rank + latest_first, place), title, unit, cut))
                 break
     taken = {}
-    for column in _table(layer)["column"]:
+    for column in _units(layer):
         if column in offers:
             best, *others = sorted(offers[column], key=lambda offer: offer[0])
             taken[column] = Match(best[1], best[2], best[3], tuple(other[1] for other in others))
@@ -173,10 +173,9 @@ def _offer(layer: str, title: str) -> tuple[str, int, str | None, int | None, bo
     """Return (column, rank, unit, year, cut) for the column that `title` may stand for."""
     known = _aliases(layer)
     whole = plain(title)
-    units = {row.column: row.unit for row in _table(layer).itertuples()}
     if whole in known:
         column, rank = known[whole]
-        own = units[column] if whole == plain(column) else None
+        own = _units(layer)[column] if whole == plain(column) else None
         return column, rank, own or None, None, False
     parts = split_title(title)
     if parts.name in known:
@@ -202,6 +201,12 @@ def _cut_offer(
         return None
     column, rank = min(fits, key=lambda fit: fit[1])
     return column, rank, None, None, True
+
+
+@cache
+def _units(layer: str) -> dict[str, str]:
+    """Return the base unit of each column, in the order of the table."""
+    return {str(row.column): str(row.unit) for row in _table(layer).itertuples()}
 
 
 @cache
