@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from layers.codes import credit_check_digit
 from layers.example.firms import YEAR
 
 __all__ = ["ADDED", "Faults", "plant"]
@@ -74,19 +75,24 @@ def _overlaps(faults: Faults, fields: _Pool, right: np.ndarray) -> None:
     """Stretch three fields by 15 m into the field next to them."""
     parcels = faults.frames["parcels"]
     free = set(fields.rows)
-    pairs: list[tuple[int, int]] = []
+    pairs: list[list[str]] = []
     for row in fields.rows[::-1]:
-        if len(pairs) < 3 and right[row] >= 0 and {row, int(right[row])} <= free:
-            pairs.append((row, int(right[row])))
-            free -= {row, int(right[row])}
+        beside = int(right[row])
+        if len(pairs) == 3 or beside < 0 or not {row, beside} <= free:
+            continue
+        shape = _stretched(parcels.geometry.iloc[row], parcels.geometry.iloc[beside])
+        if shape.geom_type == "Polygon":
+            parcels.loc[row, "geometry"] = shape
+            parcels.loc[row, "recorded_area_m2"] = round(shape.area, 2)
+            pairs.append(list(parcels["parcel_id"].iloc[[row, beside]]))
+            free -= {row, beside}
     fields.rows = [row for row in fields.rows if row in free]
-    for one, other in pairs:
-        shape, beside = parcels.geometry.iloc[one], parcels.geometry.iloc[other]
-        strip = shapely.intersection(shapely.buffer(shape, 15.0, join_style="mitre"), beside)
-        parcels.loc[one, "geometry"] = shapely.union(shape, shapely.buffer(strip, 0.001, join_style="mitre"))
-        parcels.loc[one, "recorded_area_m2"] = round(parcels.geometry.iloc[one].area, 2)
-    ids = parcels["parcel_id"]
-    faults.note("overlap", "parcels", [[ids[one], ids[other]] for one, other in pairs])
+    faults.note("overlap", "parcels", pairs)
+
+
+def _stretched(shape: shapely.Polygon, beside: shapely.Polygon) -> shapely.Geometry:
+    """Return `shape` with the strip of its neighbour that lies within 15 m of it."""
+    return shapely.union(shape, shapely.intersection(shapely.buffer(shape, 15.0, join_style="mitre"), beside))
 
 
 def _broken_rings(faults: Faults, fields: _Pool) -> None:
@@ -201,7 +207,9 @@ def _firm_faults(faults: Faults) -> None:
     faults.note("money-negative", "enterprises", firms["enterprise_code"][refund & now])
     extra = holdings.iloc[[0, 1, 2, 3]].reset_index(drop=True)
     extra.loc[[0, 1], "parcel_id"] = ["99999991", "99999992"]
-    extra.loc[[2, 3], "enterprise_code"] = ["91990199XX999999XX", "91990199XX999998XX"]
+    extra.loc[[2, 3], "enterprise_code"] = [
+        first + credit_check_digit(first) for first in ("91990199XX9999993", "91990199XX9999985")
+    ]
     faults.note("holding-unknown-parcel", "holdings", extra["parcel_id"][[0, 1]])
     faults.note("holding-unknown-enterprise", "holdings", extra["enterprise_code"][[2, 3]])
     faults.frames["holdings"] = pd.concat([holdings, extra], ignore_index=True)

@@ -30,7 +30,7 @@ MU = 2000 / 3
 TAX_PER_MU = 300_000.0
 YEAR = 2025
 #: How firms are tied to land, and the share of the owners tied so.
-TIES = {"holdings": 0.86, "owner_code": 0.07, "parcel_id": 0.03, "point": 0.04}
+TIES = {"holdings": 0.83, "owner_code": 0.07, "parcel_id": 0.06, "point": 0.04}
 #: Firms that hang on nothing but a point, at least; planted faults are theirs.
 ALONE = 8
 

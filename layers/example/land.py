@@ -189,7 +189,7 @@ def describe(site: Site, codes: np.ndarray, towns: gpd.GeoDataFrame, rng: np.ran
 
 def _planned(codes: np.ndarray, planned: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Planned use as planned, but some industry and vacant land is meant for housing or shops."""
-    other = np.where(rng.random(len(codes)) < 0.6, "0701", "0901")
+    other = np.where(rng.random(len(codes)) < 0.6, "0701", "05H1")
     away = np.isin(codes, [INDUSTRIAL, "1201"]) & (rng.random(len(codes)) < 0.10)
     return np.where(away, other, planned)
 
