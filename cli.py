@@ -55,8 +55,12 @@ class _Group(click.Group):
 _Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 _project = click.argument("project", type=click.Path(path_type=Path))
-_lang = click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of words and reports (default: the project's).")
-_set = click.option("--set", "flags", multiple=True, metavar="KEY=VALUE", help="Any key of the project file; may be repeated.")
+_lang = click.option(
+    "--lang", type=click.Choice(["zh", "en"]), help="Language of words and reports (default: the project's)."
+)
+_set = click.option(
+    "--set", "flags", multiple=True, metavar="KEY=VALUE", help="Any key of the project file; may be repeated."
+)
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 _overwrite = click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
 _verbose = click.option("-v", "--verbose", count=True, help="Say more on stderr.")
@@ -135,7 +139,9 @@ def _gather(project: Project, voice: _Voice, *, mend: bool = True) -> Intake:
     return intake
 
 
-def _assess(project: Project, voice: _Voice, *, levels: tuple[str, ...] | None = None, checked: bool = False) -> Assessment:
+def _assess(
+    project: Project, voice: _Voice, *, levels: tuple[str, ...] | None = None, checked: bool = False
+) -> Assessment:
     """Read, refuse what cannot be trusted, and run the chain."""
     from geo.assess import DEFAULT_LEVELS, assess
     from layers.intake import inspect, refuse
@@ -160,7 +166,11 @@ def _summary(table: pd.DataFrame, voice: _Voice, language: str) -> None:
 
     for row in summarise(table, language).itertuples():
         if row.severity != "note" or voice.level > 0:
-            ids = f" ({', '.join(row.first_ids)}{', …' if row.count > len(row.first_ids) else ''})" if row.first_ids else ""
+            ids = (
+                f" ({', '.join(row.first_ids)}{', …' if row.count > len(row.first_ids) else ''})"
+                if row.first_ids
+                else ""
+            )
             voice.say(f"  {row.layer}: {row.title} [{row.code}] × {row.count}{ids}")
 
 
@@ -172,7 +182,9 @@ def _print_json(document: object) -> None:
 
 @main.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("parkwise-demo"), show_default=True)
-@click.option("--parcels", type=click.IntRange(500, 2_000_000), default=20_000, show_default=True, help="Size of the city.")
+@click.option(
+    "--parcels", type=click.IntRange(500, 2_000_000), default=20_000, show_default=True, help="Size of the city."
+)
 @click.option("--seed", type=int, default=2025, show_default=True, help="Another seed, another city.")
 @_shared(_overwrite)
 def demo(output: Path, parcels: int, seed: int, overwrite: bool, lang: str | None, verbose: int, quiet: int) -> None:
@@ -191,7 +203,11 @@ def demo(output: Path, parcels: int, seed: int, overwrite: bool, lang: str | Non
     voice.say("")
     for path in made:
         voice.say(f"  {path}")
-    voice.say("打开 report.html 和 map.html 查看 / open report.html and map.html" if lang != "en" else "Open report.html and map.html.")
+    voice.say(
+        "打开 report.html 和 map.html 查看 / open report.html and map.html"
+        if lang != "en"
+        else "Open report.html and map.html."
+    )
 
 
 @main.command()
@@ -204,7 +220,7 @@ def info(
 
     Example: parkwise info parcels.shp
     """
-    from layers.reading import info as look
+    from layers.inspecting import info as look
 
     documents = []
     for source in sources:
@@ -309,12 +325,15 @@ def repair(
 
     Example: parkwise repair project.toml -o mended/
     """
-    from layers.mended import write_repaired
+    from layers.intake import read_layers
+    from layers.mended_project import write_repaired
 
     voice = _Voice(verbose, quiet)
     loaded = _load(project, flags, lang, voice)
-    for line in write_repaired(_gather(loaded, voice, mend=False), output, overwrite=overwrite):
-        voice.say(f"  {line}")
+    done = write_repaired(loaded, read_layers(loaded, voice.step), output, overwrite=overwrite)
+    voice.say(done.summary(loaded.language))
+    for path in done.files:
+        voice.say(f"  {path}")
 
 
 @main.command()

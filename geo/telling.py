@@ -41,7 +41,10 @@ def indicators_text(assessment: Assessment) -> str:
                     _target(row.targets, entry.percent, language),
                 ]
             )
-        titles = [text(f"telling.{name}", language) for name in ("place", "indicator", "value", "top", "below", "missing", "target")]
+        titles = [
+            text(f"telling.{name}", language)
+            for name in ("place", "indicator", "value", "top", "below", "missing", "target")
+        ]
         blocks.append(f"— {text(f'level.{level}', language)} —\n" + table_text(titles, cells, right=[2, 3, 4, 5]))
     return "\n\n".join([*blocks, *_identities(assessment, language)])
 
@@ -53,12 +56,16 @@ def _base(unit: str, language: str) -> str:
 def _target(targets: list[dict[str, Any]], percent: bool, language: str) -> str:
     told = []
     for one in targets:
-        comparison = next((name for name in ("at_least", "more_than", "at_most", "equals", "about") if name in one), None)
+        comparison = next(
+            (name for name in ("at_least", "more_than", "at_most", "equals", "about") if name in one), None
+        )
         if comparison is None:
             continue
         shown = f"{one[comparison]:.0%}" if percent else f"{one[comparison]:g}"
         met = {True: "target.met", False: "target.unmet", None: "target.unknown"}[one["met"]]
-        told.append(f"{text(f'comparison.{comparison}', language)} {shown} {text(met, language)} ({one['policy']} {one['clause']})")
+        told.append(
+            f"{text(f'comparison.{comparison}', language)} {shown} {text(met, language)} ({one['policy']} {one['clause']})"
+        )
     return "; ".join(told)
 
 
@@ -67,7 +74,13 @@ def _identities(assessment: Assessment, language: str) -> list[str]:
         return []
     name = "name_zh" if language == "zh" else "name"
     rows = [
-        [getattr(row, name), f"{row.left:,.2f}", f"{row.right:,.2f}", f"{row.difference:,.2f}", "✓" if row.holds else "✗"]
+        [
+            getattr(row, name),
+            f"{row.left:,.2f}",
+            f"{row.right:,.2f}",
+            f"{row.difference:,.2f}",
+            "✓" if row.holds else "✗",
+        ]
         for row in assessment.identities.itertuples()
     ]
     titles = [text(f"telling.{word}", language) for word in ("identity", "left", "right", "difference", "holds")]
@@ -81,7 +94,10 @@ def candidates_text(assessment: Assessment) -> str:
     if found is None:
         return text("telling.no_parcels", language)
     basis = "basis_zh" if language == "zh" else "basis_en"
-    limits = [[text(f"evidence.{row.code}", language), f"< {row.limit:.4g}", getattr(row, basis)] for row in found.limits.itertuples()]
+    limits = [
+        [text(f"evidence.{row.code}", language), f"< {row.limit:.4g}", getattr(row, basis)]
+        for row in found.limits.itertuples()
+    ]
     evidence = {parcel: rows for parcel, rows in found.evidence.groupby("parcel")}
     cells = [
         [
@@ -113,9 +129,17 @@ def _piece(one: Any, language: str) -> str:  # noqa: ANN401  (a row of itertuple
 def policy_text(one: Policy, language: str = "zh") -> str:
     """Write a policy clause by clause, with what it leaves open."""
     english = language == "en"
-    lines = [f"{one.title_en if english else one.title}  {one.number}", f"  {one.status_en if english else one.status_zh}", ""]
+    lines = [
+        f"{one.title_en if english else one.title}  {one.number}",
+        f"  {one.status_en if english else one.status_zh}",
+        "",
+    ]
     for clause in one.clauses:
-        value = "" if clause.value is None else f"  {text(f'comparison.{clause.comparison}', language)} {_figure(clause.value)}"
+        value = (
+            ""
+            if clause.value is None
+            else f"  {text(f'comparison.{clause.comparison}', language)} {_figure(clause.value)}"
+        )
         unit = "" if clause.unit in (None, "1") else f" {label(clause.unit, language)}"
         year = f"  {clause.year}" if clause.year else ""
         lines.append(f"{clause.clause}  {clause.indicator}{value}{unit if value else ''}{year}")

@@ -17,8 +17,11 @@ import pandas as pd
 import pyproj
 
 from layers import findings as faults
+from layers.check import check, found_while_reading
+from layers.coverage_checks import apart_findings
 from layers.crs import analysis_crs, lonlat_bounds
 from layers.errors import BlockedError, ProjectError
+from layers.geometry_checks import prepare
 from layers.heights import heights_of
 from layers.land_use import propose_system
 from layers.project import LayerSource, Project
@@ -26,7 +29,7 @@ from layers.projections import parse
 from layers.reading import read
 from layers.repair import for_measuring
 
-__all__ = ["Intake", "gather", "ledger", "refuse"]
+__all__ = ["Intake", "gather", "inspect", "ledger", "read_layers", "refuse"]
 
 _ORDER = ("districts", "parks", "parcels", "constraints", "buildings", "enterprises", "holdings")
 _RASTERS = ("height", "dsm", "dtm")
@@ -46,14 +49,14 @@ class Intake:
         Canonical layers in `crs`, valid for measuring; tables without geometry as they are.
     crs : pyproj.CRS or None
         The analysis CRS; None where no layer has a geometry.
-    findings : DataFrame
-        What reading and mending found.
+    mended : DataFrame
+        Findings about shapes that were mended for measuring.
     """
 
     project: Project
     frames: dict[str, pd.DataFrame]
     crs: pyproj.CRS | None
-    findings: pd.DataFrame
+    mended: pd.DataFrame
 
     @property
     def ledger(self) -> dict[str, dict[str, Any]]:
@@ -83,17 +86,7 @@ def gather(project: Project, *, mend: bool = True, progress: Progress | None = N
     ProjectError
         The project has no layer, or its analysis CRS is no projected one.
     """
-    if not project.sources:
-        raise ProjectError(
-            f"{project.path}: there is no layer. Add at least [layers.parcels] with a source.",
-            f"{project.path}：没有任何图层。请至少增加 [layers.parcels] 并指定 source。",
-        )
-    frames: dict[str, pd.DataFrame] = {}
-    wanted = [name for name in _ORDER if name in project.sources]
-    for done, name in enumerate(wanted):
-        if progress is not None:
-            progress(done / max(len(wanted), 1), name)
-        frames[name] = _read(project.sources[name], frames)
+    frames = read_layers(project, progress)
     crs = _analysis_crs(project, frames)
     told: list[pd.DataFrame] = []
     for name, frame in frames.items():
@@ -102,10 +95,25 @@ def gather(project: Project, *, mend: bool = True, progress: Progress | None = N
             placed, mended = for_measuring(placed)
             told.append(mended)
         frames[name] = placed
-        told.append(_recorded(placed))
     if "buildings" in frames:
         frames["buildings"] = _with_heights(frames["buildings"], project)
     return Intake(_guessed(project, frames), frames, crs, faults.concat(told))
+
+
+def read_layers(project: Project, progress: Progress | None = None) -> dict[str, pd.DataFrame]:
+    """Read every layer of a project as it is, each in its own CRS; tables too, rasters not."""
+    wanted = [name for name in _ORDER if name in project.sources]
+    if not wanted:
+        raise ProjectError(
+            f"{project.path}: there is no layer. Add at least [layers.parcels] with a source.",
+            f"{project.path}：没有任何图层。请至少增加 [layers.parcels] 并指定 source。",
+        )
+    frames: dict[str, pd.DataFrame] = {}
+    for done, name in enumerate(wanted):
+        if progress is not None:
+            progress(done / len(wanted), name)
+        frames[name] = _read(project.sources[name], frames)
+    return frames
 
 
 def _read(source: LayerSource, known: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -158,20 +166,15 @@ def _placed(frame: pd.DataFrame, crs: pyproj.CRS | None) -> pd.DataFrame:
     return placed
 
 
-def _recorded(frame: pd.DataFrame) -> pd.DataFrame:
-    """The findings a frame carries from its reading."""
-    rows = frame.attrs.get("findings", [])
-    return pd.DataFrame(rows, columns=list(faults.COLUMNS)).astype("object") if rows else faults.empty()
-
-
 def _with_heights(buildings: pd.DataFrame, project: Project) -> pd.DataFrame:
     rasters = {name: project.sources[name].source[0] for name in _RASTERS if name in project.sources}
     if not rasters or not isinstance(buildings, gpd.GeoDataFrame):
         return buildings
-    attrs = buildings.attrs
-    known = buildings["height_m"] if "height_m" in buildings else pd.Series(float("nan"), index=buildings.index)
-    filled = buildings.assign(height_m=known.astype("float64").fillna(heights_of(buildings.geometry, **rasters)))
-    filled.attrs = attrs
+    known = pd.Series(float("nan"), index=buildings.index)
+    known = buildings["height_m"].astype("float64") if "height_m" in buildings else known
+    blank = buildings.geometry[known.isna()]
+    filled = buildings.assign(height_m=known.fillna(heights_of(blank, **rasters)))
+    filled.attrs = buildings.attrs
     return filled
 
 
@@ -179,9 +182,7 @@ def _guessed(project: Project, frames: Mapping[str, pd.DataFrame]) -> Project:
     """Settings nobody stated but the data tell."""
     parcels = frames.get("parcels")
     if parcels is not None:
-        system, why = propose_system(parcels)
-        if system is not None:
-            project = project.guess("land_use.system", system, why)
+        project = project.guess("land_use.system", *_land_use_system(parcels))
     place = _reference(frames)
     if place is not None:
         west, south, east, north = lonlat_bounds(place.geometry)
@@ -190,7 +191,51 @@ def _guessed(project: Project, frames: Mapping[str, pd.DataFrame]) -> Project:
     return project
 
 
-def refuse(table: pd.DataFrame, language: str = "zh") -> None:
+def _land_use_system(parcels: pd.DataFrame) -> tuple[str, str]:
+    """The system the data tell, else the one assumed; either way it is a guess that is printed."""
+    system, why = propose_system(parcels)
+    if system is not None:
+        return system, why
+    if "land_use_code" not in parcels and "land_use_name" in parcels:
+        return "names", "there are names and no codes"
+    return "third-survey", f"assumed, since {why}; declare land_use.system to be sure"
+
+
+def inspect(intake: Intake, *, thorough: bool) -> pd.DataFrame:
+    """Return the findings of a run.
+
+    Parameters
+    ----------
+    intake : Intake
+    thorough : bool
+        Every check; else only what was found on the way and what would block any figure.
+
+    Returns
+    -------
+    DataFrame
+        See `layers.findings`.
+    """
+    if thorough:
+        area = intake.project.text("project.area") or "tdt1055"
+        table = check(
+            intake.frames,
+            overlap=intake.project.text("project.overlap") or "error",
+            overlap_tolerance_m2=intake.project.number("project.overlap_tolerance_m2") or 0.0,
+            as_of=intake.project.as_of,
+            area="tdt1055" if area == "recorded" else area,
+            land_use_system=intake.project.text("land_use.system"),
+        )
+        return faults.concat([intake.mended, table])
+    outlines = {
+        name: prepare(frame, name)
+        for name, frame in intake.frames.items()
+        if name in {"parcels", "parks", "districts"} and isinstance(frame, gpd.GeoDataFrame) and frame.crs is not None
+    }
+    while_reading = [found_while_reading(frame) for frame in intake.frames.values()]
+    return faults.concat([intake.mended, *while_reading, apart_findings(outlines)])
+
+
+def refuse(table: pd.DataFrame) -> None:
     """Raise BlockedError where findings make figures untrustworthy.
 
     Raises

@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from layers.errors import ParkwiseError, SourceError
+from layers.inspecting import info
 from layers.project import LAYERS, LayerSource, Project, defaults, keys, load, with_flags
 
-__all__ = ["Proposal", "open_project", "project_text", "propose", "survey"]
+__all__ = ["Proposal", "open_project", "project_text", "propose", "survey", "toml_value"]
 
 _DEPTH, _MOST_FILES = 3, 500
 _OURS = {"findings.gpkg", "results.gpkg", "findings.csv", "report.xlsx"}
-_RASTERS = {".tif", ".tiff", ".vrt", ".img"}
-_RASTER_WORDS = {"dsm": ("dsm", "surface"), "dtm": ("dtm", "dem", "terrain"), "height": ("height", "hag", "ndsm", "chm", "高度", "建筑高")}
 _SIDECARS = {
     ".dbf", ".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qpj", ".qmd", ".qix", ".xml", ".aux", ".ovr", ".txt", ".md",
     ".docx", ".doc", ".pdf", ".html", ".toml", ".lock", ".wld", ".tfw", ".qgz", ".qgs", ".png", ".jpg",
@@ -45,14 +44,9 @@ class Proposal:
 
 def survey(folder: Path) -> tuple[list[Proposal], list[tuple[Path, ParkwiseError]]]:
     """Open every file under `folder`; return what each layer seems to be, and the files that cannot be read."""
-    from layers.looking import info  # noqa: PLC0415  (looking uses roles, roles do not need a folder)
-
     found: list[Proposal] = []
     unread: list[tuple[Path, ParkwiseError]] = []
     for path in _files(folder):
-        if path.suffix.lower() in _RASTERS:
-            found += _raster(path)
-            continue
         try:
             document = info(path)
         except ParkwiseError as error:
@@ -65,7 +59,7 @@ def survey(folder: Path) -> tuple[list[Proposal], list[tuple[Path, ParkwiseError
                 Proposal(
                     path=path,
                     layer=layer["name"] if several else None,
-                    role=role.get("value"),
+                    role=role.get("guess"),
                     why=str(role.get("why", "")),
                     rows=int(layer["rows"] or 0),
                     titles=tuple(column["title"] for column in layer["columns"]),
@@ -95,16 +89,6 @@ def _files(folder: Path) -> Iterator[Path]:
                     f"{folder}：文件超过 {_MOST_FILES} 个。请指向单个城市的数据文件夹，或编写项目文件。",
                 )
             yield here / name
-
-
-def _raster(path: Path) -> list[Proposal]:
-    """A raster is a height model only where its name says so."""
-    name = path.stem.lower()
-    for role, words in _RASTER_WORDS.items():
-        word = next((word for word in words if word in name), None)
-        if word is not None:
-            return [Proposal(path, None, role, f'name contains "{word}"', 0, (), {})]
-    return []
 
 
 def propose(folder: Path) -> Project:
@@ -180,7 +164,11 @@ def project_text(folder: Path, start: Path, language: str = "zh") -> str:
     """
     found, unread = survey(folder)
     chosen = _choose(found)
-    lines = ["[project]", f'name = ""{_label("project.name", language)}', f'city = ""{_label("project.city", language)}']
+    lines = [
+        "[project]",
+        f'name = ""{_label("project.name", language)}',
+        f'city = ""{_label("project.city", language)}',
+    ]
     for name, setting in defaults().items():
         if name.startswith("project.") and name not in {"project.name", "project.city"}:
             lines.append(_line(name, setting.value, language))
@@ -192,7 +180,10 @@ def project_text(folder: Path, start: Path, language: str = "zh") -> str:
     others = [one for one in found if (one.path, one.layer) not in taken]
     if others or unread:
         lines += ["", "# 未采用的文件：" if language == "zh" else "# Files that were not taken:"]
-        lines += [f"#   {_comment(_relative(one.path, start))} {_comment(one.layer or '')}  {_comment(one.role or '?')}: {_comment(one.why)}" for one in others]
+        lines += [
+            f"#   {_comment(_relative(one.path, start))} {_comment(one.layer or '')}  {_comment(one.role or '?')}: {_comment(one.why)}"
+            for one in others
+        ]
         lines += [f"#   {_comment(_relative(path, start))}  {_comment(error.text(language))}" for path, error in unread]
     return "\n".join(lines) + "\n"
 
@@ -204,10 +195,18 @@ def _line(name: str, value: object, language: str) -> str:
     choices = f" ({' | '.join(key.choices)})" if key.choices else ""
     if value in (None, []):
         return f"# {short} = {_EMPTY[key.type]}{_label(name, language)}{choices}"
-    return f"{short} = {_toml(value)}{_label(name, language)}{choices}"
+    return f"{short} = {toml_value(value)}{_label(name, language)}{choices}"
 
 
-_EMPTY = {"texts": "[]", "text": '""', "choice": '""', "number": "0", "integer": "0", "boolean": "true", "date": "2025-12-31"}
+_EMPTY = {
+    "texts": "[]",
+    "text": '""',
+    "choice": '""',
+    "number": "0",
+    "integer": "0",
+    "boolean": "true",
+    "date": "2025-12-31",
+}
 
 
 def _label(name: str, language: str) -> str:
@@ -217,17 +216,17 @@ def _label(name: str, language: str) -> str:
 
 def _layer_lines(group: list[Proposal], start: Path) -> list[str]:
     paths = [_relative(one.path, start) for one in group]
-    source = _toml(paths[0]) if len(paths) == 1 else "[" + ", ".join(_toml(path) for path in paths) + "]"
+    source = toml_value(paths[0]) if len(paths) == 1 else "[" + ", ".join(toml_value(path) for path in paths) + "]"
     lines = [f"source = {source}   # {_comment(group[0].why)}"]
     if group[0].layer is not None:
-        lines.append(f"layer = {_toml(group[0].layer)}")
+        lines.append(f"layer = {toml_value(group[0].layer)}")
     document = group[0].document
     crs = document.get("crs") or {}
     if crs.get("used") and crs.get("how") == "proposed":
-        lines.append(f"# crs = {_toml(str(crs['used']))}   # {_comment(str(crs.get('reason', '')))}")
+        lines.append(f"# crs = {toml_value(str(crs['used']))}   # {_comment(str(crs.get('reason', '')))}")
     encoding = document.get("encoding") or {}
     if encoding.get("how") == "guess":
-        lines.append(f"# encoding = {_toml(str(encoding['value']))}")
+        lines.append(f"# encoding = {toml_value(str(encoding['value']))}")
     mapped = [column for column in document.get("columns", []) if column.get("canonical")]
     if mapped:
         pairs = ", ".join(f"{column['canonical']} = {_column(column)}" for column in mapped)
@@ -236,18 +235,19 @@ def _layer_lines(group: list[Proposal], start: Path) -> list[str]:
 
 
 def _column(column: Mapping[str, Any]) -> str:
-    title = _toml(str(column["title"]))
-    return title if not column.get("unit") else f"{{ name = {title}, unit = {_toml(str(column['unit']))} }}"
+    title = toml_value(str(column["title"]))
+    return title if not column.get("unit") else f"{{ name = {title}, unit = {toml_value(str(column['unit']))} }}"
 
 
-def _toml(value: object) -> str:
+def toml_value(value: object) -> str:
+    """Write a value as TOML."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         # A TOML string is a JSON string, but for the delete character.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
     return str(value)
 
 
