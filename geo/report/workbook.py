@@ -1,0 +1,344 @@
+"""A workbook with the manners of the house: plain tables, live formulas, text that stays text.
+
+Knows xlsxwriter, cell formats, print set-up and defined names; knows no figure and no word of the field.
+Rows are streamed to disk (`constant_memory`), so cells of a sheet are written from top to bottom. Every
+formula carries the value it had when it was written, for readers that do not recalculate.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xlsxwriter
+from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_rowcol_to_cell
+
+from layers.errors import OutputError
+
+__all__ = ["MAX_ROWS", "Book", "Column", "Formula", "address", "plain_name", "refuse_long"]
+
+#: Rows of a sheet, the header included: a limit of the file format.
+MAX_ROWS = 1_048_576
+_MAX_TEXT = 32_767
+_MAX_NAME = 200
+_HEADER_LIMIT = 100
+
+_NUMBERS = {
+    "key": "0",
+    "int": "#,##0",
+    "amount": "#,##0.00",
+    "ratio": "#,##0.00",
+    "fine": "0.0000",
+    "exact": "#,##0.######",
+    "percent": "0.00%",
+    "day": "yyyy-mm-dd",
+}
+_ROLES: dict[str, dict[str, object]] = {
+    "plain": {},
+    "strong": {"bold": True, "bg_color": "#EEF3F4"},
+    "input": {"font_color": "#1F4E9E", "bg_color": "#FFF9E3"},
+    "faint": {"font_color": "#8A8F93"},
+}
+_WORDS: dict[str, dict[str, object]] = {
+    "title": {"bold": True, "font_size": 18, "font_color": "#17414B", "valign": "vcenter"},
+    "section": {"bold": True, "font_size": 12, "font_color": "#17414B", "bottom": 2, "bottom_color": "#17414B"},
+    "head": {
+        "bold": True, "font_color": "#FFFFFF", "bg_color": "#2B5F6B", "text_wrap": True, "valign": "vcenter",
+        "align": "center", "border": 1, "border_color": "#FFFFFF",
+    },
+    "words": {"text_wrap": True, "valign": "top"},
+    "subtitle": {"font_color": "#5B6469", "font_size": 11},
+    "link": {"font_color": "#1F4E9E", "underline": 1, "valign": "top"},
+}  # fmt: skip
+_WIDTHS = {"key": 7, "int": 9, "percent": 10, "ratio": 10, "fine": 10, "amount": 16, "exact": 16, "day": 12}
+
+Formula = Callable[[int], str]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    key : str
+        What formulas call it by, see `Book.table`.
+    title : str
+    values : sequence
+        Text, numbers, missing values; for a formula the values it has now.
+    kind : str or sequence of str
+        ``text`` or a number format: key, int, amount, ratio, fine, exact, percent, day; one for each row where they differ.
+    formula : callable, optional
+        Row of the sheet as people count it (from 1) → formula, "" for rows that bear the plain value.
+    name : str
+        The defined name of the cells of this column, "" for none.
+    role : str
+        plain, input, faint.
+    note : str
+        Comment on the header.
+    """
+
+    key: str
+    title: str
+    values: Sequence[Any]
+    kind: str | Sequence[str] = "text"
+    formula: Formula | None = None
+    name: str = ""
+    role: str = "plain"
+    note: str = ""
+
+
+class Book:
+    """An xlsx file that is being written.
+
+    Parameters
+    ----------
+    path : Path
+    font : str
+        Font of every cell.
+    work : str
+        Folder for the rows until the file is finished.
+    left, right : str
+        What stands above every printed page.
+    """
+
+    def __init__(self, path: Path, *, font: str, work: str, left: str = "", right: str = "") -> None:
+        options = {
+            "tmpdir": work,
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        }
+        self.path = path
+        self._font = font
+        self._margins = (_header_text(left), _header_text(right))
+        self._book = xlsxwriter.Workbook(str(path), options)
+        self._formats: dict[tuple[str, str, bool], Any] = {}
+        self._looks: dict[str, Any] = {}
+        self._names: set[str] = set()
+
+    def sheet(self, title: str, *, wide: bool = False, repeat: bool = True) -> Any:  # noqa: ANN401  (xlsxwriter is untyped)
+        """Add a sheet, set up for print: landscape, one page wide, header row on every page."""
+        sheet = self._book.add_worksheet(title)
+        sheet.set_landscape()
+        sheet.set_paper(8 if wide else 9)  # A3, A4
+        sheet.fit_to_pages(1, 0)
+        sheet.set_margins(left=0.4, right=0.4, top=0.8, bottom=0.6)
+        left, right = self._margins
+        sheet.set_header(f"&L{left}&C&A&R{right}")
+        sheet.set_footer("&C&P / &N")
+        sheet.hide_gridlines(2)
+        if repeat:
+            sheet.repeat_rows(0)
+        return sheet
+
+    def close(self) -> None:
+        """Finish the file.
+
+        Raises
+        ------
+        OutputError
+            The file cannot be written: it is open elsewhere, the folder is closed, the disk is full.
+        """
+        try:
+            self._book.close()
+        except (xlsxwriter.exceptions.FileCreateError, OSError) as error:
+            raise OutputError(
+                f"{self.path}: cannot be written ({error}). Close it if it is open in Excel, or choose another folder.",
+                f"{self.path}：无法写入（{error}）。如已在 Excel 中打开请先关闭，或另选文件夹。",
+            ) from error
+
+    def format(self, kind: str, role: str = "plain", *, risky: bool = False) -> Any:  # noqa: ANN401
+        """Return a cell format: a kind of number, ``text``, or title, section, head, words, subtitle, link."""
+        key = (kind, role, risky)
+        if key not in self._formats:
+            look: dict[str, object] = {"font_name": self._font, "font_size": 10, "valign": "vcenter"}
+            if kind in _WORDS:
+                look |= _WORDS[kind]
+            else:
+                look |= {"bottom": 4, "bottom_color": "#C9D1D3", "num_format": _NUMBERS.get(kind, "@")}
+            if kind == "key":
+                look["align"] = "center"
+            self._formats[key] = self._book.add_format(look | _ROLES[role] | {"quote_prefix": risky})
+        return self._formats[key]
+
+    def put(self, sheet: Any, row: int, col: int, value: object, kind: str = "text", role: str = "plain") -> None:  # noqa: ANN401
+        """Write one value, rows and columns from 0. Text is written as text, whatever it looks like."""
+        if _missing(value):
+            sheet.write_blank(row, col, None, self.format(kind, role))
+        elif isinstance(value, str):
+            risky = value[:1] in "=+-@\t\r" and bool(value)
+            sheet.write_string(row, col, _clean(value), self.format(kind, role, risky=risky))
+        else:
+            sheet.write_number(row, col, value, self.format(kind, role))
+
+    def formula(
+        self, sheet: Any, row: int, col: int, formula: str, value: object, kind: str, role: str = "plain"  # noqa: ANN401
+    ) -> None:  # fmt: skip
+        """Write a formula with the value it has now; a missing value reads as an empty text."""
+        sheet.write_formula(row, col, formula, self.format(kind, role), "" if _missing(value) else value)
+
+    def define(self, name: str, sheet: Any, row: int, col: int, last: int | None = None) -> str:  # noqa: ANN401
+        """Give the cells of a column from `row` to `last` a name formulas can use."""
+        name = self._free(name)
+        start, end = (xl_rowcol_to_cell(r, col, row_abs=True, col_abs=True) for r in (row, last or row))
+        cells = start if start == end else f"{start}:{end}"
+        self._book.define_name(name, f"={quote_sheetname(sheet.get_name())}!{cells}")
+        return name
+
+    def _free(self, name: str) -> str:
+        n, tried = 1, name
+        while tried.casefold() in self._names:
+            n += 1
+            tried = f"{name}_{n}"
+        self._names.add(tried.casefold())
+        return tried
+
+    def table(
+        self, sheet: Any, columns: Sequence[Column], *, strong: Sequence[bool] = (), frozen: int = 2, shown: str = ""
+    ) -> None:  # noqa: ANN401
+        """Write a table with its header in the first row: frozen, with filters, columns as wide as they need.
+
+        Parameters
+        ----------
+        sheet
+        columns : sequence of Column
+            All of one length, at least one row.
+        strong : sequence of bool
+            Rows to stand out.
+        frozen : int
+            Columns that stay in sight.
+        shown : str
+            Show only the rows whose first column reads so; the others are filtered away, not left out.
+        """
+        n = len(columns[0].values)
+        self._heads(sheet, columns)
+        sheet.freeze_panes(1, frozen)
+        sheet.autofilter(0, 0, max(n, 1), len(columns) - 1)
+        for col, column in enumerate(columns):
+            if column.name:
+                self.define(column.name, sheet, 1, col, max(n, 1))
+        if shown:
+            sheet.filter_column_list(0, [shown])
+        lists = [_listed(column.values) for column in columns]
+        for i in range(n):
+            if shown and lists[0][i] != shown:
+                sheet.set_row(i + 1, None, None, {"hidden": True})
+            role = "strong" if len(strong) and strong[i] else ""
+            for col, column in enumerate(columns):
+                self._cell(sheet, i + 1, col, column, lists[col][i], role or column.role)
+
+    def _heads(self, sheet: Any, columns: Sequence[Column]) -> None:  # noqa: ANN401
+        sheet.set_row(0, 44)
+        head = self.format("head")
+        for col, column in enumerate(columns):
+            sheet.set_column(col, col, _width(column))
+            sheet.write_string(0, col, column.title, head)
+            if column.note:
+                sheet.write_comment(0, col, column.note, {"x_scale": 2.2, "y_scale": 1.4})
+
+    def _cell(self, sheet: Any, row: int, col: int, column: Column, value: object, role: str) -> None:  # noqa: ANN401
+        kind = column.kind if isinstance(column.kind, str) else column.kind[row - 1]
+        formula = column.formula(row + 1) if column.formula is not None else ""
+        if formula:
+            self.formula(sheet, row, col, formula, value, kind, role)
+        else:
+            self.put(sheet, row, col, value, kind, role)
+
+    def across(self, sheet: Any, row: int, col: int, last: int, words: str, chars: int) -> None:  # noqa: ANN401
+        """Write a paragraph over several columns that together hold `chars` characters; no table stands there."""
+        lines = sum(max(1, math.ceil(_shown(line) / chars)) for line in words.split("\n"))
+        sheet.set_row(row, 15.5 * lines + 3)
+        sheet.merge_range(row, col, row, last, "", self.format("words"))
+        sheet.write_string(row, col, _clean(words), self.format("words"))
+
+    def mark(self, sheet: Any, col: int, first: int, last: int, word: str, look: str) -> None:  # noqa: ANN401
+        """Colour the cells of a column, rows from 0, that read `word`: ``bad`` red, ``good`` green."""
+        colours = {
+            "bad": {"font_color": "#A3261C", "bg_color": "#FBE7E4"},
+            "good": {"font_color": "#23693B", "bg_color": "#E6F2E9"},
+        }
+        if look not in self._looks:
+            self._looks[look] = self._book.add_format(colours[look])
+        rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": self._looks[look]}
+        sheet.conditional_format(first, col, max(first, last), col, rule)
+
+
+def address(row: int, col: int, sheet: str = "") -> str:
+    """Return a cell as formulas write it, row and column from 0, in another sheet if one is named.
+
+    Examples
+    --------
+    >>> address(1, 9), address(1, 9, "指标")
+    ('J2', '指标!$J$2')
+    """
+    if not sheet:
+        return f"{xl_col_to_name(col)}{row + 1}"
+    return f"{quote_sheetname(sheet)}!{xl_rowcol_to_cell(row, col, row_abs=True, col_abs=True)}"
+
+
+def plain_name(text: str) -> str:
+    """Return text as a defined name may be written: letters, digits and underscores.
+
+    Examples
+    --------
+    >>> plain_name("R&D per mu（亩均）")
+    'R_D_per_mu_亩均'
+    """
+    return re.sub(r"_+", "_", re.sub(r"\W", "_", text)).strip("_")[:_MAX_NAME]
+
+
+def refuse_long(path: Path, sheet: str, rows: int) -> None:
+    """Raise OutputError where a table has more rows than a sheet can hold."""
+    if rows + 1 > MAX_ROWS:
+        raise OutputError(
+            f"{path}, sheet {sheet}: {rows:,} rows, but a sheet of an Excel workbook holds {MAX_ROWS:,} with its header. "
+            "Nothing was cut off and nothing written; results.gpkg holds tables of any length. "
+            "Make a workbook for a part of the city.",
+            f"{path}，工作表“{sheet}”：共 {rows:,} 行，而 Excel 工作表连表头最多 {MAX_ROWS:,} 行。"
+            "未作截断，也未写入；results.gpkg 可容纳任意行数，或分区域生成工作簿。",
+        )
+
+
+def _listed(values: Sequence[Any]) -> list[Any]:
+    """A list of plain Python values: numbers of numpy are slow one by one."""
+    return list(values.tolist()) if hasattr(values, "tolist") else list(values)
+
+
+def _missing(value: object) -> bool:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _clean(text: str) -> str:
+    """Text a cell can hold: valid characters, at most 32,767 of them."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
+
+
+def _header_text(text: str) -> str:
+    """In a page header an ampersand begins a code, and 255 characters are all there is."""
+    return re.sub(r"\s+", " ", _clean(text))[:_HEADER_LIMIT].replace("&", "&&")
+
+
+def _width(column: Column) -> float:
+    """Width in characters: of the numbers' kind, or of the longest of the first texts; two lines of title."""
+    title = _shown(column.title) / 2 + 3
+    if column.kind == "text":
+        longest = max((_shown(value) for value in list(column.values)[:300] if isinstance(value, str)), default=0)
+        return float(min(max(longest + 2, title, 8), 42))
+    kinds = {column.kind} if isinstance(column.kind, str) else set(column.kind)
+    return float(max(max(_WIDTHS.get(kind, 10) for kind in kinds), title)) if kinds else title
+
+
+def _shown(text: str) -> int:
+    """Columns a text takes: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text[:200])

@@ -1,0 +1,119 @@
+"""report.xlsx: the workbook people hand in, recompute and change (`write_xlsx`).
+
+Every figure is a live formula over the sheets of parcels and firms: change a tax, a target or a limit,
+and figures, verdicts and candidates follow. The formulas carry the values of the run, so that viewers
+without recalculation show them too. Text from data is written as text and never runs.
+
+Sheets: 说明 参数 指标 园区 地块 企业 低效清单 检查, or their English names; those without data are left out.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from geo.assess import Assessment
+from geo.labels import text
+from geo.report.workbook import Book, Column, refuse_long
+from geo.report.xlsx_about import write_about
+from geo.report.xlsx_checks import write_checks
+from geo.report.xlsx_data import candidate_columns, firm_columns, parcel_columns
+from geo.report.xlsx_desk import LEVELS, Desk
+from geo.report.xlsx_indicators import write_indicators
+from geo.report.xlsx_parameters import Targets, write_parameters
+from geo.report.xlsx_parks import write_parks
+
+__all__ = ["write_xlsx"]
+
+_FONTS = {"zh": "微软雅黑", "en": "Calibri"}
+_WIDE = ("indicators", "parks", "parcels", "firms", "candidates")
+
+
+def write_xlsx(assessment: Assessment, path: str | Path, *, language: str | None = None) -> Path:
+    """Write the workbook of an assessment.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    path : path
+        The file to make; an older one is replaced.
+    language : str, optional
+        ``zh`` or ``en``; the project's own when left out.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written, or a table has more rows than a sheet can hold (1,048,576).
+    """
+    path, language = Path(path), language or assessment.project.language
+    _refuse_long(assessment, path, language)
+    as_of = f"{text('xlsx.as_of', language)} {assessment.project.as_of or '—'}"
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work:
+        book = Book(path, font=_FONTS[language], work=work, left=assessment.city, right=as_of)
+        _write(Desk(assessment, language, book))
+        book.close()
+    return path
+
+
+def _refuse_long(assessment: Assessment, path: Path, language: str) -> None:
+    land, firms = assessment.land, assessment.firms
+    for name, rows in (
+        ("parcels", 0 if land is None else len(land.pieces)),
+        ("firms", 0 if firms is None else len(firms.fragments)),
+    ):
+        refuse_long(path, text(f"xlsx.sheet.{name}", language), rows)
+
+
+def _write(desk: Desk) -> None:
+    """Write the sheets; those that others refer to come first, whatever their place in the book."""
+    tables = _tables(desk)
+    for name in _sheet_names(desk, tables):
+        desk.sheets[name] = desk.book.sheet(
+            desk.word(f"sheet.{name}"), wide=name in _WIDE, repeat=name not in {"about", "checks"}
+        )
+    targets = Targets(desk)
+    write_parameters(desk, targets)
+    figures = write_indicators(desk, targets) if "indicators" in desk.sheets else None
+    if figures is not None and "parks" in desk.sheets:
+        write_parks(desk, figures)
+    for name, columns in tables.items():
+        _write_table(desk, name, columns)
+    write_checks(desk, figures)
+    write_about(desk, figures)
+
+
+def _tables(desk: Desk) -> dict[str, list[Column]]:
+    """The data sheets there are rows for."""
+    given = desk.assessment
+    tables: dict[str, list[Column]] = {}
+    if given.land is not None:
+        tables["parcels"] = parcel_columns(desk, given.land)
+    if given.firms is not None and len(given.firms.fragments):
+        tables["firms"] = firm_columns(desk, given.firms, given.land)
+    if given.land is not None and given.candidates is not None and len(given.candidates.facts):
+        tables["candidates"] = candidate_columns(desk, given.candidates, given.land, given.firms)
+    return tables
+
+
+def _sheet_names(desk: Desk, tables: dict[str, list[Column]]) -> list[str]:
+    land = desk.assessment.land
+    there = {
+        "indicators": bool(desk.assessment.indicators["level"].isin(LEVELS).any()),
+        "parks": land is not None and land.parks is not None,
+    }
+    order = ("about", "parameters", "indicators", "parks", "parcels", "firms", "candidates", "checks")
+    return [name for name in order if there.get(name, name in tables or name in {"about", "parameters", "checks"})]
+
+
+def _write_table(desk: Desk, name: str, columns: list[Column]) -> None:
+    sheet = desk.sheets[name]
+    if name != "candidates":
+        desk.book.table(sheet, columns, frozen=2 if name == "parcels" else 3)
+        return
+    yes = desk.word("yes")
+    desk.book.table(sheet, columns, frozen=5, shown=yes)
+    desk.book.mark(sheet, 0, 1, len(columns[0].values), yes, "bad")
