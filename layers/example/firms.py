@@ -75,7 +75,7 @@ def settle_firms(
     has_point = (tie == "point") | ((tie == "holdings") & (rng.random(len(tie)) < 0.35))
     points = middles[home]
     points[~has_point] = None
-    now["parcel_id"] = pd.Series(np.where(tie == "parcel_id", parcels["parcel_id"].to_numpy()[home], None), dtype="str")
+    now["parcel_id"] = pd.Series(parcels["parcel_id"].to_numpy()[home], dtype="str").where(tie == "parcel_id")
     enterprises = gpd.GeoDataFrame(_two_years(now, rng), crs=CRS, geometry=_repeat_points(points, now, rng))
     return Firms(
         enterprises, _holdings(stays, tie, codes, parcels, rng), _owner(stays, tie, len(parcels), rng), industry

@@ -1,9 +1,9 @@
 """What is known of the example city without measuring it with Parkwise.
 
 Industrial land and the part of it inside the union of the parks are summed by plain shapely (planar, in
-EPSG:4549) and by `pyproj.Geod` (ellipsoidal): two routes, neither of them the toolkit's own. Areas in m². Parkwise counts
-in 0.01 m² a piece, and the statutory formula joins corners otherwise than `Geod`: expect agreement to about
-1e-8 planar and 1e-7 ellipsoidal, not to the last bit.
+EPSG:4549) and by `pyproj.Geod` (ellipsoidal): two routes, neither of them the toolkit's own. Areas in m².
+Parkwise counts in 0.01 m² a piece, and the statutory formula joins corners otherwise than `Geod`: expect
+agreement to about 1e-8 planar and 1e-7 ellipsoidal, not to the last bit.
 """
 
 from __future__ import annotations
