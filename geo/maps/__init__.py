@@ -1,0 +1,144 @@
+"""One map of a whole city in one file that opens with the network unplugged (`draw_map`).
+
+Takes a finished assessment; computes no figure. folium makes the page and the map; Leaflet and jQuery
+come from installed packages (`assets`); parcels travel as one compact block (`packing`, `columns`) and
+are drawn on canvas tiles by scripts of ours (`*.js`). Nothing is loaded from anywhere, every text from
+the data is set as text, and a saved page carries a content security policy that holds it to that.
+"""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+import folium
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from branca.element import Element, Figure, MacroElement
+
+from geo.assess import Assessment
+from geo.labels import area_text, text
+from geo.maps.assets import Verbatim, disown, inline, lock, our_file
+from geo.maps.columns import fill
+from geo.maps.content import as_json, page
+from geo.maps.facts import parcel_facts
+from geo.maps.themes import themes
+
+__all__ = ["PARCEL_BUDGET", "draw_map", "map_html", "save_map"]
+
+#: Above this many parcels those that are not industrial are left out, with a note on the map.
+PARCEL_BUDGET = 100_000
+
+_SCRIPTS = ("data.js", "canvas.js", "cards.js", "panel.js")
+
+
+def draw_map(
+    assessment: Assessment, *, language: str | None = None, m: folium.Map | None = None, budget: int = PARCEL_BUDGET
+) -> folium.Map:
+    """Draw districts, zones, parks and parcels with their figures.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        With land; parks, districts, firms and candidates are shown where there are any.
+    language : str, optional
+        zh or en; the project's own by default.
+    m : folium.Map, optional
+        A map to draw on. What it loads by itself (tiles, plugins) stays its own affair; a map made here
+        loads nothing.
+    budget : int
+        Above this many parcels those that are not industrial are left out, and the map says so.
+
+    Returns
+    -------
+    folium.Map
+
+    Raises
+    ------
+    ProjectError
+        There are no parcels to draw.
+    """
+    chosen = language or assessment.project.language
+    workbench = _Workbench(*_parts(assessment, chosen, budget), language=chosen, alone=m is None)
+    if m is None:
+        m = folium.Map(
+            location=[0, 0], zoom_start=2, tiles=None, zoom_control=False, attribution_control=False,
+            zoom_snap=0.5, max_zoom=20, fade_animation=False, world_copy_jump=False,
+        )  # fmt: skip
+        # folium draws lots for names; the same city should give the same file.
+        m._id = "parkwise"  # noqa: SLF001
+        m.get_root().title = html.escape(text("map.title", chosen, city=assessment.city))
+    disown(m, only=workbench.alone)
+    workbench.add_to(m, name="parkwise")
+    return m
+
+
+def map_html(assessment: Assessment, language: str | None = None) -> str:
+    """Return the map as the text of one self-contained, locked page."""
+    return _page(draw_map(assessment, language=language))
+
+
+def save_map(folium_map: folium.Map, path: str | Path) -> Path:
+    """Write a map to one HTML file and return its path."""
+    target = Path(path)
+    target.write_text(_page(folium_map), encoding="utf-8")
+    return target
+
+
+def _page(folium_map: folium.Map) -> str:
+    drawn = folium_map.get_root().render()
+    # A map that somebody brought along may have to load things of its own.
+    alone = all(child.alone for child in folium_map._children.values() if isinstance(child, _Workbench))  # noqa: SLF001
+    return lock(drawn) if alone else str(drawn)
+
+
+def _parts(assessment: Assessment, language: str, budget: int) -> tuple[str, str]:
+    """The words of the page as JSON, and the block as base64."""
+    facts = parcel_facts(assessment)
+    made = themes(assessment, facts, language)
+    hidden, notes = _left_out(facts, budget, language)
+    facts["shown"] &= ~hidden
+    block, told = fill(assessment, facts, made, language)
+    if told["tolerance_m"]:
+        notes.append(text("map.note.thinned", language, metres=f"{told['tolerance_m']:g}"))
+    content = page(assessment, made, facts, language) | {"fields": told["fields"], "notes": notes}
+    return as_json(content), block.encode()
+
+
+def _left_out(facts: pd.DataFrame, budget: int, language: str) -> tuple[npt.NDArray[np.bool_], list[str]]:
+    """Which parcels are not drawn though they have a shape, and what the map says of all it does not draw."""
+    notes = []
+    hidden = np.zeros(len(facts), dtype=bool)
+    if no_shape := int((~facts["shown"]).sum()):
+        notes.append(text("map.note.no_shape", language, count=f"{no_shape:,}"))
+    if facts["shown"].sum() > budget:
+        hidden = (facts["shown"] & ~facts["industrial"]).to_numpy(dtype=bool)
+        area = area_text(float(facts.loc[hidden, "area_m2"].sum()), language)
+        notes.append(text("map.note.left_out", language, count=f"{int(hidden.sum()):,}", area=area))
+    return hidden, notes
+
+
+class _Workbench(MacroElement):
+    """Everything of ours on the page: style, words, block, scripts, and the call that starts them."""
+
+    def __init__(self, content: str, block: str, *, language: str, alone: bool) -> None:
+        super().__init__()
+        self._name = "Parkwise"
+        self.content, self.block, self.language, self.alone = content, block, language, alone
+
+    def render(self, **kwargs: object) -> None:
+        """Put the parts where they belong; a second rendering replaces them."""
+        figure, folium_map = self.get_root(), self._parent
+        assert isinstance(figure, Figure)
+        assert isinstance(folium_map, folium.Map)
+        inline(figure)
+        parts: dict[str, tuple[Element, str]] = {
+            "style": (figure.header, f"<style>{our_file('map.css')}</style>"),
+            "content": (figure.html, f'<script type="application/json" id="parkwise-page">{self.content}</script>'),
+            "block": (figure.html, f'<script type="text/plain" id="parkwise-data">{self.block}</script>'),
+            **{name: (figure.header, f"<script>{our_file(name)}</script>") for name in _SCRIPTS},
+            "start": (figure.script, f"Parkwise.start({folium_map.get_name()}, document);"),
+        }
+        for name, (place, written) in parts.items():
+            place.add_child(Verbatim(written), name=f"parkwise_{name}")

@@ -1,0 +1,135 @@
+/* Cards that open on a parcel, a park, a zone or an overlap. Every text is set as text, never as markup. */
+(function () {
+  "use strict";
+
+  var FIRMS_SHOWN = 30;
+
+  /* An element: el("b", {class: "x"}, "text", other, …). */
+  Parkwise.el = function (name, attributes) {
+    var made = document.createElement(name);
+    Object.keys(attributes || {}).forEach(function (key) {
+      if (key.slice(0, 2) === "on") made.addEventListener(key.slice(2), attributes[key]);
+      else if (attributes[key] !== false) made.setAttribute(key, attributes[key]);
+    });
+    for (var i = 2; i < arguments.length; i++) {
+      if (arguments[i] !== null && arguments[i] !== undefined && arguments[i] !== "") made.append(arguments[i]);
+    }
+    return made;
+  };
+  var el = Parkwise.el;
+
+  Parkwise.number = function (value, decimals) {
+    return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  };
+
+  /* Words with {name} filled in. */
+  Parkwise.filled = function (words, values) {
+    return words.replace(/\{(\w+)\}/g, function (_, key) { return values[key]; });
+  };
+
+  function line(label, value, beside) {
+    return el("tr", {}, el("th", { scope: "row" }, label), el("td", {}, el("bdi", {}, value), beside));
+  }
+
+  function measured(value, field) {
+    return Parkwise.number(value * field.factor, field.decimals) + (field.unit ? " " + field.unit : "");
+  }
+
+  function fieldText(data, field, s, words) {
+    if (field.kind === "word") return data.word(field.column, s);
+    var value = data.column(field.column)[s];
+    if (isNaN(value)) return words.no_data;
+    if (field.kind === "area") {
+      return Parkwise.number(value, 2) + " m² · " + Parkwise.number(value * field.factor, 2) + " " + words.mu;
+    }
+    return measured(value, field);
+  }
+
+  /* Card of a parcel; `openPark(row)` is called when its park is asked for. */
+  Parkwise.parcelCard = function (page, data, s, openPark) {
+    var table = el("table", {});
+    page.fields.forEach(function (field) {
+      var said = fieldText(data, field, s, page.words);
+      if (!said) return;
+      var parkRow = field.column === "park" ? data.column("park.row")[s] - 1 : -1;
+      if (parkRow < 0) table.append(line(field.label, said));
+      else table.append(el("tr", {}, el("th", { scope: "row" }, field.label), el("td", {},
+        el("button", { type: "button", class: "pw-link", onclick: function () { openPark(parkRow); } }, el("bdi", {}, said)))));
+    });
+    var card = el("div", { class: "pw-card" },
+      el("h2", {}, el("span", { class: "pw-kind" }, page.words.parcel), el("bdi", {}, data.column("uid")[s])), table);
+    card.append.apply(card, [firms(page, data, s), evidence(page, data, s)].filter(Boolean));
+    return card;
+  };
+
+  function firms(page, data, s) {
+    var span = data.span("firms", s);
+    if (span.from === span.to) return null;
+    var list = el("ul", { class: "pw-firms" });
+    var names = data.column("firms.words"), rows = data.column("firms.row");
+    for (var k = span.from; k < Math.min(span.to, span.from + FIRMS_SHOWN); k++) {
+      list.append(el("li", {}, el("bdi", {}, names[rows[k]])));
+    }
+    var rest = span.to - span.from - FIRMS_SHOWN;
+    if (rest > 0) list.append(el("li", {}, Parkwise.filled(page.words.more_firms, { count: rest })));
+    return el("section", {}, el("h3", {}, page.words.firms + " " + (span.to - span.from)), list);
+  }
+
+  function evidence(page, data, s) {
+    var span = data.span("evidence", s);
+    if (span.from === span.to) return null;
+    var list = el("ul", { class: "pw-evidence" });
+    var value = data.column("evidence.value"), limit = data.column("evidence.limit");
+    for (var k = span.from; k < span.to; k++) {
+      var unit = data.word("evidence.unit", k);
+      var said = isNaN(value[k]) ? "" : figure(value[k]) + (isNaN(limit[k]) ? "" : " < " + figure(limit[k])) + (unit ? " " + unit : "");
+      list.append(el("li", {}, el("b", {}, data.word("evidence.says", k)), said ? " " + said : "",
+        el("small", {}, el("bdi", {}, data.word("evidence.basis", k)))));
+    }
+    return el("section", {}, el("h3", {}, page.words.evidence), list);
+  }
+
+  function figure(value) {
+    return value.toLocaleString("en-US", { maximumSignificantDigits: 4 });
+  }
+
+  function figures(rows) {
+    var table = el("table", {});
+    rows.forEach(function (row) {
+      var beside = row.target ? el("small", { class: row.met ? "pw-met" : "pw-unmet" }, row.target) : null;
+      table.append(line(row.label, row.value, beside));
+    });
+    return table;
+  }
+
+  function swatch(colour) {
+    return el("span", { class: "pw-dot", style: "background:" + colour });
+  }
+
+  Parkwise.parkCard = function (page, zone, park, openZone) {
+    var said = [park.role, park.level].filter(Boolean).join(" · ");
+    return el("div", { class: "pw-card" },
+      el("h2", {}, el("span", { class: "pw-kind" }, said), el("bdi", {}, park.name)),
+      el("p", {}, swatch(zone.colour),
+        el("button", { type: "button", class: "pw-link", onclick: openZone }, el("bdi", {}, zone.name))),
+      figures((park.operator ? [{ label: page.words.operator, value: park.operator }] : []).concat(park.figures)));
+  };
+
+  Parkwise.zoneCard = function (page, zone, openPark) {
+    var list = el("ul", { class: "pw-parks" });
+    zone.parks.forEach(function (park) {
+      list.append(el("li", {}, el("button", { type: "button", class: "pw-link", onclick: function () { openPark(park.row); } },
+        el("bdi", {}, park.name)), " ", el("small", {}, park.role)));
+    });
+    return el("div", { class: "pw-card" },
+      el("h2", {}, el("span", { class: "pw-kind" }, [page.words.zone, zone.level].filter(Boolean).join(" · ")),
+        swatch(zone.colour), el("bdi", {}, zone.name)),
+      figures(zone.figures), list);
+  };
+
+  Parkwise.overlapCard = function (page, overlap) {
+    return el("div", { class: "pw-card" },
+      el("h2", {}, el("span", { class: "pw-kind" }, page.words.overlap), el("bdi", {}, overlap.names)),
+      el("p", {}, overlap.area));
+  };
+})();

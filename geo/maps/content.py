@@ -1,0 +1,238 @@
+"""The words of the page: title, headline, legend, cards of parks, fields of parcels (`page`).
+
+Turns a finished assessment into plain values that a browser can show as text; knows neither how they
+are drawn nor any file. Figures are written by `geo.labels`, in the units planners use. Everything the
+data say is kept as it is: the page sets it as text, and `as_json` lets nothing in it end a script.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from geo.assess import Assessment
+from geo.indicators import catalogue, indicator
+from geo.labels import area_text, labels, text, value_text
+from geo.maps.facts import land_of
+from geo.maps.themes import Theme, style, tint, zone_colours
+from geo.standards import policy
+from layers import units
+
+__all__ = ["as_json", "overlaps_of", "page", "parks_of", "role_of"]
+
+#: Figures on the card of a park or zone, in order.
+_CARD = (
+    "industrial_concentration", "industrial_land_share", "plot_ratio", "industrial_plot_ratio", "building_density",
+    "tax_per_mu", "value_added_per_mu", "output_per_km2", "leading_industry_share",
+)  # fmt: skip
+
+
+def page(assessment: Assessment, themes: Sequence[Theme], facts: pd.DataFrame, language: str) -> dict[str, Any]:
+    """Return what the page shows besides the block of shapes and columns."""
+    return {
+        "language": language,
+        "words": {key.removeprefix("map.ui."): text(key, language) for key in labels() if key.startswith("map.ui.")},
+        "title": _title(assessment, language),
+        "headline": _headline(assessment, facts, language),
+        "themes": [_theme(theme, language) for theme in themes],
+        "zones": _zones(assessment, language),
+        "roles": _roles(assessment, language),
+        "districts": _districts(assessment),
+        "overlaps": _overlaps(assessment, language),
+    }
+
+
+def as_json(value: object) -> str:
+    """Write JSON for a script element: no text in it can end the element or be read as code or template.
+
+    Examples
+    --------
+    >>> as_json({"name": "</script>${1}"})
+    '{"name":"\\\\u003c/script\\\\u003e\\\\u0024\\\\u007b1}"}'
+    """
+    plain = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    plain = plain.encode("utf-8", "replace").decode("utf-8")
+    # Outside of strings JSON has none of these; the brace only where it follows a sign that opens code.
+    escaped = re.sub(r"[<>&'`$\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", plain)
+    return re.sub(r"(?<=\\u0024)\{|\{(?=[{%#])", r"\\u007b", escaped)
+
+
+def _title(assessment: Assessment, language: str) -> dict[str, Any]:
+    project = assessment.project
+    name = project.text("project.name") or ""
+    said = f"{name} {assessment.city} {project.path.name}".lower()
+    return {
+        "city": assessment.city,
+        "project": name,
+        "as_of": text("map.as_of", language, day=project.as_of.isoformat()) if project.as_of else "",
+        "synthetic": text("synthetic", language) if "合成" in said or "synthetic" in said else "",
+        "page": text("map.title", language, city=assessment.city),
+    }
+
+
+def _headline(assessment: Assessment, facts: pd.DataFrame, language: str) -> list[dict[str, Any]]:
+    """The few figures on top: concentration against its target, land, intensity, yield, candidates."""
+    rows = assessment.indicators[assessment.indicators["level"] == "city"].set_index("id")
+    lines = []
+    for name in ("industrial_concentration", "industrial_plot_ratio", "tax_per_mu"):
+        if name in rows.index:
+            lines.append(_figure(name, rows.loc[name], language))
+    land = facts[facts["industrial"]]
+    lines.insert(1, _plain("map.industrial_land", area_text(land["area_m2"].sum(), language), len(land), language))
+    if assessment.candidates is not None:
+        table = assessment.candidates.table
+        area = area_text(float(table["area_m2"].sum()), language)
+        lines.append(_plain("map.theme.candidates", area, len(table), language))
+    return lines
+
+
+def _plain(key: str, value: str, count: int, language: str) -> dict[str, Any]:
+    return {"label": text(key, language), "value": value, "beside": f"{count:,} {text('unit.parcels', language)}"}
+
+
+def _figure(name: str, row: pd.Series, language: str) -> dict[str, Any]:
+    entry = indicator(name)
+    told: dict[str, Any] = {"label": entry.title(language), "value": value_text(entry, row["value"], language)}
+    target = next((one for one in row["targets"] if isinstance(one.get("at_least"), (int, float))), None)
+    if target is None:
+        return told
+    told["target"] = _target(entry.percent, target, language)
+    if target["met"] is not None:
+        told["met"] = bool(target["met"])
+        if name == "industrial_concentration":
+            lacking = max(float(target["gap"]), 0.0) * float(row["denominator"])
+            told["share"], told["mark"] = float(row["value"]), float(target["at_least"])
+            told["gap"] = text("map.lacking", language, area=area_text(lacking, language)) if lacking > 0 else ""
+    return told
+
+
+def _target(percent: bool, target: Mapping[str, Any], language: str) -> str:  # noqa: FBT001
+    least = f"{target['at_least']:.0%}" if percent else f"{target['at_least']:g} {target['unit'] or ''}".strip()
+    document = policy(target["policy"])
+    name = document.number if language == "zh" and document.number else target["policy"]
+    year = f", {target['year']}" if target.get("year") else ""
+    return text("map.target", language, least=least, source=f"{name} {target['clause']}{year}")
+
+
+def _theme(theme: Theme, language: str) -> dict[str, Any]:
+    told = asdict(theme)
+    del told["of_parcel"]
+    for one in told["classes"]:
+        one["mu"] = f"{units.convert(one.pop('area_m2'), 'm2', 'mu'):,.0f}"
+        one["parcels"] = f"{one['parcels']:,}"
+        if one["mark"]:
+            one["mark"] = text("map.limit_from", language, source=one["mark"])
+    return told
+
+
+def parks_of(assessment: Assessment) -> pd.DataFrame:
+    """Return the parks of an assessment, an empty table where there are none."""
+    parks = land_of(assessment).parks
+    return pd.DataFrame(columns=["park_id", "park_name", "zone_id", "zone_name"]) if parks is None else parks
+
+
+def role_of(parks: pd.DataFrame) -> pd.Series:
+    """Return the role of each park; a park without one is the main park of its zone."""
+    if "role" not in parks:
+        return pd.Series("main", index=parks.index, dtype="string")
+    return parks["role"].astype("string").fillna("main")
+
+
+def _word(kind: str, value: object, language: str) -> str:
+    key = f"{kind}.{value}"
+    return text(key, language) if key in labels() else ("" if pd.isna(value) else str(value))
+
+
+def _zones(assessment: Assessment, language: str) -> list[dict[str, Any]]:
+    """Zones with their parks; every park carries its style and its card."""
+    parks = parks_of(assessment)
+    colours = zone_colours(parks["zone_id"].tolist())
+    figures = _card_figures(assessment, language)
+    role = role_of(parks)
+    zones: dict[str, dict[str, Any]] = {}
+    for row in range(len(parks)):
+        park = parks.iloc[row]
+        zone = zones.setdefault(
+            park["zone_id"],
+            {
+                "name": str(park["zone_name"]),
+                "colour": colours[park["zone_id"]],
+                "level": _word("park_level", park.get("level"), language),
+                "figures": figures.get(("zone", park["zone_id"]), []),
+                "parks": [],
+            },
+        )
+        zone["parks"].append(
+            {
+                "row": row,
+                "name": str(park["park_name"]),
+                "role": _word("role", role.iloc[row], language),
+                "kind": str(role.iloc[row]),
+                "level": _word("park_level", park.get("level"), language),
+                "operator": "" if pd.isna(park.get("operator")) else str(park.get("operator")),
+                "figures": figures.get(("park", park["park_id"]), []),
+            }
+        )
+    return list(zones.values())
+
+
+def _card_figures(assessment: Assessment, language: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    rows = assessment.indicators
+    rows = rows[rows["level"].isin(["zone", "park"]) & rows["id"].isin(_CARD) & rows["value"].notna()]
+    order = {name: place for place, name in enumerate(_CARD)}
+    cards: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows.sort_values("id", key=lambda ids: ids.map(order), kind="stable").to_dict("records"):
+        entry = catalogue()[str(row["id"])]
+        card = cards.setdefault((str(row["level"]), str(row["scope_id"])), [])
+        if entry.id == "industrial_concentration":
+            card.append({"label": text("map.industrial_land", language), "value": area_text(row["numerator"], language)})
+            card.append({"label": text("map.share_of_city", language), "value": value_text(entry, row["value"])})
+            continue
+        told: dict[str, Any] = {"label": entry.title(language), "value": value_text(entry, row["value"], language)}
+        target = next((one for one in row["targets"] if isinstance(one.get("at_least"), (int, float))), None)
+        if target is not None and target["met"] is not None:
+            told |= {"target": _target(entry.percent, target, language), "met": bool(target["met"])}
+        card.append(told)
+    return cards
+
+
+def _roles(assessment: Assessment, language: str) -> list[dict[str, Any]]:
+    """How parks of each role are drawn, for the roles there are."""
+    seen = set(role_of(parks_of(assessment)))
+    known = [key for kind, key in style() if kind == "role"]
+    return [
+        {
+            "kind": role,
+            "label": _word("role", role, language),
+            "strength": float(style().get(("role", role), ("0.5", ""))[0]),
+            "pattern": style().get(("role", role), ("", "lines"))[1],
+            "dash": style().get(("dash", role), ("", "4 5"))[1],
+            "sample": tint("#3f4347", float(style().get(("role", role), ("0.5", ""))[0])),
+        }
+        for role in [*(one for one in known if one in seen), *sorted(seen - set(known))]
+    ]
+
+
+def _districts(assessment: Assessment) -> list[str]:
+    table = land_of(assessment).districts
+    return [] if table is None else [str(name) for name in table["district_name"].fillna("")]
+
+
+def _overlaps(assessment: Assessment, language: str) -> list[dict[str, str]]:
+    """Ground that two parks claim, where it is more than a sliver."""
+    table = overlaps_of(assessment)
+    return [
+        {"names": f"{row.name_a} × {row.name_b}", "area": area_text(float(row.area_m2), language)}
+        for row in table.itertuples()
+    ]
+
+
+def overlaps_of(assessment: Assessment) -> pd.DataFrame:
+    """Return the pairs of parks whose overlap counts."""
+    table = assessment.overlaps
+    return table[table["counts"]] if len(table) else pd.DataFrame(columns=["name_a", "name_b", "area_m2", "geometry"])

@@ -1,0 +1,562 @@
+/* The page around the map: panel, legend, search, layers, names; Parkwise.start puts it all to work. */
+(function () {
+  "use strict";
+
+  var el = Parkwise.el;
+  var FOUND_SHOWN = 12;
+  var FITTED = { padding: [24, 24] };
+
+  Parkwise.start = async function (map, document) {
+    var page = JSON.parse(document.getElementById("parkwise-page").textContent);
+    document.documentElement.lang = page.language === "zh" ? "zh-CN" : page.language;
+    map.getContainer().setAttribute("role", "application");
+    map.getContainer().setAttribute("aria-label", page.words.map);
+    var panel = drawPanel(page, map);
+    document.body.append(panel.element);
+    if (typeof DecompressionStream === "undefined") return panel.tell(page.words.too_old);
+    panel.tell(page.words.loading);
+    var store = document.getElementById("parkwise-data");
+    var data = await Parkwise.unpack(store.textContent);
+    store.remove();
+    panel.tell("");
+    var city = new City(map, page, data, panel);
+    Parkwise.city = city;
+    document.body.setAttribute("data-parkwise", "ready");
+    return city;
+  };
+
+  /* ---- the panel ---- */
+
+  function drawPanel(page, map) {
+    var notice = el("p", { class: "pw-notice", role: "status" });
+    var body = el("div", { class: "pw-body" }, title(page), headline(page), notice);
+    var fold = el("button", { type: "button", class: "pw-fold", "aria-expanded": "true", "aria-label": page.words.panel, title: page.words.panel });
+    var element = el("aside", { class: "pw-panel", "aria-label": page.title.page }, body, fold);
+    fold.addEventListener("click", function () {
+      var folded = document.body.classList.toggle("pw-folded");
+      fold.setAttribute("aria-expanded", String(!folded));
+      map.invalidateSize();
+    });
+    return {
+      element: element,
+      body: body,
+      tell: function (words) { notice.textContent = words; notice.hidden = !words; },
+    };
+  }
+
+  function title(page) {
+    var said = page.title;
+    return el("header", {},
+      el("h1", {}, el("bdi", {}, said.city)),
+      el("p", { class: "pw-sub" }, el("bdi", {}, said.project), said.project && said.as_of ? " · " : "", said.as_of),
+      said.synthetic ? el("p", { class: "pw-synthetic" }, said.synthetic) : null);
+  }
+
+  function headline(page) {
+    var list = el("dl", { class: "pw-headline" });
+    page.headline.forEach(function (row, place) {
+      var value = el("dd", {}, el("b", {}, row.value), row.beside ? el("span", {}, row.beside) : null);
+      if (row.share !== undefined) value.append(gauge(row));
+      if (row.target) value.append(el("small", {}, row.target));
+      if (row.gap) value.append(el("small", { class: "pw-unmet" }, row.gap));
+      list.append(el("div", { class: place === 0 && row.share !== undefined ? "pw-main" : "" }, el("dt", {}, row.label), value));
+    });
+    return list;
+  }
+
+  function gauge(row) {
+    function width(share) { return Math.min(100, Math.max(0, share * 100)).toFixed(2) + "%"; }
+    return el("span", { class: "pw-gauge " + (row.met ? "pw-reached" : ""), "aria-hidden": "true" },
+      el("i", { style: "width:" + width(row.share) }), el("u", { style: "left:" + width(row.mark) }));
+  }
+
+  /* ---- the city: what is on the map and what people do with it ---- */
+
+  function City(map, page, data, panel) {
+    this.map = map;
+    this.page = page;
+    this.data = data;
+    this.panel = panel;
+    this.parks = data.shapes("parks");
+    this.districts = data.shapes("districts");
+    this.overlaps = data.shapes("overlaps");
+    this.parkOf = [];
+    page.zones.forEach(function (zone) {
+      zone.parks.forEach(function (park) { this.parkOf[park.row] = { zone: zone, park: park }; }, this);
+    }, this);
+    this.layers = this.drawLayers();
+    this.drawControls();
+    this.fit();
+    this.restore();
+    this.listen();
+  }
+
+  City.prototype.fit = function () {
+    var boxes = [this.data.parcels, this.parks].reduce(function (all, shapes) {
+      for (var s = 0; s < shapes.count; s++) all.push(Parkwise.bounds(shapes, s));
+      return all;
+    }, []).filter(Boolean);
+    if (!boxes.length) return;
+    var whole = L.latLngBounds(boxes[0]);
+    boxes.forEach(function (box) { whole.extend(box[0]); whole.extend(box[1]); });
+    this.whole = whole;
+    this.map.fitBounds(whole, FITTED);
+  };
+
+  City.prototype.drawLayers = function () {
+    var map = this.map;
+    [["pw-districts", 380], ["pw-parks", 410], ["pw-overlaps", 420], ["pw-chosen", 430]].forEach(function (pane) {
+      map.createPane(pane[0]).style.zIndex = pane[1];
+      map.getPane(pane[0]).style.pointerEvents = "none";
+    });
+    this.patterns = hatch(this.page);
+    document.body.append(this.patterns);
+    var layers = {
+      parcels: new Parkwise.ParcelLayer(this.data, { maxZoom: map.getMaxZoom() }),
+      districts: this.group(this.districts, "pw-districts", function () {
+        return { color: "#5b6670", weight: 1.2, dashArray: "8 3 2 3", fill: false };
+      }),
+      parks: this.group(this.parks, "pw-parks", this.parkStyle.bind(this)),
+      overlaps: this.group(this.overlaps, "pw-overlaps", function () {
+        return { color: "#111", weight: 1.4, dashArray: "3 3", fillColor: "url(#pw-overlap)", fillOpacity: 0.75 };
+      }),
+      labels: new Names(this),
+    };
+    Object.keys(layers).forEach(function (key) { layers[key].addTo(map); });
+    return layers;
+  };
+
+  City.prototype.group = function (shapes, pane, styled) {
+    var group = L.layerGroup(), renderer = L.svg({ pane: pane, padding: 0.3 });
+    for (var s = 0; s < shapes.count; s++) {
+      var rings = Parkwise.outline(shapes, s);
+      if (!rings.length) continue;
+      var how = Object.assign({ pane: pane, renderer: renderer, interactive: false, smoothFactor: 0.7 }, styled(s));
+      if (how.casing) L.polygon(rings, Object.assign({}, how, { color: "#fff", weight: how.weight + 2.5, dashArray: null, fill: false, opacity: 0.8 })).addTo(group);
+      L.polygon(rings, how).addTo(group);
+    }
+    return group;
+  };
+
+  City.prototype.parkStyle = function (s) {
+    var place = this.parkOf[s];
+    var role = this.page.roles.find(function (one) { return one.kind === place.park.kind; });
+    var main = role.kind === "main";
+    return {
+      color: place.zone.colour, weight: main ? 2.6 : 2, dashArray: role.dash || null, casing: true,
+      fillColor: place.zone.colour, fillOpacity: 0.1,
+    };
+  };
+
+  /* Overlaps are hatched; the pattern is a picture in the page that Leaflet's paths refer to. */
+  function hatch() {
+    var space = "http://www.w3.org/2000/svg";
+    function svg(name, attributes) {
+      var made = document.createElementNS(space, name);
+      Object.keys(attributes).forEach(function (key) { made.setAttribute(key, attributes[key]); });
+      return made;
+    }
+    var picture = svg("svg", { width: 0, height: 0, "aria-hidden": "true", style: "position:absolute" });
+    var pattern = svg("pattern", { id: "pw-overlap", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
+    pattern.append(svg("rect", { width: 6, height: 6, fill: "rgba(255,255,255,.35)" }), svg("rect", { width: 1.6, height: 6, fill: "#111" }));
+    picture.append(pattern);
+    return picture;
+  }
+
+  /* ---- controls ---- */
+
+  City.prototype.drawControls = function () {
+    var words = this.page.words, map = this.map, city = this;
+    L.control.zoom({ position: "topright", zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
+    L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
+    var buttons = el("div", { class: "pw-buttons" },
+      el("button", { type: "button", onclick: function () { map.fitBounds(city.whole, FITTED); } }, words.whole),
+      el("button", { type: "button", onclick: function () { window.print(); } }, words.print));
+    this.legend = el("div", { class: "pw-legend" });
+    this.panel.body.append(
+      this.search(), this.themeChoice(), this.legend, this.layerChoice(), this.zoneList(), this.notes(),
+      buttons, el("p", { class: "pw-made" }, words.made_by));
+  };
+
+  City.prototype.notes = function () {
+    var list = el("ul", { class: "pw-notes" });
+    this.page.notes.forEach(function (note) { list.append(el("li", {}, note)); });
+    return this.page.notes.length ? list : "";
+  };
+
+  City.prototype.themeChoice = function () {
+    var field = el("fieldset", { class: "pw-themes" }, el("legend", {}, this.page.words.theme)), city = this;
+    this.page.themes.forEach(function (theme, place) {
+      var input = el("input", { type: "radio", name: "pw-theme", value: theme.id, onchange: function () { city.show(place); } });
+      theme.input = input;
+      field.append(el("label", {}, input, el("span", {}, theme.title)));
+    });
+    return field;
+  };
+
+  City.prototype.show = function (place) {
+    var theme = this.page.themes[place], data = this.data;
+    if (!theme.classOf) theme.classOf = data.column("theme." + theme.id).map(function (at) { return at - 1; });
+    this.theme = theme;
+    theme.input.checked = true;
+    this.layers.parcels.show(theme);
+    this.drawLegend(theme);
+    this.remember();
+  };
+
+  City.prototype.drawLegend = function (theme) {
+    var words = this.page.words, layer = this.layers.parcels;
+    var rows = theme.classes.map(function (one, place) {
+      var shown = el("button", { type: "button", class: "pw-swatch", "aria-pressed": "true", "aria-label": one.label + ": " + words.hide_class, title: words.hide_class });
+      shown.append(sample(one));
+      shown.addEventListener("click", function () {
+        var visible = shown.getAttribute("aria-pressed") !== "true";
+        shown.setAttribute("aria-pressed", String(visible));
+        layer.toggle(place, visible);
+      });
+      return el("tr", {}, el("td", {}, shown),
+        el("th", { scope: "row" }, el("bdi", {}, one.label), one.mark ? el("small", {}, one.mark) : null),
+        el("td", {}, one.parcels), el("td", {}, one.mu));
+    });
+    var head = el("tr", {}, el("td", {}), el("th", { scope: "col" }, words.class), el("th", { scope: "col" }, words.count), el("th", { scope: "col" }, words.mu));
+    var table = el("table", {}, el("caption", {}, theme.title), el("thead", {}, head));
+    var body = el("tbody", {});
+    body.append.apply(body, rows);
+    table.append(body);
+    this.legend.replaceChildren(table);
+    if (theme.note) this.legend.append(el("p", {}, theme.note));
+  };
+
+  function sample(one) {
+    var ratio = Parkwise.ratio();
+    var picture = el("canvas", { width: 22 * ratio, height: 14 * ratio, "aria-hidden": "true" });
+    var pen = picture.getContext("2d");
+    pen.scale(ratio, ratio);
+    pen.fillStyle = Parkwise.fill(pen, one.fill, one.pattern);
+    pen.fillRect(0, 0, 22, 14);
+    return picture;
+  }
+
+  City.prototype.layerChoice = function () {
+    var field = el("fieldset", { class: "pw-layers" }, el("legend", {}, this.page.words.layers)), city = this;
+    Object.keys(this.layers).forEach(function (key) {
+      if (city[key] && !city[key].count) return;
+      var layer = city.layers[key];
+      var input = el("input", { type: "checkbox", onchange: function () { if (input.checked) layer.addTo(city.map); else layer.remove(); } });
+      input.checked = true;
+      field.append(el("label", {}, input, el("span", {}, city.page.words[key + "_layer"])));
+    });
+    return field;
+  };
+
+  City.prototype.zoneList = function () {
+    if (!this.page.zones.length) return "";
+    var city = this, roles = {};
+    this.page.roles.forEach(function (role) { roles[role.kind] = role; });
+    var list = el("details", { class: "pw-zones" }, el("summary", {}, this.page.words.zones + " " + this.page.zones.length + " / " + this.parkOf.length));
+    this.page.zones.forEach(function (zone) {
+      var parks = el("ul", {});
+      zone.parks.forEach(function (park) {
+        parks.append(el("li", {}, line(zone.colour, roles[park.kind].dash, park.kind === "main"),
+          el("button", { type: "button", class: "pw-link", onclick: function () { city.openPark(park.row); } }, el("bdi", {}, park.name)),
+          el("small", {}, park.role)));
+      });
+      list.append(el("section", {}, el("h3", {}, el("span", { class: "pw-dot", style: "background:" + zone.colour }),
+        el("button", { type: "button", class: "pw-link", onclick: function () { city.openZone(zone); } }, el("bdi", {}, zone.name)),
+        el("small", {}, zone.level)), parks));
+    });
+    return list;
+  };
+
+  /* How a park of this role is outlined. */
+  function line(colour, dash, main) {
+    var ratio = Parkwise.ratio();
+    var picture = el("canvas", { width: 26 * ratio, height: 8 * ratio, "aria-hidden": "true" });
+    var pen = picture.getContext("2d");
+    pen.scale(ratio, ratio);
+    pen.strokeStyle = colour;
+    pen.lineWidth = main ? 3 : 2;
+    if (dash) pen.setLineDash(dash.split(" ").map(Number));
+    pen.beginPath();
+    pen.moveTo(0, 4);
+    pen.lineTo(26, 4);
+    pen.stroke();
+    return picture;
+  }
+
+  /* ---- opening things ---- */
+
+  City.prototype.open = function (card, place, box) {
+    if (box) this.map.fitBounds(box, { maxZoom: 17, padding: [60, 60], animate: false });
+    L.popup({ maxWidth: 360, minWidth: 250, maxHeight: Math.max(220, this.map.getSize().y - 160), autoPanPadding: [20, 20] })
+      .setLatLng(place).setContent(card).openOn(this.map);
+    var close = document.querySelector(".leaflet-popup-close-button");
+    if (close) close.setAttribute("aria-label", this.page.words.close);
+  };
+
+  City.prototype.choose = function (shapes, s) {
+    if (this.chosen) this.chosen.remove();
+    this.chosen = L.polygon(Parkwise.outline(shapes, s), {
+      pane: "pw-chosen", interactive: false, color: "#111", weight: 3, fill: false, smoothFactor: 0,
+    }).addTo(this.map);
+  };
+
+  City.prototype.openParcel = function (s, zoom, place) {
+    var box = Parkwise.bounds(this.data.parcels, s), city = this;
+    this.choose(this.data.parcels, s);
+    var card = Parkwise.parcelCard(this.page, this.data, s, function (row) { city.openPark(row); });
+    this.open(card, place || L.latLngBounds(box).getCenter(), zoom && box);
+  };
+
+  City.prototype.openPark = function (row, place) {
+    var found = this.parkOf[row], city = this;
+    this.choose(this.parks, row);
+    var card = Parkwise.parkCard(this.page, found.zone, found.park, function () { city.openZone(found.zone); });
+    this.open(card, place || this.labelPlace("parks", row), place ? null : Parkwise.bounds(this.parks, row));
+  };
+
+  City.prototype.openZone = function (zone) {
+    var rows = zone.parks.map(function (park) { return park.row; }), city = this;
+    var box = L.latLngBounds([]);
+    rows.forEach(function (row) { var b = Parkwise.bounds(city.parks, row); if (b) box.extend(b); });
+    this.open(Parkwise.zoneCard(this.page, zone, function (row) { city.openPark(row); }), this.labelPlace("parks", rows[0]), box);
+  };
+
+  City.prototype.labelPlace = function (name, row) {
+    var x = this.data.column(name + ".label_x")[row], y = this.data.column(name + ".label_y")[row];
+    return isNaN(x) ? null : L.latLng(Parkwise.latLng(x / Parkwise.GRID_M, y / Parkwise.GRID_M));
+  };
+
+  /* ---- listening ---- */
+
+  City.prototype.listen = function () {
+    var map = this.map, city = this, waiting = null;
+    map.on("click", function (event) { city.clicked(event.latlng); });
+    map.on("mousemove", function (event) {
+      if (!waiting) requestAnimationFrame(function () { city.hover(waiting); waiting = null; });
+      waiting = event.latlng;
+    });
+    map.on("mouseout", function () { city.tip.remove(); });
+    map.on("popupclose", function () { if (city.chosen) city.chosen.remove(); });
+    map.on("moveend", function () { city.remember(); });
+    this.tip = L.tooltip({ direction: "right", offset: [12, 0], className: "pw-tip" });
+    this.print();
+  };
+
+  City.prototype.clicked = function (latlng) {
+    var place = Parkwise.fromLatLng(latlng);
+    if (this.map.hasLayer(this.layers.overlaps) && this.overlaps.count) {
+      var over = this.indexOf("overlaps").at(place.x, place.y);
+      if (over >= 0 && !this.parcelAt(place)) return this.open(Parkwise.overlapCard(this.page, this.page.overlaps[over]), latlng);
+    }
+    var s = this.parcelAt(place) - 1;
+    if (s >= 0) return this.openParcel(s, false, latlng);
+    var row = this.parks.count && this.map.hasLayer(this.layers.parks) ? this.indexOf("parks").at(place.x, place.y) : -1;
+    if (row >= 0) this.openPark(row, latlng);
+  };
+
+  /* The parcel at a place, counted from 1; 0 for none, also where its class is hidden. */
+  City.prototype.parcelAt = function (place) {
+    var layer = this.layers.parcels;
+    if (!this.map.hasLayer(layer)) return 0;
+    var s = this.data.index.at(place.x, place.y);
+    return s >= 0 && !layer.hidden.has(this.theme.classOf[s]) ? s + 1 : 0;
+  };
+
+  City.prototype.indexOf = function (name) {
+    this.indexes = this.indexes || {};
+    if (!this.indexes[name]) this.indexes[name] = new Parkwise.Index(this[name]);
+    return this.indexes[name];
+  };
+
+  City.prototype.hover = function (latlng) {
+    var s = this.parcelAt(Parkwise.fromLatLng(latlng)) - 1;
+    if (s < 0) { this.tip.remove(); return; }
+    var span = this.data.span("firms", s);
+    var firm = span.from < span.to ? this.data.column("firms.words")[this.data.column("firms.row")[span.from]] : "";
+    var said = el("div", {}, el("b", {}, el("bdi", {}, firm || this.data.column("uid")[s])), el("br", {}), this.theme.classes[this.theme.classOf[s]].label);
+    this.tip.setLatLng(latlng).setContent(said);
+    if (!this.map.hasLayer(this.tip)) this.tip.addTo(this.map);
+  };
+
+  /* The view stands in the address, so that it can be shared: #theme/zoom/lat/lng. */
+  City.prototype.remember = function () {
+    if (!this.theme) return;
+    var at = this.map.getCenter();
+    try {
+      history.replaceState(null, "", "#" + [this.theme.id, this.map.getZoom(), at.lat.toFixed(5), at.lng.toFixed(5)].join("/"));
+    } catch (error) {
+      return; /* a page inside another one has no address of its own */
+    }
+  };
+
+  City.prototype.restore = function () {
+    var said = location.hash.slice(1).split("/");
+    var place = this.page.themes.findIndex(function (theme) { return theme.id === said[0]; });
+    var view = said.slice(1, 4).map(Number);
+    if (view.length === 3 && view.every(isFinite)) this.map.setView([view[1], view[2]], view[0], { animate: false });
+    this.show(Math.max(0, place));
+  };
+
+  /* On paper the map takes the size of a sheet and shows the same ground. */
+  City.prototype.print = function () {
+    var map = this.map, ground = null;
+    function resize(printing) {
+      if (printing) ground = map.getBounds();
+      document.body.classList.toggle("pw-printing", printing);
+      map.invalidateSize({ animate: false });
+      map.fitBounds(ground, { animate: false });
+    }
+    window.addEventListener("beforeprint", function () { resize(true); });
+    window.addEventListener("afterprint", function () { resize(false); });
+  };
+
+  /* ---- search ---- */
+
+  City.prototype.search = function () {
+    var words = this.page.words, city = this, timer = null;
+    var list = el("ul", { id: "pw-found", role: "listbox", "aria-label": words.results });
+    var input = el("input", {
+      type: "search", placeholder: words.search, "aria-label": words.search, autocomplete: "off", spellcheck: "false",
+      role: "combobox", "aria-expanded": "false", "aria-controls": "pw-found", "aria-autocomplete": "list",
+    });
+    list.hidden = true;
+    function show() {
+      var found = city.find(input.value);
+      list.replaceChildren.apply(list, found.map(function (one, place) { return foundItem(one, place, words); }));
+      list.hidden = !input.value.trim();
+      input.setAttribute("aria-expanded", String(!list.hidden));
+      mark(list, input, 0);
+    }
+    input.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(show, 120); });
+    input.addEventListener("keydown", function (event) { keys(event, list, input, show); });
+    input.addEventListener("focus", function () { if (input.value.trim()) show(); });
+    return el("search", { class: "pw-search" }, input, list);
+  };
+
+  function foundItem(one, place, words) {
+    var item = el("li", { id: "pw-found-" + place, role: "option", "aria-selected": "false" },
+      el("small", {}, one.kind), el("bdi", {}, one.name));
+    if (one.open) item.addEventListener("mousedown", function (event) { event.preventDefault(); item.parentNode.hidden = true; one.open(); });
+    else item.setAttribute("aria-disabled", "true");
+    item.choose = one.open;
+    return item;
+  }
+
+  function mark(list, input, place) {
+    Array.from(list.children).forEach(function (item, at) { item.setAttribute("aria-selected", String(at === place)); });
+    if (list.children[place]) {
+      input.setAttribute("aria-activedescendant", list.children[place].id);
+      list.children[place].scrollIntoView({ block: "nearest" });
+    } else input.removeAttribute("aria-activedescendant");
+  }
+
+  function keys(event, list, input, show) {
+    var place = Array.from(list.children).findIndex(function (item) { return item.getAttribute("aria-selected") === "true"; });
+    if (event.key === "ArrowDown") mark(list, input, Math.min(place + 1, list.children.length - 1));
+    else if (event.key === "ArrowUp") mark(list, input, Math.max(place - 1, 0));
+    else if (event.key === "Escape") list.hidden = true;
+    else if (event.key === "Enter") {
+      if (list.hidden || place < 0) show();
+      var item = list.children[Math.max(place, 0)];
+      if (item && item.choose) { list.hidden = true; item.choose(); }
+    } else return;
+    event.preventDefault();
+  }
+
+  /* Zones and parks first, then firms, then parcels; what begins with the words before what holds them. */
+  City.prototype.find = function (asked) {
+    var wanted = asked.trim().toLowerCase();
+    if (!wanted) return [];
+    var begins = [], holds = [];
+    this.searchable().forEach(function (one) {
+      var at = one.plain.indexOf(wanted);
+      if (at === 0) begins.push(one);
+      else if (at > 0) holds.push(one);
+    });
+    var found = begins.concat(holds), words = this.page.words, city = this;
+    if (!found.length) return [{ kind: "", name: words.nothing_found }];
+    var shown = found.slice(0, FOUND_SHOWN).map(function (one) {
+      return { kind: one.kind, name: one.name, open: function () { city[one.verb](one.what, true); } };
+    });
+    if (found.length > FOUND_SHOWN) shown.push({ kind: "", name: Parkwise.filled(words.more_found, { count: found.length - FOUND_SHOWN }) });
+    return shown;
+  };
+
+  City.prototype.searchable = function () {
+    if (this.names) return this.names;
+    var names = (this.names = []), words = this.page.words, data = this.data;
+    function add(kind, name, verb, what) { names.push({ kind: kind, name: name, plain: name.toLowerCase(), verb: verb, what: what }); }
+    this.page.zones.forEach(function (zone) { add(words.zone, zone.name, "openZone", zone); });
+    this.parkOf.forEach(function (one) { add(words.park, one.park.name, "goToPark", one.park.row); });
+    if (data.has("firms.words")) {
+      var firms = data.column("firms.words"), rows = data.column("firms.row"), home = new Int32Array(firms.length).fill(-1);
+      for (var s = data.parcels.count - 1; s >= 0; s--) {
+        for (var span = data.span("firms", s), k = span.from; k < span.to; k++) home[rows[k]] = s;
+      }
+      firms.forEach(function (name, at) { add(words.firm, name, "openParcel", home[at]); });
+    }
+    data.column("uid").forEach(function (uid, s) { add(words.parcel, uid, "openParcel", s); });
+    return names;
+  };
+
+  City.prototype.goToPark = function (row) {
+    this.openPark(row);
+  };
+
+  /* ---- names on the map: as many as fit without touching ---- */
+
+  var Names = L.Layer.extend({
+    initialize: function (city) {
+      this.city = city;
+      this.made = [];
+    },
+
+    onAdd: function (map) {
+      if (!this.made.length) this.make();
+      this.made.forEach(function (one) { one.marker.addTo(map); });
+      map.on("zoomend moveend", this.arrange, this);
+      this.arrange();
+    },
+
+    onRemove: function (map) {
+      map.off("zoomend moveend", this.arrange, this);
+      this.made.forEach(function (one) { one.marker.remove(); });
+    },
+
+    make: function () {
+      var city = this.city, self = this;
+      city.page.zones.forEach(function (zone) {
+        self.put("parks", zone.parks[0].row, zone.name, "pw-name-zone", zone.colour, 0, function () { city.openZone(zone); });
+      });
+      city.page.districts.forEach(function (name, row) { self.put("districts", row, name, "pw-name-district", "", 0); });
+      city.parkOf.forEach(function (one, row) {
+        if (one.park.name === one.zone.name) return;
+        self.put("parks", row, one.park.name, "pw-name-park", one.zone.colour, 13, function () { city.openPark(row); });
+      });
+    },
+
+    put: function (of, row, name, kind, colour, fromZoom, open) {
+      var place = this.city.labelPlace(of, row);
+      if (!place || !name) return;
+      var words = el("span", { style: colour ? "color:" + colour : "" }, el("bdi", {}, name));
+      var marker = L.marker(place, { icon: L.divIcon({ className: "pw-name " + kind, html: words, iconSize: null }), interactive: Boolean(open), keyboard: false });
+      if (open) marker.on("click", open);
+      this.made.push({ marker: marker, fromZoom: fromZoom });
+    },
+
+    arrange: function () {
+      var taken = [], zoom = this.city.map.getZoom();
+      this.made.forEach(function (one) {
+        var element = one.marker.getElement();
+        element.style.display = "";
+        var box = element.firstChild.getBoundingClientRect();
+        var free = zoom >= one.fromZoom && !taken.some(function (other) {
+          return box.left < other.right + 4 && box.right > other.left - 4 && box.top < other.bottom + 2 && box.bottom > other.top - 2;
+        });
+        if (free) taken.push(box);
+        element.style.display = free ? "" : "none";
+      });
+    },
+  });
+})();

@@ -1,0 +1,267 @@
+"""Themes: into which classes parcels fall, in which colours (`themes`).
+
+Takes finished facts by parcel and the style table (`styles.csv`); computes no figure but counts and
+areas of classes. Limits of classes are quantiles rounded to readable numbers, and the policy's own
+figure where one exists: below it warm colours, above it blue ones. Palettes are told apart by people
+with the common kinds of colour blindness; what has no figure is hatched, never coloured as a low value.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geo.assess import Assessment
+from geo.concentrations import industrial_by_park
+from geo.indicators import indicator
+from geo.labels import text
+from geo.maps.facts import MEASURES, land_of, use_groups
+from layers import units
+
+__all__ = ["Class", "Theme", "breaks", "style", "themes", "tint", "zone_colours"]
+
+#: Classes of a measure need at least this many parcels to be cut at all.
+_ENOUGH = 8
+
+
+@dataclass(frozen=True)
+class Class:
+    """One class of a theme: its words, its fill, and what lies in it; `mark` is told behind its name."""
+
+    label: str
+    fill: str
+    pattern: str = ""
+    parcels: int = 0
+    area_m2: float = 0.0
+    mark: str = ""
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Theme:
+    """A way to colour parcels: classes, and the class of every parcel (−1: not drawn)."""
+
+    id: str
+    title: str
+    note: str
+    classes: tuple[Class, ...]
+    of_parcel: npt.NDArray[np.int64]
+
+
+@cache
+def style() -> Mapping[tuple[str, str], tuple[str, str]]:
+    """Return the style table: (kind, key) → (colour, pattern)."""
+    table = resources.files("geo.maps").joinpath("styles.csv").read_text("utf-8")
+    return {(row["kind"], row["key"]): (row["colour"], row["pattern"]) for row in csv.DictReader(table.splitlines())}
+
+
+def tint(colour: str, strength: float) -> str:
+    """Mix a colour with white.
+
+    Examples
+    --------
+    >>> tint("#0072b2", 1), tint("#000000", 0.5)
+    ('#0072b2', '#808080')
+    """
+    parts = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    return "#" + "".join(f"{math.floor(255 - (255 - part) * strength + 0.5):02x}" for part in parts)
+
+
+def zone_colours(zone_ids: Sequence[str]) -> dict[str, str]:
+    """Give each zone a hue, in the order of the ids; after the last hue they come round again."""
+    hues = [colour for (kind, _), (colour, _) in style().items() if kind == "zone"]
+    return {zone: hues[place % len(hues)] for place, zone in enumerate(dict.fromkeys(zone_ids))}
+
+
+def themes(assessment: Assessment, facts: pd.DataFrame, language: str) -> list[Theme]:
+    """Return the themes this assessment has anything to show for."""
+    made = [_zones(assessment, facts, language), _land_use(assessment, facts, language)]
+    made += [_measure(name, assessment, facts, language) for name in MEASURES]
+    made.append(_candidates(assessment, facts, language))
+    return [theme for theme in made if theme is not None]
+
+
+def _theme(
+    id: str,  # noqa: A002
+    facts: pd.DataFrame,
+    title: str,
+    note: str,
+    of_parcel: npt.NDArray[np.int64],
+    classes: Sequence[Class],
+) -> Theme:
+    """Count what lies in each class, and drop the classes in which nothing lies."""
+    drawn = of_parcel >= 0
+    counts = np.bincount(of_parcel[drawn], minlength=len(classes))
+    area = np.bincount(of_parcel[drawn], weights=facts["area_m2"].fillna(0.0)[drawn], minlength=len(classes))
+    place = np.where(counts > 0, np.cumsum(counts > 0) - 1, -1)
+    kept = tuple(
+        Class(one.label, one.fill, one.pattern, int(counts[at]), float(area[at]), one.mark, one.quiet)
+        for at, one in enumerate(classes)
+        if counts[at] > 0
+    )
+    renumbered = np.where(drawn, place[np.where(drawn, of_parcel, 0)], -1)
+    return Theme(id, title, note, kept, renumbered)
+
+
+def _special(key: str, language: str) -> Class:
+    colour, pattern = style()["class", key]
+    return Class(text(f"map.class.{key}", language), colour, pattern, quiet=key in {"other", "inside_other"})
+
+
+def _zones(assessment: Assessment, facts: pd.DataFrame, language: str) -> Theme | None:
+    """Industrial land by zone and role, and industrial land outside every park."""
+    parks = land_of(assessment).parks
+    if parks is None:
+        return None
+    role = parks["role"].astype("string").fillna("main") if "role" in parks else pd.Series("main", index=parks.index)
+    colours = zone_colours(parks["zone_id"].tolist())
+    keys = pd.DataFrame({"zone": parks["zone_id"], "role": role})
+    order = keys.drop_duplicates().reset_index(drop=True)
+    names = parks.drop_duplicates("zone_id").set_index("zone_id")["zone_name"]
+    classes = []
+    for row in order.itertuples():
+        strength, pattern = style().get(("role", str(row.role)), ("0.5", "lines"))
+        label = f"{names[row.zone]} · {_role(str(row.role), language)}"
+        classes.append(Class(label, tint(colours[str(row.zone)], float(strength)), pattern))
+    class_of_park = keys.merge(order.assign(at=order.index), on=["zone", "role"], how="left")["at"].to_numpy()
+    home = facts["park"].to_numpy()
+    industrial = facts["industrial"].to_numpy()
+    n = len(classes)
+    of_parcel = np.where(industrial, np.where(home >= 0, class_of_park[home], n), np.where(home >= 0, n + 1, n + 2))
+    classes += [_special(key, language) for key in ("outside", "inside_other", "other")]
+    inside = float(industrial_by_park(land_of(assessment))["industrial_m2"].sum())
+    note = text("map.note.zones", language, area=f"{units.convert(inside, 'm2', 'mu'):,.0f}")
+    return _theme("zones", facts, text("map.theme.zones", language), note, of_parcel, classes)
+
+
+def _role(role: str, language: str) -> str:
+    try:
+        return text(f"role.{role}", language)
+    except KeyError:
+        return role
+
+
+def _land_use(assessment: Assessment, facts: pd.DataFrame, language: str) -> Theme:
+    system = assessment.project.text("land_use.system") or "third-survey"
+    groups = use_groups(facts["use"], system, facts["industrial"].to_numpy())
+    order = [key for kind, key in style() if kind == "land_use"]
+    of_parcel = pd.Index(order).get_indexer(pd.Index(groups)).astype("int64")
+    classes = [Class(text(f"map.use.{key}", language), *style()["land_use", key]) for key in order]
+    return _theme("land_use", facts, text("map.theme.land_use", language), "", of_parcel, classes)
+
+
+def _measure(name: str, assessment: Assessment, facts: pd.DataFrame, language: str) -> Theme | None:
+    """Classes of a measure of industrial land."""
+    values = facts[name].to_numpy("float64")
+    industrial = facts["industrial"].to_numpy()
+    known = industrial & np.isfinite(values)
+    if not known.any():
+        return None
+    limit, source = _limit(name, assessment)
+    edges = breaks(values[known], limit)
+    entry = indicator(name)
+    factor = 100 if entry.percent else 1
+    shown = [f"{edge * factor:,.10g}" for edge in edges]
+    unit = "%" if entry.percent else ("" if entry.unit == "1" else units.label(entry.unit, language))
+    classes = [
+        Class(label, colour, mark=source if limit is not None and at == edges.index(limit) + 1 else "")
+        for at, (label, colour) in enumerate(zip(_range_labels(shown), _ramp(edges, limit), strict=True))
+    ]
+    n = len(classes)
+    of_parcel = np.where(industrial, np.where(known, np.searchsorted(edges, values, side="right"), n), n + 1)
+    classes += [_special("no_data", language), _special("other", language)]
+    title = entry.title(language) + (f" ({unit})" if unit else "")
+    return _theme(name, facts, title, text("map.note.measure", language), of_parcel.astype("int64"), classes)
+
+
+def _limit(name: str, assessment: Assessment) -> tuple[float | None, str]:
+    """The policy's least figure for the city, where there is one, and where it stands."""
+    rows = assessment.indicators
+    rows = rows[(rows["id"] == name) & (rows["level"] == "city")]
+    for target in rows["targets"].iloc[0] if len(rows) else []:
+        if isinstance(target.get("at_least"), (int, float)):
+            return float(target["at_least"]), f"{target['policy']} {target['clause']}"
+    return None, ""
+
+
+def breaks(values: npt.NDArray[np.float64], limit: float | None = None) -> list[float]:
+    """Return limits of classes: quantiles rounded to readable numbers, and `limit` among them.
+
+    Without a limit five classes; with one up to three on either side of it. Ties and few values give fewer.
+
+    Examples
+    --------
+    >>> breaks(np.arange(1000.0))
+    [200.0, 400.0, 600.0, 800.0]
+    >>> breaks(np.arange(100.0), 40.0)
+    [12.0, 25.0, 40.0, 60.0, 80.0]
+    """
+    if limit is None:
+        return _quantiles(values, 5)
+    below, above = values[values < limit], values[values >= limit]
+    return [
+        *(edge for edge in _quantiles(below, 3) if edge < limit),
+        limit,
+        *(edge for edge in _quantiles(above, 3) if edge > limit),
+    ]
+
+
+def _quantiles(values: npt.NDArray[np.float64], parts: int) -> list[float]:
+    if len(values) < _ENOUGH:
+        return []
+    edges = sorted({_readable(edge) for edge in np.quantile(values, np.arange(1, parts) / parts)})
+    return [edge for edge in edges if values.min() < edge <= values.max()]
+
+
+def _readable(value: float) -> float:
+    """The nearest number people like to read: 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten."""
+    if value == 0:
+        return 0.0
+    power = math.floor(math.log10(abs(value)))
+    nearest = min((1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10), key=lambda step: abs(step - abs(value) / 10**power))
+    return float(f"{math.copysign(nearest, value) * 10**power:.6g}")
+
+
+def _range_labels(shown: Sequence[str]) -> list[str]:
+    if not shown:
+        return [""]
+    middle = [f"{low} – {high}" for low, high in zip(shown, shown[1:], strict=False)]
+    return [f"< {shown[0]}", *middle, f"≥ {shown[-1]}"]
+
+
+def _ramp(edges: Sequence[float], limit: float | None) -> list[str]:
+    colours = style()
+    if limit is None:
+        steps = np.rint(np.linspace(1, 5, len(edges) + 1)).astype(int) if edges else [3]
+        return [colours["rising", str(step)][0] for step in steps]
+    below = edges.index(limit) + 1
+    above = len(edges) + 1 - below
+    low = [colours["below", str(step)][0] for step in range(below, 0, -1)]
+    return low + [colours["above", str(step)][0] for step in range(1, above + 1)]
+
+
+def _candidates(assessment: Assessment, facts: pd.DataFrame, language: str) -> Theme | None:
+    if assessment.candidates is None:
+        return None
+    strength = facts["strength"].to_numpy()
+    most = max(int(strength.max(initial=0)), 1)
+    least = int(min((step for step in strength if step > 0), default=1))
+    classes = [_special("other", language), _special("judged", language)]
+    for step in range(1, most + 1):
+        colour, _ = style()["strength", str(min(step - least + 2, 5) if step >= least else 1)]
+        classes.append(Class(text("map.class.strength", language, count=step), colour))
+    # Strongest first, as people read the list; the two classes that are no candidates last.
+    order = [*range(most + 1, 1, -1), 1, 0]
+    place = np.argsort(order)
+    of_parcel = place[strength + 1]
+    note = text("map.note.candidates", language)
+    title = text("map.theme.candidates", language)
+    return _theme("candidates", facts, title, note, of_parcel, [classes[at] for at in order])
