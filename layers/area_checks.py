@@ -50,17 +50,30 @@ def _recorded(parcels: Prepared, drawn: Floats) -> pd.DataFrame:
         return findings.empty()
     recorded = _values(parcels, "recorded_area_m2")
     usable = (recorded > 0) & (drawn > 0)
-    differs = usable & (np.abs(recorded - drawn) > np.maximum(RELATIVE * drawn, ABSOLUTE_M2))
-    unit_of = _unit_of(parcels, recorded, drawn, differs)
-    of_unit = unit_of != ""
-    stale = differs & ~of_unit & _stale(parcels, recorded, drawn, differs)
-    told = [_unit_findings(parcels, recorded, drawn, unit_of, usable)]
-    for code, which in (("area-stale", stale), ("area-differs", differs & ~of_unit & ~stale)):
+    told = []
+    unit_of = _unit_of(parcels, recorded, drawn, _differs(recorded, drawn, usable))
+    for name in sorted(set(unit_of) - {""}):
+        if (unit_of == name).sum() >= WHOLE_SHARE * usable.sum():
+            told.append(_column_unit(recorded, drawn, unit_of == name, name, int(usable.sum())))
+            # The rest is judged as if the unit had been put right.
+            recorded = recorded / _ratio(parcels, name)
+            unit_of = np.full(len(drawn), "", dtype="object")
+            break
+    differs = _differs(recorded, drawn, usable)
+    stale = differs & (unit_of == "") & _stale(parcels, recorded, drawn, differs)
+    told += [_row_unit(parcels, recorded, drawn, unit_of == name, name) for name in sorted(set(unit_of) - {""})]
+    for code, which in (("area-stale", stale), ("area-differs", differs & (unit_of == "") & ~stale)):
         found = [
             f"{a:,.2f} / {b:,.2f} m² ({a / b - 1:+.1%})" for a, b in zip(recorded[which], drawn[which], strict=True)
         ]
         told.append(_tell(code, parcels, "recorded_area_m2", which, found))
     return findings.concat(told)
+
+
+def _differs(recorded: Floats, drawn: Floats, usable: Mask) -> Mask:
+    """Return where recorded and drawn area differ beyond the tolerance."""
+    different: Mask = usable & (np.abs(recorded - drawn) > np.maximum(RELATIVE * drawn, ABSOLUTE_M2))
+    return different
 
 
 def _values(parcels: Prepared, column: str) -> Floats:
@@ -69,42 +82,34 @@ def _values(parcels: Prepared, column: str) -> Floats:
     return chosen
 
 
+def _ratio(parcels: Prepared, name: str) -> float:
+    """Return recorded ÷ drawn area of a column in unit `name` that was read as the unit the reader settled on."""
+    read_as = parcels.frame.attrs.get("columns", {}).get("recorded_area_m2", {}).get("unit") or "m2"
+    return float(unit(str(read_as)).factor / unit(name).factor)
+
+
 def _unit_of(parcels: Prepared, recorded: Floats, drawn: Floats, differs: Mask) -> npt.NDArray[np.object_]:
     """Return the unit in which each recorded area would be the drawn one, "" where there is none."""
-    read_as = parcels.frame.attrs.get("columns", {}).get("recorded_area_m2", {}).get("unit") or "m2"
     ratio = np.divide(recorded, drawn, out=np.ones(len(drawn)), where=differs)
     out = np.full(len(drawn), "", dtype="object")
     for name in AREA_UNITS:
-        expected = float(unit(str(read_as)).factor / unit(name).factor)
-        near = differs & (np.abs(ratio / expected - 1) <= UNIT_RELATIVE)
-        out[near & (name != read_as)] = name
+        expected = _ratio(parcels, name)
+        out[differs & (expected != 1) & (np.abs(ratio / expected - 1) <= UNIT_RELATIVE)] = name
     return out
 
 
-def _unit_findings(
-    parcels: Prepared, recorded: Floats, drawn: Floats, unit_of: npt.NDArray[np.object_], usable: Mask
-) -> pd.DataFrame:
-    """Tell a unit once where most of the column is in it, else record by record."""
-    told = []
-    for name in sorted(set(unit_of) - {""}):
-        which = unit_of == name
-        if which.sum() >= WHOLE_SHARE * usable.sum():
-            ratio = np.median(recorded[which] / drawn[which])
-            found = f"median recorded / drawn = {ratio:,.6g} ({which.sum()} / {usable.sum()})"
-            told.append(
-                findings.finding(
-                    "unit-suspect",
-                    "parcels",
-                    column="recorded_area_m2",
-                    found=found,
-                    suggested=label(name),
-                    expected=ALIKE,
-                )
-            )
-            continue
-        found_each = [f"{a:,.6g} / {b:,.2f} m²" for a, b in zip(recorded[which], drawn[which], strict=True)]
-        told.append(_tell("unit-suspect", parcels, "recorded_area_m2", which, found_each, suggested=label(name)))
-    return findings.concat(told)
+def _column_unit(recorded: Floats, drawn: Floats, which: Mask, name: str, usable: int) -> pd.DataFrame:
+    """Tell once that a column is in unit `name`."""
+    found = f"median recorded / drawn = {np.median(recorded[which] / drawn[which]):,.6g} ({which.sum()} / {usable})"
+    return findings.finding(
+        "unit-suspect", "parcels", column="recorded_area_m2", found=found, suggested=label(name), expected=ALIKE
+    )
+
+
+def _row_unit(parcels: Prepared, recorded: Floats, drawn: Floats, which: Mask, name: str) -> pd.DataFrame:
+    """Tell of single records that are in unit `name`."""
+    found = [f"{a:,.6g} / {b:,.2f} m²" for a, b in zip(recorded[which], drawn[which], strict=True)]
+    return _tell("unit-suspect", parcels, "recorded_area_m2", which, found, suggested=label(name))
 
 
 def _stale(parcels: Prepared, recorded: Floats, drawn: Floats, differs: Mask) -> Mask:

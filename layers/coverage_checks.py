@@ -72,7 +72,8 @@ class CommonLand:
         """
         corners = {"join_style": "mitre", "mitre_limit": 2.0}
         core = shapely.buffer(self.shapes, -width / 2, **corners)
-        return np.minimum(shapely.area(shapely.buffer(core, width / 2, **corners)), self.area)
+        opened: Floats = np.minimum(shapely.area(shapely.buffer(core, width / 2, **corners)), self.area)
+        return opened
 
 
 def common_land(shapes: Shapes) -> CommonLand:

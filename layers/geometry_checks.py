@@ -102,7 +102,8 @@ def _fault_findings(layer: Prepared, code: str) -> pd.DataFrame:
         column="geometry",
         found=list(layer.mended.reasons[rows]),
         places=_fault_places(records.shapes(layer.frame)[rows], layer.mended.reasons[rows]),
-        expected="面 polygon, multipolygon",
+        expected_zh="面",
+        expected_en="polygons",
     )
 
 

@@ -311,8 +311,14 @@ def _unknown(
 ) -> pd.DataFrame:
     """Name holdings whose `column` has a value that `other` lacks."""
     value = plain(holdings[column])
-    there = value.notna() & (value != "")
-    return _rows(code, holdings, "holdings", column, there & ~value.isin(set(plain(other[column]).dropna())))
+    alone = value.notna() & (value != "") & ~value.isin(set(plain(other[column]).dropna()))
+    rows = np.flatnonzero(alone)
+    if len(rows) == 0:
+        return findings.empty()
+    # A holding has no id of its own: it is told by the one that leads nowhere.
+    return findings.finding(
+        code, "holdings", ids=list(value.iloc[rows]), rows=rows, column=column, found=list(value.iloc[rows])
+    )
 
 
 def _unmatched(firms: pd.DataFrame, parcels: pd.DataFrame, holdings: pd.DataFrame | None) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Check, columns: limits, dates, codes, units, areas on record, and what ties firms to land."""
 
 import datetime as dt
+import re
 
 import geopandas as gpd
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from shapely.geometry import Point, box
 
+from layers import findings
 from layers.check import check
 
 MU = 2000 / 3
@@ -25,9 +27,17 @@ def firms(n=6, **columns):
     return pd.DataFrame(columns)
 
 
+def assert_told_in_full(table):
+    """Every text people read is there in both languages, with nothing left to fill in."""
+    for language in ("zh", "en"):
+        read = findings.describe(table, language)[["title", "expected", "remedy"]].to_numpy().ravel()
+        assert all(text and not re.search(r"\{\w*\}", text) for text in read)
+
+
 def told(**frames):
     options = {name: frames.pop(name) for name in ("as_of", "land_use_system", "area") if name in frames}
     table = check(frames, **options)
+    assert_told_in_full(table)
     return list(zip(table["code"], table["id"], table["column"], strict=True))
 
 
@@ -139,11 +149,20 @@ def test_recorded_area_has_a_tolerance(method):
 def test_a_recorded_area_in_another_unit(factor, suggested):
     one = parcels(recorded_area_m2=[10_000, 10_000, 10_000, 10_000 * factor])
     table = check({"parcels": one})
+    assert_told_in_full(table)
     assert table[["code", "id"]].to_numpy().tolist() == [["unit-suspect", "P3"]]
     assert table["params"][0]["suggested"] == suggested
     whole = check({"parcels": parcels(recorded_area_m2=[10_000 * factor] * 4)})
     assert whole[["code", "id"]].to_numpy().tolist() == [["unit-suspect", ""]]
     assert "(4 / 4)" in whole["found"][0]
+
+
+def test_the_rest_of_a_column_in_another_unit_is_judged_in_that_unit():
+    layer = parcels(recorded_area_m2=[15.0, 15.0, 15.0, 18.0])  # 亩; the last one is wrong by a fifth
+    assert told(parcels=layer) == [
+        ("area-differs", "P3", "recorded_area_m2"),
+        ("unit-suspect", "", "recorded_area_m2"),
+    ]
 
 
 def test_square_metres_read_as_mu():
@@ -223,8 +242,8 @@ def test_firms_are_matched_by_any_of_four_ways():
     table = check({"parcels": land, "enterprises": people, "holdings": holdings})
     assert table[["code", "layer", "id", "found"]].to_numpy().tolist() == [
         ["enterprise-unmatched", "enterprises", "E5", "厂5"],
-        ["holding-unknown-enterprise", "holdings", "", "E8"],
-        ["holding-unknown-parcel", "holdings", "", "P9"],
+        ["holding-unknown-enterprise", "holdings", "E8", "E8"],
+        ["holding-unknown-parcel", "holdings", "P9", "P9"],
     ]
 
 
