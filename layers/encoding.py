@@ -167,7 +167,7 @@ def of_dbf(path: Path, cpg: Path | None = None) -> Encoding:
         for start in range(0, len(body) - record_size + 1, record_size):
             record = body[start : start + record_size]
             pieces += [record[at : at + size].strip(b" \x00") for _, kind, at, size in fields if kind == "C"]
-    return detect(dict.fromkeys(pieces), declared)
+    return detect(pieces, declared)
 
 
 def _dbf_fields(block: bytes) -> list[tuple[bytes, str, int, int]]:

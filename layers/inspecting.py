@@ -26,8 +26,8 @@ from layers import findings as faults
 from layers import schema
 from layers.errors import SourceError
 from layers.loading import read_sublayer, settle_crs, sublayers
+from layers.raw import Raw, Sublayer
 from layers.sources import RASTERS, SHEETS, Source, open_sources
-from layers.vector import Raw, Sublayer
 
 __all__ = ["info"]
 
@@ -55,15 +55,26 @@ def info(source: str | Path | Sequence[str | Path]) -> dict[str, Any]:
         Missing, damaged, or of a kind that cannot be read.
     """
     shown = [str(source)] if isinstance(source, (str, Path)) else [str(one) for one in source]
-    with open_sources(source) as found, tempfile.TemporaryDirectory(prefix="parkwise-", ignore_cleanup_errors=True) as work:
+    with (
+        open_sources(source, everything=True) as found,
+        tempfile.TemporaryDirectory(prefix="parkwise-", ignore_cleanup_errors=True) as work,
+    ):
         told = []
         for number, one in enumerate(found):
             told += _layers(one, Path(work) / str(number))
         formats = sorted({one.format for one in found})
-    return {"path": shown[0] if len(shown) == 1 else shown, "format": formats[0] if len(formats) == 1 else formats, "layers": told}
+    return {
+        "path": shown[0] if len(shown) == 1 else shown,
+        "format": formats[0] if len(formats) == 1 else formats,
+        "layers": told,
+    }
 
 
 def _layers(source: Source, work: Path) -> list[dict[str, Any]]:
+    if source.problem is not None:
+        return [
+            {"name": source.stem, "source": source.shown, "problem": source.problem.en, "problem_zh": source.problem.zh}
+        ]
     if source.format in RASTERS:
         return [_raster(source)]
     return [_layer(source, one, work / str(number)) for number, one in enumerate(sublayers(source))]
@@ -174,7 +185,10 @@ def _extent(raw: Raw, source: Source, sublayer: Sublayer, *, swap: bool) -> list
     bounds = [float(number) for number in shapely.total_bounds(raw.frame.geometry.values)]
     if raw.total > len(raw.frame) and source.format != "Parquet":
         west, south, east, north = pyogrio.read_info(
-            source.path, layer=sublayer.name, force_total_bounds=True, encoding="ISO-8859-1" if source.format == "ESRI Shapefile" else None
+            source.path,
+            layer=sublayer.name,
+            force_total_bounds=True,
+            encoding="ISO-8859-1" if source.format == "ESRI Shapefile" else None,
         )["total_bounds"]
         bounds = [south, west, north, east] if swap else [west, south, east, north]
     return [float(number) for number in bounds] if np.isfinite(bounds).all() else None
@@ -234,6 +248,15 @@ def _raster(source: Source) -> dict[str, Any]:
 
 
 def _raster_role(name: str) -> dict[str, str | None]:
-    words = {"dsm": "dsm", "dtm": "dtm", "dem": "dtm", "hag": "height", "chm": "height", "ndsm": "height", "height": "height", "高度": "height"}
+    words = {
+        "dsm": "dsm",
+        "dtm": "dtm",
+        "dem": "dtm",
+        "hag": "height",
+        "chm": "height",
+        "ndsm": "height",
+        "height": "height",
+        "高度": "height",
+    }
     role = next((words[word] for word in sorted(words, key=len, reverse=True) if word in name.casefold()), None)
     return {"guess": role, "why": "name of the file" if role else "the name does not tell"}

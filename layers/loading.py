@@ -14,8 +14,8 @@ import pandas as pd
 from layers import crs as doctor
 from layers import findings as faults
 from layers import sheets, vector
+from layers.raw import Raw, Sublayer
 from layers.sources import SHEETS, Source
-from layers.vector import Raw, Sublayer
 
 __all__ = ["load", "read_sublayer", "settle_crs", "sublayers"]
 

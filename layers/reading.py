@@ -26,9 +26,9 @@ from layers.datum import shift_geometry
 from layers.errors import SchemaError, SourceError, first
 from layers.inspecting import info
 from layers.loading import load, settle_crs
+from layers.raw import Raw
 from layers.sources import RASTERS, SHEETS, Source, open_sources
 from layers.titles import POLYGON_LAYERS, guess_role
-from layers.vector import Raw
 
 __all__ = ["info", "read"]
 

@@ -20,6 +20,7 @@ from layers import amounts, values
 from layers.area import area_m2
 from layers.errors import SchemaError, first, nearest
 from layers.findings import concat, finding
+from layers.raw import MEANING
 from layers.titles import (
     LAYERS,
     POLYGON_LAYERS,
@@ -31,8 +32,7 @@ from layers.titles import (
     plain,
     split_title,
 )
-from layers.units import label, parse_unit, unit
-from layers.vector import MEANING
+from layers.units import label, unit
 
 __all__ = ["LAYERS", "POLYGON_LAYERS", "canonicalise", "columns", "guess_role", "match"]
 
@@ -293,6 +293,9 @@ def _numbers(desk: _Desk, plans: Sequence[_Plan], notes: str) -> None:
             unsettled.append((plan, numbers, behind))
         else:
             _finish(desk, plan, numbers, behind, verdict or amounts.Verdict("1", "default"))
+    unsettled.sort(
+        key=lambda one: len(amounts.peers(desk.layer, one[0].column))
+    )  # who judges comes before who is judged
     for plan, numbers, behind in unsettled:
         if amounts.GEOMETRY_AREA in amounts.peers(desk.layer, plan.column):
             _measure(desk)

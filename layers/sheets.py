@@ -16,7 +16,7 @@ import unicodedata
 import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -27,10 +27,10 @@ import shapely
 from layers import encoding as enc
 from layers.errors import SourceError
 from layers.findings import finding
+from layers.raw import Raw, Sublayer, distinct_titles, tell_encoding
 from layers.sources import Source
 from layers.titles import LAYERS, columns, match, plain, split_title
 from layers.units import MISSING_WORDS, parse_numbers, parse_unit
-from layers.vector import Raw, Sublayer, _distinct_titles, _tell_encoding
 
 __all__ = ["locate", "read_sheet", "sheets", "to_frame"]
 
@@ -60,11 +60,11 @@ def sheets(source: Source) -> list[Sublayer]:
     return found
 
 
-def _workbook(source: Source) -> openpyxl.Workbook:
+def _workbook(source: Source, *, formulas: bool = False) -> openpyxl.Workbook:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions it does not know
-            book = openpyxl.load_workbook(source.path, read_only=True, data_only=True, keep_links=False)
+            book = openpyxl.load_workbook(source.path, read_only=True, data_only=not formulas, keep_links=False)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError, SyntaxError) as error:
         raise SourceError(
             f'"{source.shown}" cannot be read as a workbook; it may be damaged ({error}). Save it again as .xlsx.',
@@ -92,7 +92,9 @@ def read_sheet(
         rows = _csv_rows(source, settled.value)
     raw = to_frame(rows, source, role or "", limit)
     raw.layer, raw.encoding = sublayer.name, settled
-    _tell_encoding(raw, role or "")
+    if source.format == "XLSX" and raw.frame.isna().all().any():
+        raw.findings += _unstored(source, sublayer.name, role or "")
+    tell_encoding(raw, role or "")
     return raw
 
 
@@ -100,7 +102,7 @@ def _xlsx_rows(source: Source, name: str | None) -> list[Row]:
     book = _workbook(source)
     try:
         sheet = book[name] if name else book.worksheets[0]
-        return _bounded((list(row) for row in sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS)), source)
+        return _bounded((_without_tail(row) for row in sheet.iter_rows(values_only=True)), source)
     except (zipfile.BadZipFile, SyntaxError, EOFError, ValueError) as error:
         raise SourceError(
             f'Sheet "{name}" of "{source.shown}" is damaged ({error}). Save the workbook again as .xlsx.',
@@ -108,6 +110,28 @@ def _xlsx_rows(source: Source, name: str | None) -> list[Row]:
         ) from None
     finally:
         book.close()
+
+
+def _without_tail(row: Sequence[object]) -> Row:
+    """Cut the blank cells a sheet carries to the right of its table."""
+    end = next((place for place in range(min(len(row), MAX_COLUMNS), 0, -1) if _full(row[place - 1])), 0)
+    return list(row[:end])
+
+
+def _unstored(source: Source, name: str | None, role: str) -> list[pd.DataFrame]:
+    """Tell of cells that hold a formula whose value was never stored."""
+    stored, written = _workbook(source), _workbook(source, formulas=True)
+    try:
+        pairs = zip(*(_cells(book[name or book.sheetnames[0]]) for book in (stored, written)), strict=True)
+        lost = [text for value, text in pairs if value is None and isinstance(text, str) and text.startswith("=")]
+    finally:
+        stored.close()
+        written.close()
+    return [finding("formula-unstored", role, found=f"{len(lost)} × {lost[0][:40]}")] if lost else []
+
+
+def _cells(sheet: Any) -> list[object]:  # noqa: ANN401 (a sheet opened for reading has a type of its own)
+    return [cell for row in sheet.iter_rows(max_row=500, max_col=200, values_only=True) for cell in row]
 
 
 def _bounded(rows: Iterable[Row], source: Source) -> list[Row]:
@@ -217,7 +241,7 @@ def to_frame(rows: Sequence[Row], source: Source, role: str = "", limit: int | N
     frame = pd.DataFrame([[row[place] for place in keep] for row in records], columns=range(len(keep)), dtype="object")
     raw = Raw(frame, source, notes=notes, rows=len(body), total=len(body))
     raw.frame.columns = pd.Index(_shifted(raw, names, role))
-    _distinct_titles(raw, role)
+    distinct_titles(raw, role)
     for reason in ("row-total", "row-note"):
         ids = [_first_text(body[at]) for at, why in aside.items() if why == reason]
         if ids:
@@ -254,7 +278,7 @@ def locate(rows: Sequence[Row]) -> tuple[int, int]:
     """
     top = [list(row) for row in rows[:_LOOK]]
     widths = sorted((_filled(row) for row in top), reverse=True)
-    wide = widths[min(2, len(widths) - 1)] or widths[0]
+    wide = widths[min(1, len(widths) - 1)]
     best, best_score = 0, float("-inf")
     for number, row in enumerate(top):
         filled = _filled(row)
@@ -324,8 +348,8 @@ def _join(up: object, low: object) -> str:
     unit = below.strip("()（）")
     if parse_unit(unit):
         return f"{text}（{unit}）"
-    alone = any(match(layer, [below]) for layer in LAYERS)
-    return below if alone and not _known(text) and not split_title(below).name.isdigit() else f"{text}{below}"
+    together = f"{text}{below}"
+    return below if _known(below) and not _known(together) else together
 
 
 def _clean(cell: object) -> str:

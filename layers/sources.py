@@ -47,11 +47,14 @@ class Source:
     format : str
         ESRI Shapefile, GPKG, OpenFileGDB, GeoJSON, FlatGeobuf, KML, DXF, Parquet, OSM, MapInfo File, GML,
         CSV, XLSX, JSON or GeoTIFF.
+    problem : SourceError, optional
+        Why it cannot be read, where everything of a folder is asked for.
     """
 
     path: Path
     shown: str
     format: str
+    problem: SourceError | None = None
 
     @property
     def stem(self) -> str:
@@ -63,8 +66,16 @@ class Source:
 
 
 @contextmanager
-def open_sources(source: str | Path | Sequence[str | Path]) -> Iterator[list[Source]]:
+def open_sources(source: str | Path | Sequence[str | Path], *, everything: bool = False) -> Iterator[list[Source]]:
     """Give the files behind `source`; what was unpacked is removed afterwards.
+
+    Parameters
+    ----------
+    source : path or list of paths
+        Files, zips or folders.
+    everything : bool
+        Of a folder, give tables and rasters beside layers too, and what cannot be read with its problem;
+        else what makes up one layer.
 
     Raises
     ------
@@ -79,18 +90,20 @@ def open_sources(source: str | Path | Sequence[str | Path]) -> Iterator[list[Sou
         found = []
         for number, one in enumerate(given):
             path = Path(one).expanduser()
-            found += _expand(path, str(one), Path(work) / str(number))
+            found += _expand(path, str(one), Path(work) / str(number), everything=everything)
         yield found
 
 
-def _expand(path: Path, shown: str, work: Path) -> list[Source]:
+def _expand(path: Path, shown: str, work: Path, *, everything: bool) -> list[Source]:
     _require(path)
     kind = sniff(path)
     if kind == "folder":
-        return _folder(path, shown, work)
+        return _folder(path, shown, work, everything=everything)
     if kind == "zip":
         unpacked = _unpack(path, work)
-        inner = _folder(unpacked, shown, work / "_nested")
+        if any(unpacked.glob("*.gdbtable")):  # the tables of a geodatabase were packed without their folder
+            return [Source(unpacked.rename(unpacked.with_suffix(".gdb")), shown, "OpenFileGDB")]
+        inner = _folder(unpacked, shown, work / "_nested", everything=everything)
         if len(inner) == 1 and inner[0].path.parent == unpacked:
             return [replace(inner[0], shown=f"{shown}/{inner[0].path.name}")]
         return inner
@@ -254,7 +267,7 @@ def _by_text(head: bytes, path: Path) -> str | None:
         return "KML" if "<kml" in lower else "GML" if "gml" in lower else "OSM" if "<osm" in lower else None
     if suffix == ".dxf" or (start.startswith("0") and "SECTION" in start[:200]):
         return "DXF"
-    if suffix in (".mif", ".mid", ".tab") or start[:7].lower() == "version" and "columns" in start.lower():
+    if suffix in (".mif", ".mid", ".tab") or (start[:7].lower() == "version" and "columns" in start.lower()):
         return "MapInfo File"
     if suffix == ".vct" or start.startswith(("HeadBegin", "VCT")) or "HeadBegin" in start[:400]:
         raise _unreadable(path, "a VCT exchange file", "VCT 交换格式文件", _VIA_VCT)
@@ -273,20 +286,23 @@ _IGNORED = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini", "~$", "._")
 _DATA = {
     ".shp", ".gpkg", ".geojson", ".json", ".fgb", ".kml", ".kmz", ".dxf", ".parquet", ".geoparquet", ".pbf", ".csv",
     ".tsv", ".xlsx", ".xlsm", ".mif", ".tab", ".gml", ".zip", ".mdb", ".dwg", ".vct", ".xls", ".txt",
+    ".tif", ".tiff",
 }  # fmt: skip
 _TABLES = {".csv", ".tsv", ".xlsx", ".xlsm", ".txt", ".xls", ".json"}
+_RASTERS = {".tif", ".tiff"}
 _FOREIGN = {".mdb", ".dwg", ".vct", ".xls", ".txt"}
 
 
-def _folder(folder: Path, shown: str, work: Path) -> list[Source]:
+def _folder(folder: Path, shown: str, work: Path, *, everything: bool) -> list[Source]:
     """Give the data files of a folder and its subfolders; a folder of parquet parts is one source."""
     files = _data_files(folder)
     if files and all(file.suffix.lower() in (".parquet", ".geoparquet") for file in files) and len(files) > 1:
         return [Source(folder, shown, "Parquet")]
-    drawn = [file for file in files if file.suffix.lower() not in _TABLES | _FOREIGN]
+    drawn = [file for file in files if file.suffix.lower() not in _TABLES | _FOREIGN | _RASTERS]
     tables = [file for file in files if file.suffix.lower() in _TABLES - _FOREIGN]
     chosen = drawn + [file for file in tables if file.suffix.lower() == ".json"] or tables
-    chosen = chosen or [file for file in files if file.suffix.lower() in _FOREIGN]
+    rest = [file for file in files if file.suffix.lower() in _FOREIGN | _RASTERS]
+    chosen = files if everything else chosen or rest
     if not chosen:
         raise SourceError(
             f'"{shown}" holds no file that can be read. Expected at least one layer or table in it.',
@@ -295,7 +311,12 @@ def _folder(folder: Path, shown: str, work: Path) -> list[Source]:
     found: list[Source] = []
     for number, file in enumerate(sorted(chosen)):
         relative = file.relative_to(folder).as_posix()
-        found += _expand(file, f"{shown}/{relative}", work / str(number))
+        try:
+            found += _expand(file, f"{shown}/{relative}", work / str(number), everything=everything)
+        except SourceError as problem:
+            if not everything:
+                raise
+            found.append(Source(file, f"{shown}/{relative}", "", problem))
     return found
 
 

@@ -157,9 +157,9 @@ def matches(
         for name in dict.fromkeys((title, (also or {}).get(title, title))):
             offer = _offer(layer, name) or (_cut_offer(name, _aliases(layer)) if cut else None)
             if offer:
-                column, rank, unit, year, cut = offer
+                column, rank, unit, year, was_cut = offer
                 latest_first = 100 * (2100 - year) if year else 0
-                offers.setdefault(column, []).append(((rank + latest_first, place), title, unit, cut))
+                offers.setdefault(column, []).append(((rank + latest_first, place), title, unit, was_cut))
                 break
     taken = {}
     for column in _units(layer):

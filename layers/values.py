@@ -30,7 +30,7 @@ _YEARS = (1902, 2200)  # 1899, 1900 and 1901 are what empty date cells turn into
 def is_missing(values: pd.Series) -> pd.Series:
     """Return where a value is missing, or a word for missing stands there."""
     gone = values.isna()
-    if values.dtype == "object" or isinstance(values.dtype, pd.StringDtype):
+    if (values.dtype == "object" or isinstance(values.dtype, pd.StringDtype)) and not _is_plain(values):
         gone |= _each(values, lambda value: _fold(value) in MISSING_WORDS, False).astype(bool)
     return gone
 
@@ -58,11 +58,27 @@ def to_codes(values: pd.Series) -> pd.Series:
 
 
 def _text(values: pd.Series, clean: Callable[[str], str]) -> pd.Series:
+    if _is_plain(values):
+        return values.astype("str")
+
     def one(value: object) -> object:
         text = clean(_spell(value))
         return None if _fold(text) in MISSING_WORDS else text
 
     return _each(values, one, None).astype("str")
+
+
+def _is_plain(values: pd.Series) -> bool:
+    """Whether every value is a whole number, or visible ASCII text that is no word for missing.
+
+    A million ids are of this kind, and need no look at each.
+    """
+    if pd.api.types.is_integer_dtype(values):
+        return True
+    if not isinstance(values.dtype, pd.StringDtype):
+        return False
+    unusual = values.str.contains(r"[^!-~]", regex=True) | values.str.lower().isin(MISSING_WORDS)
+    return not unusual.fillna(value=False).any()
 
 
 def _spell(value: object) -> str:
@@ -82,6 +98,11 @@ def lost_digits(values: pd.Series) -> pd.Series:
     [True, False, True]
     """
 
+    if pd.api.types.is_integer_dtype(values):
+        return pd.Series(False, index=values.index)
+    if isinstance(values.dtype, pd.StringDtype):
+        return values.str.fullmatch(r"\s*\d(?:\.\d+)?[eE]\+?\d{2}\s*").fillna(value=False).astype(bool)
+
     def one(value: object) -> object:
         if isinstance(value, (float, np.floating)):
             return abs(value) >= 1e15
@@ -90,8 +111,8 @@ def lost_digits(values: pd.Series) -> pd.Series:
     return _each(values, one, False).astype(bool)
 
 
-_YES = frozenset("是 有 y yes t true 1 1.0 √ ✓ 对".split())
-_NO = frozenset("否 无 不是 n no f false 0 0.0 × x 非".split())
+_YES = frozenset(["是", "有", "y", "yes", "t", "true", "1", "1.0", "√", "✓", "对"])
+_NO = frozenset(["否", "无", "不是", "n", "no", "f", "false", "0", "0.0", "×", "x", "非"])
 
 
 def to_flags(values: pd.Series) -> pd.Series:
