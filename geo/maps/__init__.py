@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
+from typing import cast
 
 import folium
 import numpy as np
@@ -64,11 +65,11 @@ def draw_map(
     if m is None:
         m = folium.Map(
             location=[0, 0], zoom_start=2, tiles=None, zoom_control=False, attribution_control=False,
-            zoom_snap=0.5, max_zoom=20, fade_animation=False, world_copy_jump=False,
+            zoom_snap=0.25, max_zoom=20, fade_animation=False, world_copy_jump=False,
         )  # fmt: skip
         # folium draws lots for names; the same city should give the same file.
-        m._id = "parkwise"  # noqa: SLF001
-        m.get_root().title = html.escape(text("map.title", chosen, city=assessment.city))
+        m._id = "parkwise"
+        cast("Figure", m.get_root()).title = html.escape(text("map.title", chosen, city=assessment.city))
     disown(m, only=workbench.alone)
     workbench.add_to(m, name="parkwise")
     return m
@@ -89,7 +90,7 @@ def save_map(folium_map: folium.Map, path: str | Path) -> Path:
 def _page(folium_map: folium.Map) -> str:
     drawn = folium_map.get_root().render()
     # A map that somebody brought along may have to load things of its own.
-    alone = all(child.alone for child in folium_map._children.values() if isinstance(child, _Workbench))  # noqa: SLF001
+    alone = all(child.alone for child in folium_map._children.values() if isinstance(child, _Workbench))
     return lock(drawn) if alone else str(drawn)
 
 
@@ -123,15 +124,13 @@ class _Workbench(MacroElement):
     """Everything of ours on the page: style, words, block, scripts, and the call that starts them."""
 
     def __init__(self, content: str, block: str, *, language: str, alone: bool) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # branca's own
         self._name = "Parkwise"
         self.content, self.block, self.language, self.alone = content, block, language, alone
 
-    def render(self, **kwargs: object) -> None:
+    def render(self, **_: object) -> str:
         """Put the parts where they belong; a second rendering replaces them."""
-        figure, folium_map = self.get_root(), self._parent
-        assert isinstance(figure, Figure)
-        assert isinstance(folium_map, folium.Map)
+        figure, folium_map = cast("Figure", self.get_root()), cast("folium.Map", self._parent)
         inline(figure)
         parts: dict[str, tuple[Element, str]] = {
             "style": (figure.header, f"<style>{our_file('map.css')}</style>"),
@@ -142,3 +141,4 @@ class _Workbench(MacroElement):
         }
         for name, (place, written) in parts.items():
             place.add_child(Verbatim(written), name=f"parkwise_{name}")
+        return ""

@@ -38,7 +38,7 @@ class Verbatim(Element):
         super().__init__()
         self.text = text
 
-    def render(self, **kwargs: object) -> str:
+    def render(self, **_: object) -> str:
         """Return the text."""
         return self.text
 
@@ -63,7 +63,8 @@ def asset(name: str) -> str:
         text = (folder / file).read_text("utf-8")
     except (ImportError, OSError) as error:
         raise ParkwiseError(
-            f'The map needs {file} from the package {package}, which is not there ({error}). Run "pip install {package}".',
+            f"The map needs {file} from the package {package}, which is not there ({error}). "
+            f'Run "pip install {package}".',
             f"地图需要软件包 {package} 中的 {file}，但未找到（{error}）。请执行 pip install {package}。",
         ) from error
     text = re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.MULTILINE)

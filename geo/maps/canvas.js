@@ -23,8 +23,17 @@
     return Math.min(2, Math.max(1, window.devicePixelRatio || 1));
   };
 
+  function channels(colour) {
+    return [1, 3, 5].map(function (at) { return parseInt(colour.slice(at, at + 2), 16); });
+  }
+
+  /* The same hue, dark enough to be read on a light ground. */
+  Parkwise.darker = function (colour) {
+    return "rgb(" + channels(colour).map(function (part) { return Math.round(part * 0.62); }).join(",") + ")";
+  };
+
   function ink(colour) {
-    var parts = [1, 3, 5].map(function (at) { return parseInt(colour.slice(at, at + 2), 16); });
+    var parts = channels(colour);
     var light = (parts[0] * 299 + parts[1] * 587 + parts[2] * 114) / 1000;
     return light > 215 ? "rgba(90,98,104,.55)" : "rgba(20,24,28,.5)";
   }
@@ -81,9 +90,9 @@
       for (var key in this._tiles) this.paint(this._tiles[key].el, this._tiles[key].coords);
     },
 
-    /* Half zoom levels keep their own tiles, so that the picture is sharp at each. */
+    /* Quarter zoom levels keep their own tiles, so that the picture is sharp at each. */
     _setView: function (center, zoom, noPrune, noUpdate) {
-      this.asked = Math.round(zoom * 2) / 2;
+      this.asked = Math.round(zoom * 4) / 4;
       L.GridLayer.prototype._setView.call(this, center, zoom, noPrune, noUpdate);
     },
 

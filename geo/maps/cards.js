@@ -96,7 +96,7 @@
   function figures(rows) {
     var table = el("table", {});
     rows.forEach(function (row) {
-      var beside = row.target ? el("small", { class: row.met ? "pw-met" : "pw-unmet" }, row.target) : null;
+      var beside = row.target ? el("small", { class: row.met === null ? "" : row.met ? "pw-met" : "pw-unmet" }, row.target) : null;
       table.append(line(row.label, row.value, beside));
     });
     return table;

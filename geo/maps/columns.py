@@ -27,7 +27,9 @@ from layers import units
 __all__ = ["fill"]
 
 
-def fill(assessment: Assessment, facts: pd.DataFrame, themes: Sequence[Theme], language: str) -> tuple[Block, dict[str, Any]]:
+def fill(
+    assessment: Assessment, facts: pd.DataFrame, themes: Sequence[Theme], language: str
+) -> tuple[Block, dict[str, Any]]:
     """Return the block of what is shown, and what the page must know to read it.
 
     Parameters
@@ -86,7 +88,8 @@ def _fields(block: Block, assessment: Assessment, shown: pd.DataFrame, language:
     fields.append({"column": "area", "label": text("map.field.area", language), "factor": factor, "kind": "area"})
     for name, table in (("park", parks), ("district", districts)):
         if len(table):
-            named = pd.Series(pd.array(np.append(table, None), dtype="string")[shown[name].to_numpy()])
+            away = text("evidence.outside_parks", language) if name == "park" else None
+            named = pd.Series([*table, away], dtype="string").iloc[shown[name].to_numpy()]
             fields.append(_pointed(block, name, text(f"map.field.{name}", language), named))
     block.integers("park.row", shown["park"] + 1)
     if shown["status"].notna().any():
@@ -136,7 +139,9 @@ def _evidence(block: Block, assessment: Assessment, rows: npt.NDArray[np.intp], 
     table = table[table["parcel"].isin(rows)].sort_values("parcel", kind="stable")
     counts = np.bincount(table["parcel"].astype("int64"), minlength=int(rows.max(initial=0)) + 1)[rows]
     block.integers("evidence.count", counts)
-    named = table["code"].map(lambda code: text(f"evidence.{code}", language) if f"evidence.{code}" in labels() else code)
+    named = table["code"].map(
+        lambda code: text(f"evidence.{code}", language) if f"evidence.{code}" in labels() else code
+    )
     for name, words in (("says", named), ("unit", table["unit"].map(lambda unit: _unit(unit, language)))):
         _pointed(block, f"evidence.{name}", "", words)
     _pointed(block, "evidence.basis", "", table["basis_en" if language == "en" else "basis_zh"])

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
 from geo.assess import Assessment
-from geo.indicators import catalogue, indicator
+from geo.indicators import Indicator, catalogue, indicator
 from geo.labels import area_text, labels, text, value_text
 from geo.maps.facts import land_of
-from geo.maps.themes import Theme, style, tint, zone_colours
+from geo.maps.themes import Theme, role_of, style, zone_colours
 from geo.standards import policy
 from layers import units
 
-__all__ = ["as_json", "overlaps_of", "page", "parks_of", "role_of"]
+__all__ = ["as_json", "overlaps_of", "page", "parks_of"]
 
 #: Figures on the card of a park or zone, in order.
 _CARD = (
@@ -48,12 +48,12 @@ def page(assessment: Assessment, themes: Sequence[Theme], facts: pd.DataFrame, l
 
 
 def as_json(value: object) -> str:
-    """Write JSON for a script element: no text in it can end the element or be read as code or template.
+    r"""Write JSON for a script element: no text in it can end the element or be read as code or template.
 
     Examples
     --------
     >>> as_json({"name": "</script>${1}"})
-    '{"name":"\\\\u003c/script\\\\u003e\\\\u0024\\\\u007b1}"}'
+    '{"name":"\\u003c/script\\u003e\\u0024\\u007b1}"}'
     """
     plain = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     plain = plain.encode("utf-8", "replace").decode("utf-8")
@@ -77,13 +77,15 @@ def _title(assessment: Assessment, language: str) -> dict[str, Any]:
 
 def _headline(assessment: Assessment, facts: pd.DataFrame, language: str) -> list[dict[str, Any]]:
     """The few figures on top: concentration against its target, land, intensity, yield, candidates."""
-    rows = assessment.indicators[assessment.indicators["level"] == "city"].set_index("id")
-    lines = []
-    for name in ("industrial_concentration", "industrial_plot_ratio", "tax_per_mu"):
-        if name in rows.index:
-            lines.append(_figure(name, rows.loc[name], language))
+    table = assessment.indicators
+    rows = {row["id"]: row for row in table[table["level"] == "city"].to_dict("records")}
+    names = ("industrial_concentration", "industrial_plot_ratio", "tax_per_mu")
+    lines = [_figure(name, rows[name], language) for name in names if name in rows]
     land = facts[facts["industrial"]]
-    lines.insert(1, _plain("map.industrial_land", area_text(land["area_m2"].sum(), language), len(land), language))
+    lines.insert(
+        min(1, len(lines)),
+        _plain("map.industrial_land", area_text(land["area_m2"].sum(), language), len(land), language),
+    )
     if assessment.candidates is not None:
         table = assessment.candidates.table
         area = area_text(float(table["area_m2"].sum()), language)
@@ -95,13 +97,12 @@ def _plain(key: str, value: str, count: int, language: str) -> dict[str, Any]:
     return {"label": text(key, language), "value": value, "beside": f"{count:,} {text('unit.parcels', language)}"}
 
 
-def _figure(name: str, row: pd.Series, language: str) -> dict[str, Any]:
+def _figure(name: str, row: Mapping[Hashable, Any], language: str) -> dict[str, Any]:
     entry = indicator(name)
     told: dict[str, Any] = {"label": entry.title(language), "value": value_text(entry, row["value"], language)}
-    target = next((one for one in row["targets"] if isinstance(one.get("at_least"), (int, float))), None)
-    if target is None:
+    if (target := _least(row["targets"])) is None:
         return told
-    told["target"] = _target(entry.percent, target, language)
+    told["target"] = _target(entry, target, language)
     if target["met"] is not None:
         told["met"] = bool(target["met"])
         if name == "industrial_concentration":
@@ -111,12 +112,19 @@ def _figure(name: str, row: pd.Series, language: str) -> dict[str, Any]:
     return told
 
 
-def _target(percent: bool, target: Mapping[str, Any], language: str) -> str:  # noqa: FBT001
-    least = f"{target['at_least']:.0%}" if percent else f"{target['at_least']:g} {target['unit'] or ''}".strip()
+def _least(targets: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The first target that asks for a least figure."""
+    return next((one for one in targets if isinstance(one.get("at_least"), (int, float))), None)
+
+
+def _target(entry: Indicator, target: Mapping[str, Any], language: str) -> str:
+    unit = "" if entry.unit == "1" else " " + units.label(entry.unit, language)
+    least = f"{target['at_least']:.0%}" if entry.percent else f"{target['at_least']:g}{unit}"
     document = policy(target["policy"])
     name = document.number if language == "zh" and document.number else target["policy"]
     year = f", {target['year']}" if target.get("year") else ""
-    return text("map.target", language, least=least, source=f"{name} {target['clause']}{year}")
+    key = "map.target" if target["binding"] else "map.target_compared"
+    return text(key, language, least=least, source=f"{name} {target['clause']}{year}")
 
 
 def _theme(theme: Theme, language: str) -> dict[str, Any]:
@@ -136,14 +144,7 @@ def parks_of(assessment: Assessment) -> pd.DataFrame:
     return pd.DataFrame(columns=["park_id", "park_name", "zone_id", "zone_name"]) if parks is None else parks
 
 
-def role_of(parks: pd.DataFrame) -> pd.Series:
-    """Return the role of each park; a park without one is the main park of its zone."""
-    if "role" not in parks:
-        return pd.Series("main", index=parks.index, dtype="string")
-    return parks["role"].astype("string").fillna("main")
-
-
-def _word(kind: str, value: object, language: str) -> str:
+def _word(kind: str, value: str | float | None, language: str) -> str:
     key = f"{kind}.{value}"
     return text(key, language) if key in labels() else ("" if pd.isna(value) else str(value))
 
@@ -190,13 +191,16 @@ def _card_figures(assessment: Assessment, language: str) -> dict[tuple[str, str]
         entry = catalogue()[str(row["id"])]
         card = cards.setdefault((str(row["level"]), str(row["scope_id"])), [])
         if entry.id == "industrial_concentration":
-            card.append({"label": text("map.industrial_land", language), "value": area_text(row["numerator"], language)})
+            card.append(
+                {"label": text("map.industrial_land", language), "value": area_text(row["numerator"], language)}
+            )
             card.append({"label": text("map.share_of_city", language), "value": value_text(entry, row["value"])})
             continue
         told: dict[str, Any] = {"label": entry.title(language), "value": value_text(entry, row["value"], language)}
-        target = next((one for one in row["targets"] if isinstance(one.get("at_least"), (int, float))), None)
-        if target is not None and target["met"] is not None:
-            told |= {"target": _target(entry.percent, target, language), "met": bool(target["met"])}
+        if (target := _least(row["targets"])) is not None:
+            told["target"] = _target(entry, target, language)
+            # A target of the whole city is shown beside a park's figure, but binds no park.
+            told["met"] = target["met"] if target["binding"] else None
         card.append(told)
     return cards
 
@@ -209,10 +213,7 @@ def _roles(assessment: Assessment, language: str) -> list[dict[str, Any]]:
         {
             "kind": role,
             "label": _word("role", role, language),
-            "strength": float(style().get(("role", role), ("0.5", ""))[0]),
-            "pattern": style().get(("role", role), ("", "lines"))[1],
             "dash": style().get(("dash", role), ("", "4 5"))[1],
-            "sample": tint("#3f4347", float(style().get(("role", role), ("0.5", ""))[0])),
         }
         for role in [*(one for one in known if one in seen), *sorted(seen - set(known))]
     ]
@@ -225,10 +226,10 @@ def _districts(assessment: Assessment) -> list[str]:
 
 def _overlaps(assessment: Assessment, language: str) -> list[dict[str, str]]:
     """Ground that two parks claim, where it is more than a sliver."""
-    table = overlaps_of(assessment)
+    pairs = overlaps_of(assessment).to_dict("records")
     return [
-        {"names": f"{row.name_a} × {row.name_b}", "area": area_text(float(row.area_m2), language)}
-        for row in table.itertuples()
+        {"names": f"{pair['name_a']} × {pair['name_b']}", "area": area_text(float(pair["area_m2"]), language)}
+        for pair in pairs
     ]
 
 

@@ -91,16 +91,22 @@
     this.listen();
   }
 
+  /* The whole city: its districts, else its parks and all but the outermost parcels; a stray one should not shrink it. */
   City.prototype.fit = function () {
-    var boxes = [this.data.parcels, this.parks].reduce(function (all, shapes) {
-      for (var s = 0; s < shapes.count; s++) all.push(Parkwise.bounds(shapes, s));
-      return all;
-    }, []).filter(Boolean);
-    if (!boxes.length) return;
-    var whole = L.latLngBounds(boxes[0]);
-    boxes.forEach(function (box) { whole.extend(box[0]); whole.extend(box[1]); });
+    var named = this.districts.count ? [this.districts] : [this.parks];
+    var whole = L.latLngBounds([]), parcels = this.data.parcels.box;
+    named.forEach(function (shapes) {
+      for (var s = 0; s < shapes.count; s++) { var box = Parkwise.bounds(shapes, s); if (box) whole.extend(box); }
+    });
+    if (!this.districts.count && parcels.length) {
+      var sides = [0, 1, 2, 3].map(function (side) {
+        var sorted = parcels.filter(function (_, at) { return at % 4 === side; }).sort();
+        return sorted[Math.round((side < 2 ? 0.002 : 0.998) * (sorted.length - 1))];
+      });
+      whole.extend(Parkwise.latLng(sides[0], sides[1])).extend(Parkwise.latLng(sides[2], sides[3]));
+    }
     this.whole = whole;
-    this.map.fitBounds(whole, FITTED);
+    if (whole.isValid()) this.map.fitBounds(whole, FITTED);
   };
 
   City.prototype.drawLayers = function () {
@@ -114,11 +120,11 @@
     var layers = {
       parcels: new Parkwise.ParcelLayer(this.data, { maxZoom: map.getMaxZoom() }),
       districts: this.group(this.districts, "pw-districts", function () {
-        return { color: "#5b6670", weight: 1.2, dashArray: "8 3 2 3", fill: false };
+        return { color: "#7b868e", weight: 1.3, fill: false };
       }),
       parks: this.group(this.parks, "pw-parks", this.parkStyle.bind(this)),
       overlaps: this.group(this.overlaps, "pw-overlaps", function () {
-        return { color: "#111", weight: 1.4, dashArray: "3 3", fillColor: "url(#pw-overlap)", fillOpacity: 0.75 };
+        return { color: "#111", weight: 1.2, dashArray: "3 3", fillColor: "url(#pw-overlap)", fillOpacity: 0.6 };
       }),
       labels: new Names(this),
     };
@@ -144,7 +150,7 @@
     var main = role.kind === "main";
     return {
       color: place.zone.colour, weight: main ? 2.6 : 2, dashArray: role.dash || null, casing: true,
-      fillColor: place.zone.colour, fillOpacity: 0.1,
+      fillColor: place.zone.colour, fillOpacity: 0.06,
     };
   };
 
@@ -157,8 +163,8 @@
       return made;
     }
     var picture = svg("svg", { width: 0, height: 0, "aria-hidden": "true", style: "position:absolute" });
-    var pattern = svg("pattern", { id: "pw-overlap", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
-    pattern.append(svg("rect", { width: 6, height: 6, fill: "rgba(255,255,255,.35)" }), svg("rect", { width: 1.6, height: 6, fill: "#111" }));
+    var pattern = svg("pattern", { id: "pw-overlap", width: 9, height: 9, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
+    pattern.append(svg("rect", { width: 2.4, height: 9, fill: "#fff", opacity: 0.8 }), svg("rect", { width: 1.1, height: 9, fill: "#111" }));
     picture.append(pattern);
     return picture;
   }
@@ -214,7 +220,7 @@
         shown.setAttribute("aria-pressed", String(visible));
         layer.toggle(place, visible);
       });
-      return el("tr", {}, el("td", {}, shown),
+      return el("tr", { class: one.inset ? "pw-inset" : "" }, el("td", {}, shown),
         el("th", { scope: "row" }, el("bdi", {}, one.label), one.mark ? el("small", {}, one.mark) : null),
         el("td", {}, one.parcels), el("td", {}, one.mu));
     });
@@ -288,7 +294,8 @@
 
   City.prototype.open = function (card, place, box) {
     if (box) this.map.fitBounds(box, { maxZoom: 17, padding: [60, 60], animate: false });
-    L.popup({ maxWidth: 360, minWidth: 250, maxHeight: Math.max(220, this.map.getSize().y - 160), autoPanPadding: [20, 20] })
+    var size = this.map.getSize(), widest = Math.min(360, size.x - 50);
+    L.popup({ maxWidth: widest, minWidth: Math.min(250, widest), maxHeight: Math.max(200, size.y - 120), autoPanPadding: [16, 16] })
       .setLatLng(place).setContent(card).openOn(this.map);
     var close = document.querySelector(".leaflet-popup-close-button");
     if (close) close.setAttribute("aria-label", this.page.words.close);
@@ -539,7 +546,7 @@
     put: function (of, row, name, kind, colour, fromZoom, open) {
       var place = this.city.labelPlace(of, row);
       if (!place || !name) return;
-      var words = el("span", { style: colour ? "color:" + colour : "" }, el("bdi", {}, name));
+      var words = el("span", { style: colour ? "color:" + Parkwise.darker(colour) : "" }, el("bdi", {}, name));
       var marker = L.marker(place, { icon: L.divIcon({ className: "pw-name " + kind, html: words, iconSize: null }), interactive: Boolean(open), keyboard: false });
       if (open) marker.on("click", open);
       this.made.push({ marker: marker, fromZoom: fromZoom });

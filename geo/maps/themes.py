@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +23,11 @@ import pandas as pd
 from geo.assess import Assessment
 from geo.concentrations import industrial_by_park
 from geo.indicators import indicator
-from geo.labels import text
+from geo.labels import labels, text
 from geo.maps.facts import MEASURES, land_of, use_groups
 from layers import units
 
-__all__ = ["Class", "Theme", "breaks", "style", "themes", "tint", "zone_colours"]
+__all__ = ["Class", "Theme", "breaks", "role_of", "role_word", "style", "themes", "tint", "zone_colours"]
 
 #: Classes of a measure need at least this many parcels to be cut at all.
 _ENOUGH = 8
@@ -34,7 +35,10 @@ _ENOUGH = 8
 
 @dataclass(frozen=True)
 class Class:
-    """One class of a theme: its words, its fill, and what lies in it; `mark` is told behind its name."""
+    """One class of a theme: its words, its fill, what lies in it.
+
+    `mark` is told below its name; `inset` hangs it under the one before.
+    """
 
     label: str
     fill: str
@@ -42,7 +46,7 @@ class Class:
     parcels: int = 0
     area_m2: float = 0.0
     mark: str = ""
-    quiet: bool = False
+    inset: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def _theme(
     area = np.bincount(of_parcel[drawn], weights=facts["area_m2"].fillna(0.0)[drawn], minlength=len(classes))
     place = np.where(counts > 0, np.cumsum(counts > 0) - 1, -1)
     kept = tuple(
-        Class(one.label, one.fill, one.pattern, int(counts[at]), float(area[at]), one.mark, one.quiet)
+        Class(one.label, one.fill, one.pattern, int(counts[at]), float(area[at]), one.mark, one.inset)
         for at, one in enumerate(classes)
         if counts[at] > 0
     )
@@ -113,7 +117,7 @@ def _theme(
 
 def _special(key: str, language: str) -> Class:
     colour, pattern = style()["class", key]
-    return Class(text(f"map.class.{key}", language), colour, pattern, quiet=key in {"other", "inside_other"})
+    return Class(text(f"map.class.{key}", language), colour, pattern)
 
 
 def _zones(assessment: Assessment, facts: pd.DataFrame, language: str) -> Theme | None:
@@ -121,16 +125,18 @@ def _zones(assessment: Assessment, facts: pd.DataFrame, language: str) -> Theme 
     parks = land_of(assessment).parks
     if parks is None:
         return None
-    role = parks["role"].astype("string").fillna("main") if "role" in parks else pd.Series("main", index=parks.index)
+    keys = pd.DataFrame({"zone": parks["zone_id"], "role": role_of(parks)})
+    order = _zone_order(keys)
     colours = zone_colours(parks["zone_id"].tolist())
-    keys = pd.DataFrame({"zone": parks["zone_id"], "role": role})
-    order = keys.drop_duplicates().reset_index(drop=True)
     names = parks.drop_duplicates("zone_id").set_index("zone_id")["zone_name"]
     classes = []
     for row in order.itertuples():
         strength, pattern = style().get(("role", str(row.role)), ("0.5", "lines"))
-        label = f"{names[row.zone]} · {_role(str(row.role), language)}"
-        classes.append(Class(label, tint(colours[str(row.zone)], float(strength)), pattern))
+        fill = tint(colours[str(row.zone)], float(strength))
+        word = role_word(str(row.role), language)
+        classes.append(
+            Class(word if row.inset else f"{names[row.zone]} · {word}", fill, pattern, inset=bool(row.inset))
+        )
     class_of_park = keys.merge(order.assign(at=order.index), on=["zone", "role"], how="left")["at"].to_numpy()
     home = facts["park"].to_numpy()
     industrial = facts["industrial"].to_numpy()
@@ -142,11 +148,28 @@ def _zones(assessment: Assessment, facts: pd.DataFrame, language: str) -> Theme 
     return _theme("zones", facts, text("map.theme.zones", language), note, of_parcel, classes)
 
 
-def _role(role: str, language: str) -> str:
-    try:
-        return text(f"role.{role}", language)
-    except KeyError:
-        return role
+def _zone_order(keys: pd.DataFrame) -> pd.DataFrame:
+    """Zones in their order, the roles in each in theirs; `inset` where the zone was named before."""
+    roles = [key for kind, key in style() if kind == "role"]
+    order = keys.drop_duplicates().assign(
+        place=lambda rows: pd.factorize(rows["zone"])[0],
+        rank=lambda rows: rows["role"].map({role: at for at, role in enumerate(roles)}).fillna(len(roles)),
+    )
+    order = order.sort_values(["place", "rank", "role"], kind="stable").reset_index(drop=True)
+    return order.assign(inset=order["zone"].duplicated())
+
+
+def role_of(parks: pd.DataFrame) -> pd.Series:
+    """Return the role of each park; a park without one is the main park of its zone."""
+    if "role" not in parks:
+        return pd.Series("main", index=parks.index, dtype="string")
+    return parks["role"].astype("string").fillna("main")
+
+
+def role_word(role: str, language: str) -> str:
+    """Return the word for a role; one that nobody foresaw is shown as it is written."""
+    key = f"role.{role}"
+    return text(key, language) if key in labels() else role
 
 
 def _land_use(assessment: Assessment, facts: pd.DataFrame, language: str) -> Theme:
@@ -233,7 +256,7 @@ def _readable(value: float) -> float:
 def _range_labels(shown: Sequence[str]) -> list[str]:
     if not shown:
         return [""]
-    middle = [f"{low} – {high}" for low, high in zip(shown, shown[1:], strict=False)]
+    middle = [f"{low} – {high}" for low, high in pairwise(shown)]
     return [f"< {shown[0]}", *middle, f"≥ {shown[-1]}"]
 
 
