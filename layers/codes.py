@@ -93,10 +93,9 @@ def plain(text: object) -> str:
 
 def plain_codes(codes: pd.Series) -> pd.Series:
     """Return codes without blanks around them, half-width, in capitals; missing and empty ones as None."""
-    text = codes.astype("object").where(codes.notna(), None)
-    out = text.map(lambda code: None if code is None else str(code)).astype("str")
-    out = out.str.normalize("NFKC").str.strip().str.upper()
-    return out.astype("object").where(out.notna() & (out != ""), None)
+    text = codes.astype("object").where(codes.notna(), "").astype("str")
+    out = text.str.normalize("NFKC").str.strip().str.upper().astype("object")
+    return out.where(out != "", None)
 
 
 _INDUSTRY = re.compile(r"^([A-T])?(\d{2,4})?$")

@@ -61,6 +61,8 @@ def ids(frame: pd.DataFrame, layer: str) -> pd.Series:
 
 def as_text(values: pd.Series) -> pd.Series:
     """Return values as text without blanks around; "" where missing."""
+    if isinstance(values.dtype, pd.StringDtype) or pd.api.types.is_integer_dtype(values):
+        return values.astype("str").str.strip().astype("object").where(values.notna(), "")
     out = values.astype("object").where(values.notna(), "")
     return out.map(lambda value: str(value).strip())
 

@@ -11,7 +11,6 @@ and is told by `layers.check`. The rule is that of `layers.mending`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -115,7 +114,7 @@ def _repair_layer(frame: gpd.GeoDataFrame, layer: str) -> tuple[pd.DataFrame, pd
         ignore_index=True,
     )
     kept = fresh[~gone].reset_index(drop=True)
-    kept.attrs = deepcopy(frame.attrs)
+    kept.attrs = dict(frame.attrs)
     removed = ledger[ledger["action"] == "removed"]
     if len(removed):
         _set_aside(kept, "row-duplicate", removed["id"].to_numpy(), float(removed["area_before_m2"].sum()))
@@ -252,7 +251,7 @@ def for_measuring(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     told = [_mended_finding(layer, names, touched, mended, frame)] if len(touched) else []
     fit = frame.set_geometry(gpd.GeoSeries(list(mended.shapes), index=frame.index, crs=frame.crs))
     fit = fit[usable].reset_index(drop=True)
-    fit.attrs = deepcopy(frame.attrs)
+    fit.attrs = dict(frame.attrs)
     for code in sorted(set(mended.codes[~usable])):
         out = names[mended.codes == code]
         _set_aside(fit, code, out, 0.0 if code in FLAT else None)
