@@ -15,9 +15,11 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from geo.indicators import measure, scopes, tally
 from geo.land import Land, attach
+from geo.overlay import intersect
 from geo.zones import overlaps
 from layers.area import area_m2
 from layers.errors import BlockedError, first
@@ -230,18 +232,11 @@ def _identity(name: str, name_zh: str, left: int, right: int, allowed: int = 0) 
 
 def _union_identity(land: Land, usable: np.ndarray, inside: int) -> dict[str, object]:
     """The same inside area by another route: each parcel against the dissolved union of all parks."""
-    import shapely  # noqa: PLC0415  (only this check needs it)
-
     assert land.parks is not None
-    union = shapely.union_all(land.parks.geometry.to_numpy())
-    shapes = land.parcels.geometry.to_numpy()[usable]
-    shapely.prepare(union)
-    touching = shapely.intersects(union, shapes)
-    share = np.zeros(len(shapes))
-    whole = touching & shapely.contains_properly(union, shapes)
-    share[whole] = 1.0
-    edge = touching & ~whole
-    share[edge] = shapely.area(shapely.intersection(shapes[edge], union)) / shapely.area(shapes[edge])
+    blocks = shapely.get_parts(shapely.union_all(land.parks.geometry.to_numpy()))
+    pairs = intersect(land.parcels.geometry.to_numpy()[usable], blocks)
+    share = np.bincount(pairs.left, weights=pairs.share, minlength=int(usable.sum()))
+    edge = (share > 0) & (share < 1)
     area = land.parcels["land_area_m2"].to_numpy("float64")[usable]
     right = int(np.rint((area * share).sum() * 100))
     # Each cut parcel is rounded once, so this route may differ by half a step for every cut parcel.

@@ -218,7 +218,7 @@ def _build_on(table: gpd.GeoDataFrame, stock: pd.DataFrame, pairs: Pairs) -> tup
         buildings=np.bincount(parcel[on & (share > 0.01)], minlength=len(table) + 1)[:-1],
     )
     away = {
-        "buildings": float(len(np.setdiff1d(np.arange(n), pairs.left))),
+        "buildings": float((on_parcels == 0).sum()),
         "footprint_m2": float(sums["footprint_m2"][-1]),
     }
     return table, away

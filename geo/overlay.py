@@ -10,11 +10,14 @@ settles them, and only the boundary pairs pay for a true intersection.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import shapely
+
+from layers.threads import spread
 
 __all__ = ["Pairs", "intersect", "place", "share_out"]
 
@@ -25,6 +28,9 @@ Integers = npt.NDArray[np.int64]
 
 #: A face with more corners than this is clipped to the parcel's box before the intersection.
 _MANY_CORNERS = 64
+
+#: Long work is cut into so many runs, for all cores to share.
+_RUNS = 16
 
 
 @dataclass(frozen=True)
@@ -51,14 +57,33 @@ def intersect(parcels: Geometries, faces: Geometries) -> Pairs:
     """
     face, parcel = shapely.STRtree(parcels).query(faces)
     shapely.prepare(faces)
-    whole = shapely.contains_properly(faces[face], parcels[parcel])
+    whole = _tell(shapely.contains_properly, faces, face, parcels, parcel)
     share = whole.astype("float64")
     rest = np.flatnonzero(~whole)
-    rest = rest[shapely.intersects(faces[face[rest]], parcels[parcel[rest]])]
+    rest = rest[_tell(shapely.intersects, faces, face[rest], parcels, parcel[rest])]
     share[rest] = _common_area(parcels[parcel[rest]], faces[face[rest]]) / shapely.area(parcels[parcel[rest]])
     kept = np.flatnonzero(share > 0)
     kept = kept[np.lexsort((face[kept], parcel[kept]))]
     return Pairs(parcel[kept], face[kept], np.minimum(share[kept], 1.0))
+
+
+def _tell(
+    predicate: Callable[[Geometries, Geometries], npt.NDArray[np.bool_]],
+    prepared: Geometries,
+    one: Rows,
+    others: Geometries,
+    other: Rows,
+) -> npt.NDArray[np.bool_]:
+    """Ask a predicate of many pairs, on all cores.
+
+    `one` is in ascending order, and the runs are cut where it changes: a prepared shape builds its index
+    when it is first asked, so no two threads may ask the same one.
+    """
+    changes = np.append(np.flatnonzero(np.diff(one)) + 1, len(one))
+    wished = np.linspace(0, len(one), _RUNS + 1)[1:-1]
+    edges = np.unique(changes[np.searchsorted(changes, wished)]) if len(one) else changes
+    runs = np.split(np.arange(len(one)), edges)
+    return np.concatenate(spread(lambda run: predicate(prepared[one[run]], others[other[run]]), runs))
 
 
 def _common_area(small: Geometries, large: Geometries) -> Floats:
@@ -72,7 +97,9 @@ def _common_area(small: Geometries, large: Geometries) -> Floats:
         cut = shapely.clip_by_rect(large[i], x0 - margin, y0 - margin, x1 + margin, y1 + margin)
         if cut.is_valid:
             near[i] = cut
-    return np.asarray(shapely.area(shapely.intersection(small, near)), dtype="float64")
+    runs = np.array_split(np.arange(len(small)), _RUNS)
+    areas = spread(lambda run: shapely.area(shapely.intersection(small[run], near[run])), runs)
+    return np.concatenate(areas).astype("float64")
 
 
 def place(buildings: Geometries, parcels: Geometries, *, whole_from: float = 0.9) -> Pairs:
@@ -95,12 +122,12 @@ def place(buildings: Geometries, parcels: Geometries, *, whole_from: float = 0.9
     """
     parcel, building = shapely.STRtree(buildings).query(parcels)
     shapely.prepare(parcels)
-    inside = shapely.contains(parcels[parcel], buildings[building])
+    inside = _tell(shapely.contains_properly, parcels, parcel, buildings, building)
     share = inside.astype("float64")
     settled = np.zeros(len(buildings), dtype=bool)
     settled[building[inside]] = True
     rest = np.flatnonzero(~inside & ~settled[building])
-    rest = rest[shapely.intersects(parcels[parcel[rest]], buildings[building[rest]])]
+    rest = rest[_tell(shapely.intersects, parcels, parcel[rest], buildings, building[rest])]
     common = _common_area(buildings[building[rest]], parcels[parcel[rest]])
     share[rest] = common / shapely.area(buildings[building[rest]])
     kept = np.flatnonzero(share > 0)

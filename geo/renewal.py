@@ -102,6 +102,8 @@ def find_candidates(land: Land, firms: Firms | None = None, rules: Rules | None 
     chosen = chosen.sort_values(["strength", "area_m2", "uid"], ascending=[False, False, True])
     shapes = land.parcels.geometry.to_numpy()[chosen.index.to_numpy()]
     chosen["group"] = _groups(shapes, chosen["area_m2"].to_numpy("float64"), rules.group_within_m)
+    gone = chosen[[column for _, column, *_ in _MEASURED]].isna()
+    chosen["missing"] = [[column for column, lost in row.items() if lost] for row in gone.to_dict("records")]
     table = chosen.rename_axis("parcel").reset_index().drop(columns=["industrial", "tax_wcny", "land_used_mu"])
     return Candidates(
         table=table,
@@ -146,10 +148,6 @@ def _facts(land: Land, firms: Firms | None) -> pd.DataFrame:
     tax, used = _tax_by_parcel(firms, len(own))
     facts["tax_wcny"], facts["land_used_mu"] = convert(tax, "cny", "wcny"), convert(used, "m2", "mu")
     facts["tax_per_mu"] = facts["tax_wcny"] / facts["land_used_mu"]
-    facts["missing"] = [
-        [name for name, gone in zip(("tax_per_mu", "plot_ratio", "building_density"), row, strict=True) if gone]
-        for row in facts[["tax_per_mu", "plot_ratio", "building_density"]].isna().to_numpy()
-    ]
     facts["park"], facts["inside_share"] = _park_of(land)
     return facts
 

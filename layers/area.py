@@ -23,6 +23,8 @@ import shapely
 
 from layers.errors import CrsError, ProjectError, nearest
 from layers.projections import horizontal, is_mercator
+from layers.threads import spread
+from layers.threads import spread
 
 __all__ = ["METHODS", "area_m2"]
 
@@ -120,14 +122,16 @@ def _ellipsoidal(shapes: npt.NDArray[np.object_], crs: pyproj.CRS, method: str) 
     to_lonlat = _to_lonlat(crs, geodetic)
     ring_area = _tdt1055(geod) if method == "tdt1055" else _geodesic(geod)
     polygons, owner = _polygons(shapes)
-    values = np.zeros(len(polygons))
-    for part in _chunks(polygons):
+
+    def areas(part: slice) -> Floats:
         _, xy, (ring_start, polygon_start) = shapely.to_ragged_array(polygons[part], include_z=False)
         lon, lat = to_lonlat(np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1]))
         with np.errstate(invalid="ignore"):  # where the projection has no inverse, the area is missing
             rings = -ring_area(lon, lat, ring_start[:-1])
         rings[polygon_start[:-1]] *= -1
-        values[part] = np.add.reduceat(rings, polygon_start[:-1])
+        return np.asarray(np.add.reduceat(rings, polygon_start[:-1]))
+
+    values = np.concatenate([np.zeros(0), *spread(areas, _chunks(polygons))])
     return np.bincount(owner, weights=values, minlength=len(shapes)).astype("float64")
 
 

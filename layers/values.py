@@ -16,10 +16,22 @@ from importlib import resources
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from layers.units import MISSING_WORDS, parse_numbers
 
-__all__ = ["is_missing", "lost_digits", "to_codes", "to_dates", "to_flags", "to_numbers", "to_text", "to_words"]
+__all__ = [
+    "has_words",
+    "is_missing",
+    "lost_digits",
+    "to_codes",
+    "to_dates",
+    "to_flags",
+    "to_numbers",
+    "to_text",
+    "to_words",
+]
 
 to_numbers = parse_numbers
 
@@ -36,11 +48,11 @@ def is_missing(values: pd.Series) -> pd.Series:
 
 
 def to_text(values: pd.Series) -> pd.Series:
-    """Return text without blanks at its ends; whole numbers without ".0".
+    r"""Return text without blanks at its ends; whole numbers without ".0".
 
     Examples
     --------
-    >>> to_text(pd.Series([" 甲厂\\u00a0", 12.0, None, "暂无"])).tolist()
+    >>> to_text(pd.Series([" 甲厂\u00a0", 12.0, None, "暂无"])).tolist()
     ['甲厂', '12', nan, nan]
     """
     return _text(values, str.strip)
@@ -77,16 +89,21 @@ def _is_plain(values: pd.Series) -> bool:
         return True
     if not isinstance(values.dtype, pd.StringDtype):
         return False
-    unusual = values.str.contains(r"[^!-~]", regex=True) | values.str.lower().isin(MISSING_WORDS)
-    return not unusual.fillna(value=False).any()
+    texts = pa.array(values)
+    words = pa.array(sorted(MISSING_WORDS))
+    unusual = pc.or_(pc.match_substring_regex(texts, r"[^!-~]"), pc.is_in(pc.utf8_lower(texts), value_set=words))
+    return not pc.any(unusual).as_py()
 
 
 def _spell(value: object) -> str:
-    if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(value) < 1e18:
+    if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(float(value)) < 1e18:
         return str(int(value))
     if isinstance(value, (dt.datetime, pd.Timestamp)) and value.time() == dt.time():
         return value.date().isoformat()
     return str(value)
+
+
+_ROUNDED = r"\s*\d(?:\.\d+)?[eE]\+?\d{2}\s*"
 
 
 def lost_digits(values: pd.Series) -> pd.Series:
@@ -97,16 +114,16 @@ def lost_digits(values: pd.Series) -> pd.Series:
     >>> lost_digits(pd.Series(["3.3E+17", "330102", 330102001001000000.0])).tolist()
     [True, False, True]
     """
-
     if pd.api.types.is_integer_dtype(values):
-        return pd.Series(False, index=values.index)
+        return pd.Series(data=False, index=values.index)
     if isinstance(values.dtype, pd.StringDtype):
-        return values.str.fullmatch(r"\s*\d(?:\.\d+)?[eE]\+?\d{2}\s*").fillna(value=False).astype(bool)
+        found = pc.match_substring_regex(pa.array(values), rf"^{_ROUNDED}$").fill_null(fill_value=False)
+        return pd.Series(found.to_numpy(zero_copy_only=False), index=values.index)
 
     def one(value: object) -> object:
         if isinstance(value, (float, np.floating)):
-            return abs(value) >= 1e15
-        return isinstance(value, str) and re.fullmatch(r"\s*\d(?:\.\d+)?[eE]\+?\d{2}\s*", value) is not None
+            return abs(float(value)) >= 1e15
+        return isinstance(value, str) and re.fullmatch(_ROUNDED, value) is not None
 
     return _each(values, one, False).astype(bool)
 
