@@ -31,6 +31,7 @@ __all__ = [
     "park_findings",
 ]
 
+POLYGON = 3  # type id
 #: Less common land than one step of the tallies (0.01 m²) is no land.
 LEAST_M2 = 0.01
 #: Parcels, districts, buildings: an overlap has more land than this (m²) in parts wider than this (m).
@@ -97,7 +98,9 @@ def common_land(shapes: Shapes) -> CommonLand:
     area = np.asarray(shapely.area(shared), dtype="float64")
     real = np.flatnonzero(area > LEAST_M2)
     real = real[np.lexsort((other[real], one[real]))]
-    land = np.array([polygonal(shape) for shape in shared[real]], dtype="object")
+    land = shared[real]
+    mixed = np.flatnonzero(shapely.get_type_id(land) > POLYGON)
+    land[mixed] = [polygonal(shape) for shape in land[mixed]]
     return CommonLand(one[real], other[real], land, area[real])
 
 
