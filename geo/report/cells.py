@@ -6,9 +6,10 @@ Knows the tables of an `Assessment` and the words of `geo.labels`; decides no la
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -18,9 +19,12 @@ from geo.indicators import Indicator, catalogue
 from geo.report.parts import Cell, Column, Table
 from layers.units import convert, label, parse_unit
 
-__all__ = ["DASH", "Desk", "count_text", "desk", "lacking", "plain_rows", "target_text", "unit_text"]
+__all__ = ["DASH", "Desk", "Record", "count_text", "desk", "lacking", "plain_rows", "target_text", "unit_text"]
 
 DASH = "—"
+
+#: A row of a table of figures, as `DataFrame.to_dict("records")` gives it.
+Record: TypeAlias = dict[Any, Any]
 
 _SHOWN = {"m2": "mu", "cny": "wcny"}
 
@@ -64,12 +68,12 @@ class Desk:
         table = self.assessment.indicators
         return table[table["id"].isin(ids) & (table["level"] == level)]
 
-    def row(self, name: str, level: str = "city") -> dict[str, Any] | None:
+    def row(self, name: str, level: str = "city") -> Record | None:
         """Return the first row of an indicator, or None."""
         found = self.rows([name], level)
-        return None if found.empty else {str(key): value for key, value in found.iloc[0].items()}
+        return None if found.empty else dict(found.iloc[0])
 
-    def scope_name(self, row: dict[str, Any]) -> str:
+    def scope_name(self, row: Record) -> str:
         """Name of the place a figure is of."""
         return self.city if row["level"] == "city" else str(row["scope_name"])
 
@@ -87,9 +91,9 @@ class Desk:
         shown = _SHOWN.get(base, base)
         return _with_unit(f"{convert(float(amount), base, shown):,.2f}", label(shown, self.language))
 
-    def area_cells(self, area_m2: float, note: str = "") -> tuple[Cell, Cell]:
+    def area_cells(self, area_m2: float | None, note: str = "") -> tuple[Cell, Cell]:
         """Return an area as two cells, in mu and in m²."""
-        if pd.isna(area_m2):
+        if area_m2 is None or pd.isna(area_m2):
             return Cell(DASH), Cell(DASH)
         return Cell(f"{convert(float(area_m2), 'm2', 'mu'):,.2f}", note), Cell(f"{area_m2:,.2f}", note)
 
@@ -101,7 +105,7 @@ class Desk:
 
     # ------------------------------------------------------------ figures
 
-    def sums(self, entry: Indicator, row: dict[str, Any]) -> str:
+    def sums(self, entry: Indicator, row: Record) -> str:
         """Write both sums of a figure, and how many records they are of."""
         told = self.say(
             "sums",
@@ -121,7 +125,7 @@ class Desk:
         unit = "" if not with_unit or entry.unit == "1" or text == DASH else label(entry.unit, self.language)
         return _with_unit(text, unit)
 
-    def figure(self, entry: Indicator, row: dict[str, Any] | None, *, with_unit: bool = False) -> Cell:
+    def figure(self, entry: Indicator, row: Record | None, *, with_unit: bool = False) -> Cell:
         """Return the cell of a figure, with both sums and its definition; † marks one partly estimated."""
         if row is None:
             return Cell(DASH)
@@ -153,9 +157,7 @@ class Desk:
         return self.say(
             "source_of" if asked or not brief else "source_defined",
             title=entry.title(self.language),
-            definition=entry.definition(self.language).split("；")[0].split(";")[0]
-            if brief
-            else entry.definition(self.language),
+            definition=_first_clause(entry.definition(self.language)) if brief else entry.definition(self.language),
             source=asked if brief else entry.source(self.language),
         )
 
@@ -182,7 +184,7 @@ class Desk:
         """Return the short name of a document: its number, in English its id."""
         return self.pick(standards.policy(policy).number or policy, policy)
 
-    def gap(self, entry: Indicator, row: dict[str, Any], target: dict[str, Any]) -> str:
+    def gap(self, entry: Indicator, row: Record, target: dict[str, Any]) -> str:
         """Say how far a figure is from its target, in its unit and in the sum that is lacking.
 
         With the sum below unchanged, (target · below − top) must come on top.
@@ -236,13 +238,26 @@ def desk(assessment: Assessment, language: str) -> Desk:
     return Desk(assessment, "en" if language == "en" else "zh")
 
 
-def lacking(entry: Indicator, row: dict[str, Any], ratio: float) -> float:
+def lacking(entry: Indicator, row: Record, ratio: float) -> float:
     """Return the sum on top (base unit) that `ratio` (display unit) of the sum below amounts to."""
     if entry.unit == "1":
         return ratio * float(row["denominator"])
     over, under = entry.unit.split("/")
     below = convert(float(row["denominator"]), entry.denominator_unit, under)
     return convert(ratio * below, over, entry.numerator_unit)
+
+
+def _first_clause(text: str) -> str:
+    """Return a definition up to its first semicolon, unless that stands in brackets.
+
+    Examples
+    --------
+    >>> _first_clause("甲 ÷ 乙；层高加倍"), _first_clause("甲（子；丑）÷ 乙")
+    ('甲 ÷ 乙', '甲（子；丑）÷ 乙')
+    """
+    first = re.split("[；;]", text)[0].strip()
+    whole = first.count("（") == first.count("）") and first.count("(") == first.count(")")
+    return first if whole else text
 
 
 def _asked(target: dict[str, Any]) -> tuple[str, Any]:

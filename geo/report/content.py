@@ -10,7 +10,7 @@ from geo import standards
 from geo.assess import Assessment
 from geo.report.appendix import appendix
 from geo.report.cells import Desk, desk
-from geo.report.figures import benefit, concentration_chapter, intensity_chapter, structure
+from geo.report.figures import benefit, concentration_chapter, intensity_chapter
 from geo.report.overview import headlines, overview
 from geo.report.parts import (
     Bars,
@@ -29,6 +29,7 @@ from geo.report.parts import (
 from geo.report.provenance import provenance
 from geo.report.quality import quality
 from geo.report.renewal_chapter import renewal_chapter
+from geo.report.structure import structure
 
 __all__ = [
     "Bars",
@@ -46,7 +47,7 @@ __all__ = [
 ]
 
 _FILES = ("map.html", "report.docx", "report.xlsx", "results.gpkg", "findings.csv", "results.json", "manifest.json")
-_WORDS = ("contents", "table_n", "figure_n", "figure_source", "files", "definition", "skip", "value_axis", "made_with")
+_WORDS = ("contents", "table_n", "figure_n", "figure_source", "files", "definition", "skip", "hint", "made_with")
 _CHAPTERS = (
     overview,
     provenance,

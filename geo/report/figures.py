@@ -1,4 +1,4 @@
-"""Chapters 用地结构, 集聚度, 强度, 效益: the figures, by city, district, zone and park.
+"""Chapters 集聚度, 强度, 效益: the figures, by city, district, zone and park.
 
 Every table names both sums. The tables of concentration print them side by side, in 亩 and m², with the
 land outside every zone as a row of its own, so that the rows add up to the city.
@@ -6,24 +6,18 @@ land outside every zone as a row of its own, so that the rows add up to the city
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 
 import numpy as np
-import pandas as pd
 
 from geo.indicators import catalogue, indicator
-from geo.land import Land
 from geo.report.cells import DASH, Desk, count_text, plain_rows
 from geo.report.parts import Bars, Block, Cell, Column, Figure, Paragraph, Section, Table
-from layers.units import convert, from_tally, label, to_tally
+from layers.units import label
 
-__all__ = ["benefit", "concentration_chapter", "intensity_chapter", "structure"]
+__all__ = ["benefit", "concentration_chapter", "intensity_chapter"]
 
 _LEVELS = ("district", "zone", "park")
-_CLASSES_SHOWN = 14
 _BARS_SHOWN = 20
 
 _INTENSITY = (
@@ -39,117 +33,6 @@ _EFFICIENCY = (
     "rd_share", "labour_productivity", "value_added_per_tce", "value_added_per_emission", "tax_per_electricity",
 )  # fmt: skip
 _INDUSTRY = ("leading_industry_share", "top3_industry_share", "high_tech_share")
-
-
-# ---------------------------------------------------------------- land by class
-
-
-def structure(desk: Desk) -> Section | None:
-    """Write the chapter on what the land is used for."""
-    land = desk.assessment.land
-    if land is None:
-        return None
-    classes = _classes(land, desk)
-    by_zone = desk.by_place(["industrial_land_share"], "zone", "land-share-zone", desk.say("tab_land_share"))
-    blocks: list[Block] = [_class_table(desk, classes), _class_bars(desk, classes)]
-    return Section("structure", desk.say("ch_structure"), (*blocks, *([by_zone] if by_zone else [])))
-
-
-def _classes(land: Land, desk: Desk) -> pd.DataFrame:
-    """Land by class, largest first: name, parcels, industrial, area_m2, inside_m2, over integers."""
-    own = land.parcels
-    known = own["land_area_m2"].notna()
-    inside = land.pieces[(land.pieces["park"] >= 0) & land.pieces["land_area_m2"].notna()]
-    steps = np.zeros(len(own), dtype="int64")
-    np.add.at(steps, inside["parcel"].to_numpy(), to_tally(inside["land_area_m2"], "m2"))
-    table = pd.DataFrame(
-        {
-            "name": _class_names(own, desk),
-            "industrial": own["industrial"].fillna(value=False).astype(bool),
-            "area": to_tally(own["land_area_m2"].fillna(0.0), "m2"),
-            "inside": steps,
-            "parcels": 1,
-        }
-    )[known]
-    sums = table.groupby(["name", "industrial"], as_index=False).sum()
-    sums = sums.sort_values(["area", "name"], ascending=[False, True], kind="stable", ignore_index=True)
-    rest = sums.iloc[_CLASSES_SHOWN:]
-    if len(rest) > 1:
-        other = {"name": desk.say("other_classes", count=len(rest)), "industrial": False}
-        other |= {column: rest[column].sum() for column in ("area", "inside", "parcels")}
-        sums = pd.concat([sums.iloc[:_CLASSES_SHOWN], pd.DataFrame([other])], ignore_index=True)
-    return sums.assign(
-        area_m2=from_tally(sums["area"].to_numpy("int64"), "m2"),
-        inside_m2=from_tally(sums["inside"].to_numpy("int64"), "m2"),
-    )
-
-
-def _class_names(own: pd.DataFrame, desk: Desk) -> pd.Series:
-    """The class of each parcel: code and the system's name for it, else the name in the data."""
-    blank = pd.Series(pd.NA, index=own.index, dtype="string")
-    given = own["land_use_name"].astype("string") if "land_use_name" in own else blank
-    system = desk.assessment.project.text("land_use.system") or "third-survey"
-    if "land_use_code" not in own or system == "names":
-        return given.fillna(desk.say("no_class"))
-    code = own["land_use_code"].astype("string").str.strip()
-    known = code.map({name: words[desk.language] for name, words in _official(system).items()}).astype("string")
-    # One class has one name, even where the data spell it in several ways.
-    spelled = given.groupby(code).transform("first")
-    name = known.fillna(spelled)
-    return (code + (" " + name).fillna("")).fillna(given).fillna(desk.say("no_class"))
-
-
-@cache
-def _official(system: str) -> dict[str, dict[str, str]]:
-    text = resources.files("layers").joinpath("tables/codes/land_use.csv").read_text("utf-8")
-    return {
-        row["code"]: {"zh": row["name_zh"], "en": row["name_en"]}
-        for row in csv.DictReader(text.splitlines())
-        if row["system"] == system
-    }
-
-
-def _class_table(desk: Desk, classes: pd.DataFrame) -> Table:
-    total, inside = classes["area_m2"].sum(), classes["inside_m2"].sum()
-    rows = [
-        _class_row(desk, row["name"], row["parcels"], row["area_m2"], row["inside_m2"], total)
-        for row in classes.to_dict("records")
-    ]
-    first = _class_row(desk, desk.say("total"), classes["parcels"].sum(), total, inside, total)
-    return Table(
-        "land-classes",
-        desk.say("tab_classes"),
-        (
-            Column(desk.say("col_class"), wide=1.8),
-            Column(desk.say("col_parcels"), "right", 0.7),
-            *desk.area_columns(desk.say("col_area")),
-            Column(desk.say("col_share"), "right", 0.8),
-            desk.area_columns(desk.say("col_inside"))[0],
-            Column(desk.say("col_inside_share"), "right", 0.8),
-        ),
-        (first, *rows),
-        desk.line(desk.say("src_classes")),
-        strong=1,
-    )
-
-
-def _class_row(
-    desk: Desk, name: str, parcels: int, area_m2: float, inside_m2: float, total_m2: float
-) -> tuple[Cell, ...]:
-    return (
-        Cell(name),
-        Cell(count_text(parcels)),
-        *desk.area_cells(area_m2),
-        Cell(f"{area_m2 / total_m2:.2%}" if total_m2 else DASH),
-        desk.area_cells(inside_m2)[0],
-        Cell(f"{inside_m2 / area_m2:.2%}" if area_m2 else DASH),
-    )
-
-
-def _class_bars(desk: Desk, classes: pd.DataFrame) -> Figure:
-    mu = [float(value) for value in convert(classes["area_m2"], "m2", "mu")]
-    bars = Bars(tuple(classes["name"]), tuple(mu), tuple(f"{value:,.2f}" for value in mu), label("mu", desk.language))
-    return Figure("land-classes-chart", desk.say("fig_classes"), bars, desk.line(desk.say("src_classes_short")))
 
 
 # ---------------------------------------------------------------- concentration
@@ -274,9 +157,9 @@ def _overlaps(desk: Desk) -> tuple[Block, ...]:
 
 
 def _identities(desk: Desk) -> Table:
-    rows = [
+    rows: list[tuple[str | Cell, ...]] = [
         (
-            desk.pick(row["name_zh"], row["name"]),
+            str(desk.pick(row["name_zh"], row["name"])),
             *(f"{row[side]:,.2f}" for side in ("left", "right", "difference")),
             Cell(desk.say("holds" if row["holds"] else "holds_not"), tone="good" if row["holds"] else "bad"),
         )
@@ -313,7 +196,7 @@ def benefit(desk: Desk) -> Section | None:
 def _chapter(
     desk: Desk, key: str, groups: Sequence[tuple[str, Sequence[str]]], charts: Sequence[Figure | None], lead: str
 ) -> Section | None:
-    sections = []
+    sections: list[Section] = []
     for group, ids in groups:
         tables = [
             _city(desk, ids, group),
@@ -376,22 +259,21 @@ def _bars(desk: Desk, name: str, level: str, key: str, caption: str) -> Figure |
     city = desk.row(name)
     if table.empty or city is None:
         return None
-    limit, told = None, ""
+    limit, told, named = None, "", ""
     if entry.denominator_of != "city":
         target = next((one for one in city["targets"] if "at_least" in one), None)
         limit = float(target["at_least"]) if target else float(city["value"])
-        told = desk.say(
-            "line_target" if target else "line_city", value=desk.value(entry, limit, with_unit=True), city=desk.city
-        )
-    unit = "" if entry.unit == "1" else label(entry.unit, desk.language)
+        named = desk.say("target_word") if target else desk.city
+        told = f"{named} {desk.value(entry, limit, with_unit=True)}"
     bars = Bars(
-        tuple(str(one) for one in table["scope_name"]),
-        tuple(float(one) for one in table["value"]),
-        tuple(desk.value(entry, float(one)) for one in table["value"]),
-        unit,
-        limit,
-        told,
-        entry.percent,
+        names=tuple(str(one) for one in table["scope_name"]),
+        values=tuple(float(one) for one in table["value"]),
+        texts=tuple(desk.value(entry, float(one)) for one in table["value"]),
+        unit="" if entry.unit == "1" else label(entry.unit, desk.language),
+        limit=limit,
+        limit_text=told,
+        limit_name=named,
+        percent=entry.percent,
     )
     more = desk.say("bars_first", count=_BARS_SHOWN) if len(desk.rows([name], level)) > _BARS_SHOWN else ""
     return Figure(key, caption, bars, desk.source([name], more, brief=True))

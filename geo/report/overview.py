@@ -9,7 +9,7 @@ from typing import Any
 
 from geo import standards
 from geo.indicators import catalogue, indicator
-from geo.report.cells import DASH, Desk, count_text, lacking, plain_rows
+from geo.report.cells import DASH, Desk, Record, count_text, lacking, plain_rows
 from geo.report.parts import Cell, Column, Headline, Paragraph, Section, Table
 
 __all__ = ["headlines", "overview"]
@@ -100,7 +100,7 @@ def _verdicts(desk: Desk) -> list[str]:
     return told
 
 
-def _verdict(desk: Desk, name: str, row: dict[str, Any], target: dict[str, Any]) -> str:
+def _verdict(desk: Desk, name: str, row: Record, target: dict[str, Any]) -> str:
     entry = indicator(name)
     policy = standards.policy(target["policy"])
     told = desk.say(

@@ -76,7 +76,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Bars:
-    """Horizontal bars, the first on top: a name, a number and its text each, and a line to compare with."""
+    """Horizontal bars, the first on top: a name, a number and its text each, and a line to compare with.
+
+    `limit_text` names the line with its figure, `limit_name` without it.
+    """
 
     names: tuple[str, ...]
     values: tuple[float, ...]
@@ -84,6 +87,7 @@ class Bars:
     unit: str
     limit: float | None = None
     limit_text: str = ""
+    limit_name: str = ""
     percent: bool = False
 
 

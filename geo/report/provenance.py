@@ -166,7 +166,9 @@ def _settings(desk: Desk) -> Table:
         ]
         for name, setting in desk.assessment.project.settings.items()
     ]
-    titles = (("setting", 1.6), ("key", 1.6), ("value", 1.2), ("origin", 0.7), ("why", 1.0))
+    titles = [("setting", 1.6), ("key", 1.6), ("value", 1.2), ("origin", 0.7), ("why", 1.0)]
+    if not any(row[-1] for row in rows):
+        rows, titles = [row[:-1] for row in rows], titles[:-1]
     return Table(
         "settings",
         desk.say("tab_settings"),
@@ -196,7 +198,7 @@ def _shown(desk: Desk, name: str, setting: Setting) -> str:
 def _open(desk: Desk) -> Section | None:
     """What the documents leave open about the figures of this report, and how it was read."""
     have = set(desk.assessment.indicators["id"])
-    rows = [
+    rows: list[list[str | Cell]] = [
         [
             f"{desk.document(policy.id)} {clause.clause}",
             desk.pick(clause.description_zh, clause.description_en),

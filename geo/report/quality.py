@@ -165,7 +165,7 @@ def _missing(desk: Desk) -> Table | None:
     table = desk.rows(list(catalogue()), "city")
     if table.empty:
         return None
-    rows = [
+    rows: list[list[str | Cell]] = [
         [
             Cell(catalogue()[row["id"]].title(desk.language), ref=row["id"]),
             desk.say("firms_word" if catalogue()[row["id"]].table != "land" else "parcels_word"),

@@ -6,13 +6,11 @@ finding, and the chapter says so first.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from geo.indicators import indicator
 from geo.renewal import Candidates
-from geo.report.cells import DASH, Desk, count_text, plain_rows, unit_text
+from geo.report.cells import DASH, Desk, Record, count_text, plain_rows, unit_text
 from geo.report.parts import Block, Cell, Column, Paragraph, Section, Table
 
 __all__ = ["renewal_chapter"]
@@ -72,7 +70,7 @@ def _limits(desk: Desk, found: Candidates) -> Table:
     )
 
 
-def _below(desk: Desk, row: dict[str, Any]) -> str:
+def _below(desk: Desk, row: Record) -> str:
     return f"< {_number(row['code'], row['limit'], row['unit'], desk)}"
 
 
@@ -156,7 +154,7 @@ def _evidence(desk: Desk, rows: pd.DataFrame, missing: list[str]) -> str:
     return desk.pick("；", "; ").join(told)
 
 
-def _piece(desk: Desk, row: dict[str, Any]) -> str:
+def _piece(desk: Desk, row: Record) -> str:
     word = desk.word(f"evidence.{row['code']}")
     if row["code"] in _MEASURE:
         value, limit = (_number(row["code"], row[key], row["unit"], desk) for key in ("value", "limit"))

@@ -1,0 +1,277 @@
+"""`results.gpkg`: every layer with its figures, in colours, with names people read.
+
+Layers: parcels, parks, zones, districts, candidates, overlaps, findings (places); tables: indicators with
+both sums. Columns keep their canonical names and base units; their titles in the report's language stand in
+the file. Classes and colours of the parcels are those of the map, so both show the same picture.
+Units: m², yuan, and each indicator's display unit, which its title names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo import labels
+from geo.assess import Assessment
+from geo.concentrations import industrial_by_park
+from geo.indicators import catalogue
+from geo.land import EXTENSIVE, Land
+from geo.maps.facts import MEASURES, parcel_facts
+from geo.maps.themes import style, themes, zone_colours
+from geo.report.gpkg_file import Layer, Style, save
+from geo.report.qgis_style import Look, categorised, single
+from geo.results import definitions, dumps
+from layers import findings as faults
+from layers.schema import columns as canonical
+from layers.units import label
+
+__all__ = ["write_gpkg", "write_places"]
+
+_PLACE = ("level", "scope_id", "scope_name")
+_SEVERITY = {"error": "#b3341f", "warning": "#e69f00", "note": "#3b78ad"}
+_AREA = "MultiPolygon"
+_OPEN = Look("#ffffff", outline="#555555", width_mm=0.5, fill=False)
+
+
+def write_gpkg(assessment: Assessment, path: str | Path) -> None:
+    """Write the layers of an assessment into a new GeoPackage."""
+    language = assessment.project.language
+    made: list[Layer | None] = []
+    if assessment.land is not None:
+        facts = parcel_facts(assessment)
+        made += [
+            _districts(assessment, language),
+            _zones(assessment, language),
+            _parks(assessment, language),
+            _parcels(assessment, assessment.land, facts, language),
+            _candidates(assessment, assessment.land, facts, language),
+            _overlaps(assessment, language),
+        ]
+    made += [_places(assessment.findings, language), _indicators(assessment, language)]
+    save([layer for layer in made if layer is not None], path, dumps(definitions(assessment)))
+
+
+def write_places(findings: pd.DataFrame, path: str | Path, language: str = "zh") -> None:
+    """Write the places of findings into a new GeoPackage; findings without a place are left out."""
+    save([_places(findings, language)], path)
+
+
+# ---------------------------------------------------------------- names
+
+
+def _aliases(frame: pd.DataFrame, language: str, layer: str = "") -> dict[str, str]:
+    """The title of every column: an indicator's, a canonical column's, or a word of ours."""
+    known = _canonical_titles(layer, language) if layer else {}
+    return {
+        str(column): _title(str(column), known, language)
+        for column in frame.columns
+        if not isinstance(frame[column].dtype, gpd.array.GeometryDtype)
+    }
+
+
+def _title(column: str, known: Mapping[str, str], language: str) -> str:
+    entry = catalogue().get(column)
+    if entry is not None:
+        unit = "" if entry.unit == "1" else f" ({label(entry.unit, language)})"
+        return entry.title(language) + unit
+    ours = f"report.field_{column}"
+    if ours in labels.labels():
+        return labels.text(ours, language)
+    return known.get(column, column)
+
+
+def _canonical_titles(layer: str, language: str) -> dict[str, str]:
+    table = canonical(layer)
+    titles = table["label_en" if language == "en" else "label_zh"]
+    return {
+        str(column): f"{title} ({label(str(unit), language)})" if unit and unit != "1" else str(title)
+        for column, title, unit in zip(table["column"], titles, table["unit"].fillna(""), strict=True)
+    }
+
+
+# ---------------------------------------------------------------- places of the city
+
+
+def _figures(assessment: Assessment, level: str, ids: Sequence[str]) -> pd.DataFrame:
+    """One column an indicator that has a figure at this level, in the order of the places."""
+    rows = assessment.indicators
+    rows = rows[(rows["level"] == level) & rows["value"].notna()]
+    wide = rows.pivot_table(index="scope_id", columns="id", values="value", aggfunc="first")
+    have = [name for name in catalogue() if name in wide.columns]
+    return wide.reindex(list(ids))[have].reset_index(drop=True)
+
+
+def _parks(assessment: Assessment, language: str) -> Layer | None:
+    land = assessment.land
+    if land is None or land.parks is None:
+        return None
+    sums = industrial_by_park(land)[["industrial_m2", "land_m2", "parcels"]]
+    figures = _figures(assessment, "park", land.parks["park_id"].tolist())
+    table = pd.concat([pd.DataFrame(land.parks.drop(columns="geometry")), sums, figures], axis=1)
+    frame = gpd.GeoDataFrame(table, geometry=land.parks.geometry.to_numpy(), crs=land.parks.crs)
+    aliases = _aliases(frame, language, "parks")
+    names = dict(zip(frame["zone_id"], frame["zone_name"], strict=True))
+    classes = [
+        (str(zone), str(names[zone]), Look(colour, outline=colour, width_mm=0.5, opacity=0.55))
+        for zone, colour in zone_colours(frame["zone_id"].tolist()).items()
+    ]
+    chosen = Style(labels.text("level.zone", language), categorised("zone_id", classes, aliases))
+    return Layer("parks", labels.text("report.layer_parks", language), frame, aliases, (chosen,), _AREA)
+
+
+def _zones(assessment: Assessment, language: str) -> Layer | None:
+    land = assessment.land
+    if land is None or land.parks is None:
+        return None
+    parts = land.parks.groupby("zone_id", sort=False)
+    shapes = parts["geometry"].agg(lambda one: shapely.union_all(one.array))
+    table = parts.agg(zone_name=("zone_name", "first"), parks=("park_id", "size")).reset_index()
+    figures = _figures(assessment, "zone", table["zone_id"].tolist())
+    frame = gpd.GeoDataFrame(pd.concat([table, figures], axis=1), geometry=shapes.to_numpy(), crs=land.parks.crs)
+    aliases = _aliases(frame, language, "parks")
+    looks = [
+        (str(zone), str(name), Look(colour, outline=colour, width_mm=0.9, fill=False))
+        for (zone, colour), name in zip(
+            zone_colours(table["zone_id"].tolist()).items(), table["zone_name"], strict=True
+        )
+    ]
+    chosen = Style(labels.text("level.zone", language), categorised("zone_id", looks, aliases))
+    return Layer("zones", labels.text("level.zone", language), frame, aliases, (chosen,), _AREA)
+
+
+def _districts(assessment: Assessment, language: str) -> Layer | None:
+    land = assessment.land
+    if land is None or land.districts is None:
+        return None
+    figures = _figures(assessment, "district", land.districts["district_id"].tolist())
+    table = pd.concat([pd.DataFrame(land.districts.drop(columns="geometry")), figures], axis=1)
+    frame = gpd.GeoDataFrame(table, geometry=land.districts.geometry.to_numpy(), crs=land.districts.crs)
+    aliases = _aliases(frame, language, "districts")
+    chosen = Style(labels.text("level.district", language), single(_OPEN, aliases))
+    return Layer("districts", labels.text("report.layer_districts", language), frame, aliases, (chosen,), _AREA)
+
+
+# ---------------------------------------------------------------- parcels
+
+
+def _parcels(assessment: Assessment, land: Land, facts: pd.DataFrame, language: str) -> Layer:
+    own = land.parcels
+    kept = [
+        column
+        for column in ("parcel_id", "uid", "land_use_code", "land_use_name", "status", "industrial", "built",
+                       "industry_code", "owner_code", *EXTENSIVE, "floor_area_estimated")
+        if column in own and own[column].notna().any()
+    ]  # fmt: skip
+    made = [theme for theme in themes(assessment, facts, language) if theme.classes]
+    table = pd.DataFrame(own[kept]).assign(
+        **_homes(land, facts),
+        inside_share=facts["inside"].to_numpy(),
+        **{name: facts[name].to_numpy() for name in MEASURES},
+        strength=np.where(facts["strength"] > 0, facts["strength"], 0),
+        **{f"class_{theme.id}": theme.of_parcel for theme in made},
+    )
+    frame = gpd.GeoDataFrame(table, geometry=own.geometry.to_numpy(), crs=own.crs)
+    aliases = _aliases(frame, language, "parcels")
+    aliases |= {f"class_{theme.id}": labels.text("report.field_class", language, title=theme.title) for theme in made}
+    styles = []
+    for theme in made:
+        classes: list[tuple[object, str, Look]] = [
+            (number, ("　" if one.inset else "") + one.label, Look(one.fill, one.pattern))
+            for number, one in enumerate(theme.classes)
+        ]
+        styles.append(Style(theme.title, categorised(f"class_{theme.id}", classes, aliases)))
+    return Layer("parcels", labels.text("report.layer_parcels", language), frame, aliases, tuple(styles), _AREA)
+
+
+def _homes(land: Land, facts: pd.DataFrame) -> dict[str, pd.Series]:
+    """Names of the district and park each parcel lies in, missing for none."""
+    found: dict[str, pd.Series] = {}
+    for column, table, name in (("district", land.districts, "district_name"), ("park", land.parks, "park_name")):
+        if table is not None:
+            names = pd.Series([*table[name], pd.NA], dtype="string")
+            found[name] = names.iloc[facts[column].to_numpy()].reset_index(drop=True)
+    return found
+
+
+def _candidates(assessment: Assessment, land: Land, facts: pd.DataFrame, language: str) -> Layer | None:
+    found = assessment.candidates
+    if found is None or found.table.empty:
+        return None
+    rows = found.table["parcel"].to_numpy()
+    told = found.evidence.assign(word=[labels.text(f"evidence.{code}", language) for code in found.evidence["code"]])
+    evidence = told.groupby("parcel")["word"].agg("；".join if language == "zh" else "; ".join)
+    homes = {name: values.iloc[rows].reset_index(drop=True) for name, values in _homes(land, facts).items()}
+    table = found.table[["parcel_id", "uid", "area_m2", "group", "strength", "status", *MEASURES]].reset_index(
+        drop=True
+    )
+    table = table.assign(**homes, evidence=evidence.reindex(rows).to_numpy())
+    frame = gpd.GeoDataFrame(table, geometry=land.parcels.geometry.to_numpy()[rows], crs=land.parcels.crs)
+    aliases = _aliases(frame, language, "parcels")
+    colours = style()
+    classes: list[tuple[object, str, Look]] = [
+        (int(number), labels.text("report.pieces", language, count=number),
+         Look(colours["strength", str(min(int(number), 5))][0]))
+        for number in sorted(frame["strength"].unique())
+    ]  # fmt: skip
+    title = labels.text("report.ch_candidates", language)
+    chosen = Style(labels.text("report.col_strength", language), categorised("strength", classes, aliases))
+    return Layer("candidates", title, frame, aliases, (chosen,), _AREA)
+
+
+# ---------------------------------------------------------------- overlaps, findings, figures
+
+
+def _overlaps(assessment: Assessment, language: str) -> Layer | None:
+    pairs = assessment.overlaps
+    if pairs.empty or assessment.land is None or assessment.land.parks is None:
+        return None
+    table = pd.DataFrame(pairs.drop(columns="geometry"))
+    frame = gpd.GeoDataFrame(table, geometry=pairs["geometry"].to_numpy(), crs=assessment.land.parks.crs)
+    aliases = _aliases(frame, language)
+    title = labels.text("report.sec_overlaps", language)
+    look = Look("#b3341f", "hatch", outline="#b3341f", width_mm=0.4)
+    return Layer("overlaps", title, frame, aliases, (Style(title, single(look, aliases)),), _AREA)
+
+
+def _places(findings: pd.DataFrame, language: str) -> Layer:
+    told = faults.describe(findings if len(findings) else faults.empty(), language)
+    x, y = (pd.to_numeric(told[axis], errors="coerce").astype("float64") for axis in ("x", "y"))
+    known = (x.notna() & y.notna()).to_numpy()
+    table = told.loc[known].drop(columns=["x", "y"]).reset_index(drop=True)
+    table["blocks"] = table["blocks"].astype(bool)
+    frame = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(x[known], y[known]), crs="EPSG:4326")
+    aliases = _aliases(frame, language)
+    classes: list[tuple[object, str, Look]] = [
+        (severity, labels.text(f"severity.{severity}", language), Look(colour))
+        for severity, colour in _SEVERITY.items()
+    ]
+    title = labels.text("report.sec_findings", language)
+    chosen = Style(labels.text("report.col_severity", language), categorised("severity", classes, aliases, points=True))
+    return Layer("findings", title, frame, aliases, (chosen,), "Point")
+
+
+def _indicators(assessment: Assessment, language: str) -> Layer:
+    """Every figure with both sums, below the level of parcels and firms."""
+    rows = assessment.indicators
+    rows = rows[~rows["level"].isin(["parcel", "enterprise"])]
+    entries = [catalogue()[name] for name in rows["id"]]
+    table = pd.DataFrame(
+        {
+            "id": rows["id"].to_numpy(),
+            "title": [entry.title(language) for entry in entries],
+            **{column: rows[column].to_numpy() for column in _PLACE},
+            "value": rows["value"].to_numpy("float64"),
+            "unit": ["" if entry.unit == "1" else label(entry.unit, language) for entry in entries],
+            "numerator": rows["numerator"].to_numpy("float64"),
+            "numerator_unit": [entry.numerator_unit for entry in entries],
+            "denominator": rows["denominator"].to_numpy("float64"),
+            "denominator_unit": [entry.denominator_unit for entry in entries],
+            **{column: rows[column].to_numpy("int64") for column in ("count", "missing", "estimated")},
+        }
+    )
+    return Layer("indicators", labels.text("report.sec_catalogue", language), table, _aliases(table, language))
