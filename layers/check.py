@@ -26,7 +26,7 @@ from layers.area_checks import area_findings
 from layers.errors import CrsError, ProjectError, nearest
 from layers.mending import SAFE
 
-__all__ = ["DEPTHS", "OVERLAP_RULES", "check"]
+__all__ = ["DEPTHS", "OVERLAP_RULES", "check", "found_while_reading"]
 
 OVERLAP_RULES = ("error", "priority", "split", "largest")
 DEPTHS = ("full", "blocking")
