@@ -100,19 +100,21 @@ def _theme(
     note: str,
     of_parcel: npt.NDArray[np.int64],
     classes: Sequence[Class],
+    kept: int = 0,
 ) -> Theme:
-    """Count what lies in each class, and drop the classes in which nothing lies."""
+    """Count what lies in each class, and drop the classes in which nothing lies, but not the first `kept`."""
     drawn = of_parcel >= 0
     counts = np.bincount(of_parcel[drawn], minlength=len(classes))
     area = np.bincount(of_parcel[drawn], weights=facts["area_m2"].fillna(0.0)[drawn], minlength=len(classes))
-    place = np.where(counts > 0, np.cumsum(counts > 0) - 1, -1)
-    kept = tuple(
+    shown = (counts > 0) | (np.arange(len(classes)) < kept)
+    place = np.cumsum(shown) - 1
+    left = tuple(
         Class(one.label, one.fill, one.pattern, int(counts[at]), float(area[at]), one.mark, one.inset)
         for at, one in enumerate(classes)
-        if counts[at] > 0
+        if shown[at]
     )
     renumbered = np.where(drawn, place[np.where(drawn, of_parcel, 0)], -1)
-    return Theme(id, title, note, kept, renumbered)
+    return Theme(id, title, note, left, renumbered)
 
 
 def _special(key: str, language: str) -> Class:
@@ -202,7 +204,7 @@ def _measure(name: str, assessment: Assessment, facts: pd.DataFrame, language: s
     of_parcel = np.where(industrial, np.where(known, np.searchsorted(edges, values, side="right"), n), n + 1)
     classes += [_special("no_data", language), _special("other", language)]
     title = entry.title(language) + (f" ({unit})" if unit else "")
-    return _theme(name, facts, title, text("map.note.measure", language), of_parcel.astype("int64"), classes)
+    return _theme(name, facts, title, text("map.note.measure", language), of_parcel.astype("int64"), classes, n)
 
 
 def _limit(name: str, assessment: Assessment) -> tuple[float | None, str]:
