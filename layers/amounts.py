@@ -123,23 +123,23 @@ def judge(layer: str, column: str, numbers: pd.Series, known: Mapping[str, pd.Se
     >>> judge("enterprises", "tax_cny", tax, {"employees": staff}, "cny").unit
     'wcny'
     """
-    for row in _ranges(layer, column).itertuples():
-        if row.per not in known:
+    for row in _ranges(layer, column).to_dict("records"):
+        if row["per"] not in known:
             continue
-        divisor = known[row.per]
+        divisor = known[row["per"]]
         sound = (numbers > 0) & (divisor > 0)
         if sound.sum() < 1:
             continue
         middle = float(np.median(numbers[sound] / divisor[sound]))
-        low, high = float(row.low), float(row.high)
-        fits = [name for name in str(row.units).split("|") if low <= convert(middle, name, base) <= high]
+        low, high = float(row["low"]), float(row["high"])
+        fits = [name for name in str(row["units"]).split("|") if low <= convert(middle, name, base) <= high]
         if len(fits) == 1:
             value = convert(middle, fits[0], base)
             return Verdict(
                 fits[0],
                 "plausible",
-                f"median {column} ÷ {row.per} is {value:.4g} {base} in this unit, expected {low:g} to {high:g}",
-                f"按此单位 {column} ÷ {row.per} 的中位数为 {value:.4g} {base}，合理范围 {low:g} 至 {high:g}",
+                f"median {column} ÷ {row['per']} is {value:.4g} {base} in this unit, expected {low:g} to {high:g}",
+                f"按此单位 {column} ÷ {row['per']} 的中位数为 {value:.4g} {base}，合理范围 {low:g} 至 {high:g}",
             )
     return Verdict(base, "default", "not stated anywhere", "文件中没有注明")
 

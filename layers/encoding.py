@@ -71,12 +71,8 @@ def detect(pieces: Iterable[bytes], declared: str | None = None) -> Encoding:
         return Encoding(declared or "UTF-8", "declared" if declared else "ascii")
     utf8, chinese = _sound_share(telling, "utf-8") >= _SOUND, _common_share(telling)
     if utf8 and not (chinese > 0.9 and _runs(telling) and not _has_han(telling, "utf-8")):
-        if declared == "UTF-8":
-            return Encoding("UTF-8", "declared")
         return _by_content("UTF-8", declared, "all text decodes as UTF-8", "全部文字可按 UTF-8 解码")
     if _sound_share(telling, "gb18030") >= _SOUND and chinese >= _LIKELY:
-        if declared == "GB18030":
-            return Encoding("GB18030", "declared")
         percent = f"{chinese:.0%}"
         return _by_content(
             "GB18030",
@@ -90,7 +86,9 @@ def detect(pieces: Iterable[bytes], declared: str | None = None) -> Encoding:
 
 
 def _by_content(value: str, declared: str | None, why_en: str, why_zh: str) -> Encoding:
-    return Encoding(value, "content", why_en, why_zh, declared if declared != value else None)
+    if declared == value:
+        return Encoding(value, "declared")
+    return Encoding(value, "content", why_en, why_zh, declared)
 
 
 def _canonical(name: str | None) -> str | None:

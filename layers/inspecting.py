@@ -205,8 +205,12 @@ def _plain(en: pd.DataFrame, zh: pd.DataFrame) -> list[dict[str, Any]]:
     """Return findings in both languages, one entry a code and column."""
     chinese = zh[["title", "expected", "remedy"]].add_suffix("_zh")
     both = pd.concat([en.reset_index(drop=True), chinese.reset_index(drop=True)], axis=1)
-    records: list[dict[str, Any]] = both.drop(columns="layer").to_dict("records")
-    return [record | {"count": int(record["count"]), "blocks": bool(record["blocks"])} for record in records]
+    records = both.drop(columns="layer").to_dict("records")
+    return [
+        {str(key): value for key, value in record.items()}
+        | {"count": int(record["count"]), "blocks": bool(record["blocks"])}
+        for record in records
+    ]
 
 
 def _raster(source: Source) -> dict[str, Any]:
@@ -242,8 +246,8 @@ def _raster(source: Source) -> dict[str, Any]:
             }
     except RasterioIOError as error:
         raise SourceError(
-            f'"{source.shown}" cannot be read as a raster; it may be damaged ({str(error).splitlines()[0]}). Export it again.',
-            f"“{source.shown}”无法按栅格读取，可能已损坏（{str(error).splitlines()[0]}）。请重新导出。",
+            f'"{source.shown}" cannot be read as a raster; it may be damaged ({error}). Export it again.',
+            f"“{source.shown}”无法按栅格读取，可能已损坏（{error}）。请重新导出。",
         ) from None
 
 

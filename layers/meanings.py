@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def gdb_meanings(path: Path, layer: str | None, frame: pd.DataFrame) -> dict[str, str]:
-    """Second names of the fields; the meaning of coded values goes into a column beside the code."""
+    """Return field → second name from the definitions of a geodatabase; add the meaning of coded values."""
     try:
         definition = str(pyogrio.read_dataframe(path, sql=f"GetLayerDefinition {layer}").iloc[0, 0])
         items = pyogrio.read_dataframe(
@@ -67,8 +67,12 @@ def _xml(text: str) -> ET.Element | None:
 
 
 def gpkg_meanings(path: Path, layer: str | None, frame: pd.DataFrame) -> dict[str, str]:
+    """Return field → second name from the schema extension of a GeoPackage; add the meaning of coded values."""
     query = "SELECT column_name, coalesce(title, name), constraint_name FROM gpkg_data_columns WHERE table_name = ?"
-    values = "SELECT value, description FROM gpkg_data_column_constraints WHERE constraint_name = ? AND constraint_type = 'enum'"
+    values = (
+        "SELECT value, description FROM gpkg_data_column_constraints "
+        "WHERE constraint_name = ? AND constraint_type = 'enum'"
+    )
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
     try:
         rows = connection.execute(query, (layer,)).fetchall()
@@ -88,4 +92,4 @@ def _add_meaning(frame: pd.DataFrame, name: str, meanings: Mapping[str, str]) ->
         keys = frame[name].map(
             lambda value: str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
         )
-        frame.insert(frame.columns.get_loc(name) + 1, f"{name}{MEANING}", keys.map(meanings))
+        frame.insert(list(frame.columns).index(name) + 1, f"{name}{MEANING}", keys.map(meanings))

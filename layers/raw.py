@@ -40,6 +40,18 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+_DRIVER_ERRORS = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pyogrio.errors.FeatureError,
+    pyogrio.errors.GeometryError,
+    pyogrio.errors.FieldError,
+    pa.ArrowException,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
+
 #: Column that holds the meaning of a coded value, beside the code.
 MEANING = "（含义）"
 
@@ -112,7 +124,7 @@ def _untangled(
     """Give columns of one name their own values each: a frame made by name repeats the last of them."""
     fields = pyogrio.raw.read(path, layer=layer, encoding=encoding, read_geometry=False, max_features=limit)[3]
     for place in np.flatnonzero(frame.columns.duplicated(keep=False)):
-        frame.isetitem(int(place), pd.Series(fields[int(place)], index=frame.index).infer_objects())
+        frame.isetitem(int(place), pd.Series(fields[int(place)], index=frame.index).infer_objects().array)
     return frame
 
 
@@ -190,8 +202,7 @@ def told(source: Source) -> Iterator[None]:
             f'"{source.shown}" cannot be opened: {error.strerror}. Ask for the right to read it, or copy it.',
             f"无法打开“{source.shown}”：{error.strerror}。请申请读取权限或复制一份再用。",
         ) from None
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
-            pyogrio.errors.GeometryError, pyogrio.errors.FieldError, pa.ArrowException, OSError, ValueError, RuntimeError) as error:  # fmt: skip
+    except _DRIVER_ERRORS as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         reason = reason.replace(str(source.path), source.path.name)
         if len(reason) > 200:
@@ -199,7 +210,8 @@ def told(source: Source) -> Iterator[None]:
         raise SourceError(
             f'"{source.shown}" cannot be read as {source.format}; it may be damaged or cut in the middle ({reason}). '
             "Ask for the file again, or export it again as GeoPackage.",
-            f"“{source.shown}”不能按 {source.format} 读取，可能已损坏或不完整（{reason}）。请重新索取，或重新导出为 GeoPackage。",
+            f"“{source.shown}”不能按 {source.format} 读取，可能已损坏或不完整（{reason}）。"
+            "请重新索取，或重新导出为 GeoPackage。",
         ) from error
     for one in caught:
         log.info("%s: %s", source.shown, one.message)

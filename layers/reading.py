@@ -22,7 +22,7 @@ import pyproj
 from layers import crs as doctor
 from layers import findings as faults
 from layers import rows, schema
-from layers.datum import shift_geometry
+from layers.datum import recognise, shift_geometry
 from layers.errors import SchemaError, SourceError, first
 from layers.inspecting import info
 from layers.loading import load, settle_crs
@@ -34,12 +34,14 @@ __all__ = ["info", "read"]
 
 #: Where a file's own name stands in when the column is not there.
 NAMED_BY_FILE = {"parks": "park_name", "districts": "district_name", "constraints": "kind"}
+#: So many shapes are held against the reference.
+_LOOK = 2_000
 #: At least one of these must be there.
 NEEDS = {"enterprises": ("enterprise_code", "enterprise_name"), "holdings": ("enterprise_code",)}
 
 
 @dataclass(frozen=True)
-class Wishes:
+class _Wishes:
     """What the user says about a source; None where nothing is said."""
 
     layer: str | None = None
@@ -101,7 +103,7 @@ def read(
     """
     if as_ is not None:
         schema.columns(as_)
-    wishes = Wishes(layer, crs, datum, encoding, columns, constants)
+    wishes = _Wishes(layer, crs, datum, encoding, columns, constants)
     with (
         open_sources(source) as found,
         tempfile.TemporaryDirectory(prefix="parkwise-", ignore_cleanup_errors=True) as work,
@@ -112,7 +114,7 @@ def read(
             for number, one in enumerate(chosen)
         ]
     frame = _join(parts, as_, left_out)
-    return _finish(frame, as_, source, chosen, to_crs)
+    return _finish(frame, as_, chosen, to_crs)
 
 
 def _of_role(found: Sequence[Source], as_: str | None, layer: str | None) -> tuple[list[Source], list[Source]]:
@@ -120,8 +122,8 @@ def _of_role(found: Sequence[Source], as_: str | None, layer: str | None) -> tup
     raster = [one for one in found if one.format in RASTERS]
     if raster and len(raster) == len(found):
         raise SourceError(
-            f'"{found[0].shown}" is a raster, not a layer of shapes. Name it under [layers.height], or look at it with info.',
-            f"“{found[0].shown}”是栅格，不是矢量图层。请写在 [layers.height] 下，或用 info 查看。",
+            f'"{found[0].shown}" is a raster, not a layer of shapes. Name it under [layers.height].',
+            f"“{found[0].shown}”是栅格，不是矢量图层。请写在 [layers.height] 下。",
         )
     usable = [one for one in found if one not in raster]
     named = [one for one in usable if layer is not None and one.stem.casefold() == layer.casefold()]
@@ -139,7 +141,7 @@ def _of_role(found: Sequence[Source], as_: str | None, layer: str | None) -> tup
 def _one(
     source: Source,
     as_: str | None,
-    wishes: Wishes,
+    wishes: _Wishes,
     work: Path,
     reference: gpd.GeoDataFrame | gpd.GeoSeries | None,
     *,
@@ -167,6 +169,8 @@ def _one(
             frame, aside, why = rows.set_aside(frame, as_, _ids(frame, as_), raw.unreadable)
             frame.attrs = attrs
             ledger, told = ledger + aside, told + why
+    if reference is not None and not wishes.datum:
+        told += _look_for_shift(frame, reference, as_ or "", guessed)
     if wishes.datum and isinstance(frame, gpd.GeoDataFrame):
         frame = _from_datum(frame, wishes.datum, guessed)
     if several:
@@ -196,8 +200,9 @@ def _inner(layer: str | None, source: Source) -> str | None:
 
 def _no_geometry(source: Source, as_: str, raw: Raw) -> tuple[str, str]:
     return (
-        f'"{source.shown}" has no geometry, but {as_} needs areas: 0 of {raw.rows:,} rows have one. Expected polygons, or a '
-        f"column with WKT. Its columns: {first(raw.frame.columns, 8)}. Join the table to its shapes first.",
+        f'"{source.shown}" has no geometry, but {as_} needs areas: 0 of {raw.rows:,} rows have one. '
+        f"Expected polygons, or a column with WKT. Its columns: {first(raw.frame.columns, 8)}. "
+        "Join the table to its shapes first.",
         f"“{source.shown}”没有图形，而 {as_} 需要面：{raw.rows:,} 行中 0 行有图形。应为面图层，或含 WKT 列。"
         f"其字段：{first(raw.frame.columns, 8)}。请先与图形关联。",
     )
@@ -260,8 +265,25 @@ def _ids(frame: pd.DataFrame, as_: str) -> pd.Series:
     for kind in ("id", "label"):
         for column in table.loc[table["kind"] == kind, "column"]:
             if column in frame.columns and column != "geometry":
-                return frame[column].astype("object").where(frame[column].notna(), "").astype(str)
+                named: pd.Series = frame[column].astype("object").where(frame[column].notna(), "").astype(str)
+                return named
     return pd.Series([f"#{row}" for row in frame.index], index=frame.index)
+
+
+def _look_for_shift(
+    frame: pd.DataFrame, reference: gpd.GeoDataFrame | gpd.GeoSeries, layer: str, guessed: list[dict[str, Any]]
+) -> list[pd.DataFrame]:
+    """Hold a layer against one whose place is sure; a shift of web maps is told, never undone unasked."""
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or reference.crs is None or not len(frame):
+        return []
+    few = gpd.GeoSeries(frame.geometry).dropna()
+    few = few.iloc[:: max(1, len(few) // _LOOK)]
+    found = recognise(few.to_crs(4326), gpd.GeoSeries(reference.geometry).to_crs(4326), layer=layer)
+    if found is None:
+        return []
+    why = (f"agrees best with the reference as {found.datum}", f"按 {found.datum} 与参考图层最为吻合")
+    guessed.append(_guess("datum", found.datum, f"{why[0]}; not moved unless asked", f"{why[1]}；未经要求不作移动"))
+    return [found.findings]
 
 
 def _from_datum(frame: gpd.GeoDataFrame, datum: str, guessed: list[dict[str, Any]]) -> gpd.GeoDataFrame:
@@ -292,7 +314,7 @@ def _join(parts: Sequence[pd.DataFrame], as_: str | None, left_out: Sequence[Sou
         if target is not None or any(isinstance(part, gpd.GeoDataFrame) for part in parts):
             frame = gpd.GeoDataFrame(frame, geometry="geometry", crs=target)
             frame = frame[[name for name in frame.columns if name != "geometry"] + ["geometry"]]
-    record: dict[str, Any] = dict(attrs[0])
+    record: dict[Any, Any] = dict(attrs[0])
     told = [pd.DataFrame(one["findings"], columns=list(faults.COLUMNS)) for one in attrs]
     titles = [frozenset(part.columns) - {"source_file"} for part in parts]
     if len(set(titles)) > 1:
@@ -333,7 +355,6 @@ def _sum_ledgers(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def _finish(
     frame: pd.DataFrame,
     as_: str | None,
-    source: object,
     chosen: Sequence[Source],
     to_crs: str | int | pyproj.CRS | None,
 ) -> pd.DataFrame:
@@ -358,7 +379,8 @@ def _require(frame: pd.DataFrame, as_: str, chosen: Sequence[Source]) -> None:
         raise SchemaError(
             f'"{shown}": none of {frame.attrs["rows_read"]:,} rows can serve as {as_} ({why}). Expected polygons; '
             "choose another layer, or close the lines.",
-            f"“{shown}”：{frame.attrs['rows_read']:,} 行中没有一行可作为 {as_}（{why}）。应为面；请换图层，或将线闭合。",
+            f"“{shown}”：{frame.attrs['rows_read']:,} 行中没有一行可作为 {as_}（{why}）。"
+            "应为面；请换图层，或将线闭合。",
         )
     needs = NEEDS.get(as_, ())
     if needs and not any(column in frame.columns and frame[column].notna().any() for column in needs):

@@ -15,10 +15,13 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from layers.findings import finding
+from layers.findings import concat, finding
 from layers.titles import POLYGON_LAYERS
 
-__all__ = ["flatten", "set_aside"]
+__all__ = ["MOST_TOLD", "each_row", "flatten", "set_aside"]
+
+#: So many rows are told one by one for each fault.
+MOST_TOLD = 1_000
 
 _AREAL = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
@@ -108,7 +111,30 @@ def _tell(
     ids: pd.Series,
     where: npt.NDArray[np.bool_],
     kinds: npt.NDArray[Any],
-    **params: object,
+    **params: Any,  # noqa: ANN401 (values of any kind fill the texts)
 ) -> pd.DataFrame:
     names = [shapely.GeometryType(kind).name.title() if kind >= 0 else "" for kind in kinds[where]]
-    return finding(code, layer, ids=list(ids[where]), rows=list(np.asarray(frame.index)[where]), found=names, **params)
+    return each_row(code, layer, list(ids[where]), np.asarray(frame.index)[where], names, **params)
+
+
+def each_row(
+    code: str,
+    layer: str,
+    ids: Sequence[object],
+    rows: Sequence[int] | npt.NDArray[Any],
+    found: Sequence[object],
+    **params: Any,  # noqa: ANN401 (values of any kind fill the texts)
+) -> pd.DataFrame:
+    """Return a finding for each row, and one for all the rest beyond a thousand: attrs must stay light."""
+    total = len(ids)
+    told = finding(
+        code,
+        layer,
+        ids=ids[:MOST_TOLD],
+        rows=[int(row) for row in rows[:MOST_TOLD]],
+        found=list(found[:MOST_TOLD]),
+        **params,
+    )
+    if total <= MOST_TOLD:
+        return told
+    return concat([told, finding(code, layer, found=f"… +{total - MOST_TOLD:,} / {total:,}", **params)])

@@ -21,6 +21,7 @@ from layers.area import area_m2
 from layers.errors import SchemaError, first, nearest
 from layers.findings import concat, finding
 from layers.raw import MEANING
+from layers.rows import each_row
 from layers.titles import (
     LAYERS,
     POLYGON_LAYERS,
@@ -65,21 +66,13 @@ class _Desk:
     guessed: list[dict[str, Any]] = field(default_factory=list)
     findings: list[pd.DataFrame] = field(default_factory=list)
 
-    def tell(self, code: str, where: pd.Series, column: str, found: Sequence[object], **params: object) -> None:
+    def tell(self, code: str, where: pd.Series, column: str, found: pd.Series, **params: Any) -> None:  # noqa: ANN401
         """Add a finding for each row where `where` holds."""
         rows = np.flatnonzero(where.to_numpy(dtype=bool))
         if len(rows):
-            ids = self.ids.iloc[rows]
+            ids = list(self.ids.iloc[rows])
             self.findings.append(
-                finding(
-                    code,
-                    self.layer,
-                    ids=list(ids),
-                    rows=list(self.frame.index[rows]),
-                    column=column,
-                    found=list(found),
-                    **params,
-                )
+                each_row(code, self.layer, ids, self.frame.index[rows].to_numpy(), list(found), column=column, **params)
             )
 
 
@@ -336,7 +329,7 @@ def _finish(desk: _Desk, plan: _Plan, numbers: pd.Series, behind: pd.Series, ver
     desk.tell("value-unreadable", misfit, plan.column, desk.frame[plan.title][misfit], **wanted)
     desk.done[plan.column] = result
     _note(desk, plan, verdict.unit, verdict.how)
-    told = {"unit": label(verdict.unit), "why_en": verdict.why_en, "why_zh": verdict.why_zh}
+    told: dict[str, Any] = {"unit": label(verdict.unit), "why_en": verdict.why_en, "why_zh": verdict.why_zh}
     if silent:
         return
     if verdict.assumed:

@@ -24,6 +24,7 @@ __all__ = ["read_shapefile", "record_count"]
 
 
 def read_shapefile(source: Source, role: str, encoding: str | None, work: Path, limit: int | None) -> Raw:
+    """Read a shapefile with whatever parts it has; see `layers.vector.read_vector`."""
     parts = _companions(source.path)
     told = []
     if ".shp" in parts:
@@ -113,7 +114,7 @@ def _decoded(source: Source, path: Path, settled: enc.Encoding, limit: int | Non
     for place in range(raw.frame.shape[1]):
         column = raw.frame.iloc[:, place]
         if column.dtype == "object" or isinstance(column.dtype, pd.StringDtype):
-            raw.frame.isetitem(place, _redecode(raw, column, codec, role))
+            raw.frame.isetitem(place, _redecode(raw, column, codec, role).array)
     return raw
 
 

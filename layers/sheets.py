@@ -16,6 +16,8 @@ import unicodedata
 import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import resources
 from typing import Any
 
 import geopandas as gpd
@@ -50,7 +52,9 @@ def sheets(source: Source) -> list[Sublayer]:
     book = _workbook(source)
     try:
         for sheet in book.worksheets:
-            rows = [list(row) for row in sheet.iter_rows(max_row=_LOOK, max_col=MAX_COLUMNS, values_only=True)]
+            rows: list[Row] = [
+                list(row) for row in sheet.iter_rows(max_row=_LOOK, max_col=MAX_COLUMNS, values_only=True)
+            ]
             if any(_filled(row) for row in rows) and sheet.sheet_state == "visible":
                 first, last = locate(rows)
                 titles = [title for title in _titles(rows[first : last + 1]) if title]
@@ -148,7 +152,7 @@ def _bounded(rows: Iterable[Row], source: Source) -> list[Row]:
                 break
         if len(kept) > MAX_ROWS:
             raise SourceError(
-                f'"{source.shown}" holds more than {MAX_ROWS:,} rows. Split it, or save it as GeoParquet or GeoPackage.',
+                f'"{source.shown}" holds more than {MAX_ROWS:,} rows. Split it, or save it as GeoPackage.',
                 f"“{source.shown}”超过 {MAX_ROWS:,} 行。请拆分，或另存为 GeoParquet、GeoPackage。",
             )
     return kept
@@ -304,7 +308,9 @@ def _numeric(text: object) -> bool:
 
 
 def _known(word: str) -> bool:
-    return any(match(layer, [word]) for layer in LAYERS) or plain(word) in _X | _Y | _WKT
+    return any(match(layer, [word]) for layer in LAYERS) or any(
+        plain(word) in _axis(name) for name in ("x", "y", "wkt")
+    )
 
 
 def _second(top: Sequence[Row], first: int) -> int:
@@ -398,8 +404,9 @@ def _first_text(row: Sequence[object]) -> str:
 
 
 def _shifted(raw: Raw, titles: list[str], role: str) -> list[str]:
-    """Name what has no title; where a title of words stands over numbers and the unnamed column at its
-    right holds words, the title belongs to the right one.
+    """Name what has no title; move a title that stands one column too far left.
+
+    A title of words over numbers, and words in the unnamed column at its right: the title belongs there.
     """
     for place in range(1, len(titles)):
         title = titles[place - 1]
@@ -437,22 +444,25 @@ def _number_share(column: pd.Series) -> float:
     return sum(map(_numeric, values)) / len(values) if values else 0.0
 
 
-_X = frozenset(map(plain, ("经度", "lon", "lng", "long", "longitude", "x", "X坐标", "横坐标", "东坐标", "中心经度", "中心点经度", "POINT_X", "坐标X")))  # fmt: skip
-_Y = frozenset(map(plain, ("纬度", "lat", "latitude", "y", "Y坐标", "纵坐标", "北坐标", "中心纬度", "中心点纬度", "POINT_Y", "坐标Y")))  # fmt: skip
-_WKT = frozenset(map(plain, ("wkt", "geometry", "geom", "the_geom", "几何", "图形", "坐标串", "shape")))
-_DEGREES = frozenset(map(plain, ("经度", "lon", "lng", "longitude", "中心经度", "中心点经度")))
+@cache
+def _axis(name: str) -> frozenset[str]:
+    """Return the plain titles of an axis: x, y or wkt."""
+    path = resources.files("layers").joinpath("tables/codes/coordinates.csv")
+    with path.open(encoding="utf-8") as file:
+        table = pd.read_csv(file, dtype=str).set_index("axis")["titles"]
+    return frozenset(map(plain, str(table[name]).split("|")))
 
 
 def _with_geometry(frame: pd.DataFrame) -> pd.DataFrame:
     """Take WKT, else a pair of coordinates, as geometry; the columns stay."""
     for title in map(str, frame.columns):
-        if plain(title) in _WKT:
+        if plain(title) in _axis("wkt"):
             texts = frame[title].where(frame[title].notna(), None).astype("object")
             shapes = shapely.from_wkt([text if isinstance(text, str) else None for text in texts], on_invalid="ignore")
             if any(shape is not None for shape in shapes):
-                return gpd.GeoDataFrame(frame.drop(columns=title), geometry=gpd.GeoSeries(shapes, index=frame.index))
-    x = next((title for title in map(str, frame.columns) if split_title(title).name in _X), None)
-    y = next((title for title in map(str, frame.columns) if split_title(title).name in _Y), None)
+                return _drawn(frame.drop(columns=title), shapes)
+    x = next((title for title in map(str, frame.columns) if split_title(title).name in _axis("x")), None)
+    y = next((title for title in map(str, frame.columns) if split_title(title).name in _axis("y")), None)
     if x is None or y is None:
         return frame
     east, north = parse_numbers(frame[x])[0].to_numpy(), parse_numbers(frame[y])[0].to_numpy()
@@ -461,9 +471,9 @@ def _with_geometry(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     shapes = np.full(len(frame), None, dtype="object")
     shapes[known] = shapely.points(east[known], north[known])
-    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, index=frame.index))
+    return _drawn(frame, shapes)
 
 
-def is_degrees(titles: Iterable[str]) -> bool:
-    """Return whether a title says that coordinates are longitude."""
-    return any(split_title(title).name in _DEGREES for title in titles)
+def _drawn(frame: pd.DataFrame, shapes: Any) -> pd.DataFrame:  # noqa: ANN401 (an array of shapes)
+    drawn: pd.DataFrame = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, index=frame.index))
+    return drawn

@@ -1,37 +1,30 @@
 """From what a user points at to the files that are really opened.
 
-A path, a zip, a folder or a list becomes concrete sources: one file (or geodatabase folder) each, with its
-format told by its first bytes, not by its suffix. A zip is unpacked into a temporary folder that lives as
-long as the reading: names in GBK are put right, `__MACOSX` is ignored, members that climb out of the folder
-and zips that swell beyond bounds are refused. Nothing is ever written beside the user's file.
-
-What cannot be read (.mdb, .dwg, .vct, old .xls, rar) is named, with the way to convert it.
+A path, a zip, a folder or a list becomes concrete sources: one file (or geodatabase folder) each. A zip is
+unpacked into a temporary folder that lives as long as the reading. Nothing is ever written beside the
+user's file.
 """
 
 from __future__ import annotations
 
 import shutil
-import stat
 import tempfile
 import unicodedata
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from layers.archives import IGNORED, MAX_MEMBERS, unpack
 from layers.errors import SourceError, nearest
+from layers.sniffing import closed, sniff
 
-__all__ = ["SHEETS", "Source", "open_sources", "sniff"]
+__all__ = ["RASTERS", "SHEETS", "Source", "copy_beside", "open_sources"]
+
 
 #: Formats read as tables; all others are read as layers of shapes.
 SHEETS = frozenset({"CSV", "XLSX", "JSON"})
 RASTERS = frozenset({"GeoTIFF"})
-
-MAX_MEMBERS = 20_000
-MAX_UNPACKED = 20 * 1024**3  # bytes
-MAX_RATIO = 300  # unpacked ÷ packed, asked above 100 MiB only
-_RATIO_FROM = 100 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -100,7 +93,7 @@ def _expand(path: Path, shown: str, work: Path, *, everything: bool) -> list[Sou
     if kind == "folder":
         return _folder(path, shown, work, everything=everything)
     if kind == "zip":
-        unpacked = _unpack(path, work)
+        unpacked = unpack(path, work)
         if any(unpacked.glob("*.gdbtable")):  # the tables of a geodatabase were packed without their folder
             return [Source(unpacked.rename(unpacked.with_suffix(".gdb")), shown, "OpenFileGDB")]
         inner = _folder(unpacked, shown, work / "_nested", everything=everything)
@@ -116,7 +109,7 @@ def _require(path: Path) -> None:
     except FileNotFoundError:
         raise SourceError(*_missing(path)) from None
     except (OSError, ValueError) as error:
-        raise SourceError(*_closed(path, error)) from None
+        raise SourceError(*closed(path, error)) from None
 
 
 def _missing(path: Path) -> tuple[str, str]:
@@ -143,146 +136,6 @@ def _listing(folder: Path) -> list[Path]:
         return []
 
 
-def _closed(path: Path, error: BaseException) -> tuple[str, str]:
-    reason = getattr(error, "strerror", None) or str(error)
-    return (
-        f'"{path}" cannot be opened: {reason}. Expected a file you may read; ask for the right to read it, or copy it.',
-        f"无法打开“{path}”：{reason}。需要有读取权限；请申请权限或复制一份再用。",
-    )
-
-
-def sniff(path: Path) -> str:
-    """Return the format of a file by its first bytes; "folder" and "zip" for containers.
-
-    Raises
-    ------
-    SourceError
-        Not permitted, empty, or a kind that cannot be read (with the way to convert it).
-    """
-    if path.is_dir():
-        is_gdb = any(path.glob("*.gdbtable")) or (path.suffix.lower() == ".gdb" and any(path.glob("gdb")))
-        return "OpenFileGDB" if is_gdb else "folder"
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-    except OSError as error:
-        raise SourceError(*_closed(path, error)) from None
-    if not head:
-        raise SourceError(
-            f'"{path.name}" is empty (0 bytes). Ask for the file again, or export it again.',
-            f"“{path.name}”是空文件（0 字节）。请重新索取或重新导出。",
-        )
-    kind = _by_magic(head, path) or _by_text(head, path)
-    if kind is None:
-        raise SourceError(
-            f'"{path.name}" is of no kind that can be read. Expected Shapefile, GeoPackage, FileGDB, GeoJSON, '
-            "FlatGeobuf, KML, DXF, GeoParquet, OSM PBF, CSV or XLSX; export it to GeoPackage.",
-            f"无法识别“{path.name}”的格式。可读取 Shapefile、GeoPackage、FileGDB、GeoJSON、FlatGeobuf、KML、DXF、"
-            "GeoParquet、OSM PBF、CSV、XLSX；请另存为 GeoPackage。",
-        )
-    return kind
-
-
-def _by_magic(head: bytes, path: Path) -> str | None:
-    suffix = path.suffix.lower()
-    if head[4:19] in (b"Standard Jet DB", b"Standard ACE DB"):
-        raise _unreadable(
-            path, "an Access database (.mdb, personal geodatabase)", "Access 数据库（.mdb，个人地理数据库）", _VIA_GIS
-        )
-    if head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        if suffix == ".mdb":
-            raise _unreadable(path, "an Access database (.mdb)", "Access 数据库（.mdb）", _VIA_GIS)
-        raise _unreadable(path, "an old Office file (.xls, .doc)", "旧版 Office 文件（.xls、.doc）", _VIA_OFFICE)
-    if head[:4] in (b"AC10", b"AC1.") or head[:3] == b"AC1":
-        raise _unreadable(path, "a DWG drawing", "DWG 图形", _VIA_CAD)
-    if head[:4] == b"Rar!" or head[:6] == b"7z\xbc\xaf\x27\x1c":
-        raise _unreadable(path, "a RAR or 7z archive", "RAR 或 7z 压缩包", _VIA_ZIP)
-    if head[:4] == b"PK\x03\x04" or head[:4] == b"PK\x05\x06":
-        return _zip_kind(path)
-    if head[:16] == b"SQLite format 3\x00":
-        return "GPKG"
-    if head[:4] == b"PAR1":
-        return "Parquet"
-    if head[:3] == b"fgb":
-        return "FlatGeobuf"
-    if head[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00"):
-        return "GeoTIFF"
-    if head[:4] == b"\x00\x00\x27\x0a":
-        return "ESRI Shapefile"
-    if b"OSMHeader" in head[:64]:
-        return "OSM"
-    if suffix == ".dbf" and len(head) >= 32 and head[0] & 7 == 3:
-        return "ESRI Shapefile"
-    return None
-
-
-_VIA_GIS = (
-    "export it to a File Geodatabase or GeoPackage in ArcGIS or QGIS",
-    "请在 ArcGIS 或 QGIS 中导出为 File Geodatabase 或 GeoPackage",
-)
-_VIA_CAD = (
-    "save it as DXF (AutoCAD: SAVEAS, DXF 2018) or as GeoPackage",
-    "请另存为 DXF（AutoCAD 中 SAVEAS 选 DXF 2018）或导出为 GeoPackage",
-)
-_VIA_OFFICE = ("open it and save it as .xlsx or CSV", "请打开后另存为 .xlsx 或 CSV")
-_VIA_ZIP = ("unpack it, then name the folder, or pack it as .zip", "请解压后指明文件夹，或改用 .zip 压缩")
-_VIA_VCT = ("convert it to Shapefile, File Geodatabase or GeoPackage with the tool of the survey bureau", "请用国土数据交换工具转换为 Shapefile、File Geodatabase 或 GeoPackage")  # fmt: skip
-
-
-def _unreadable(path: Path, what_en: str, what_zh: str, mend: tuple[str, str]) -> SourceError:
-    return SourceError(
-        f'"{path.name}" is {what_en}, which cannot be read here. To use it, {mend[0]}.',
-        f"“{path.name}”是{what_zh}，此处无法读取。{mend[1]}。",
-    )
-
-
-def _zip_kind(path: Path) -> str:
-    names = [info.filename for info in _members(path)]
-    if "xl/workbook.xml" in names:
-        return "XLSX"
-    if "word/document.xml" in names:
-        raise _unreadable(
-            path,
-            "a Word document",
-            "Word 文档",
-            ("copy its table into a spreadsheet (.xlsx)", "请把表格复制到 .xlsx 中"),
-        )
-    return "zip"
-
-
-def _by_text(head: bytes, path: Path) -> str | None:
-    suffix = path.suffix.lower()
-    text = _head_text(head)
-    start = text.lstrip("\ufeff \t\r\n")
-    if "\x00" in text or sum(character < " " and character not in "\t\r\n\x0c\x1a" for character in text) > 8:
-        return None
-    if start[:1] in "{[" and start:
-        geo = '"features"' in text or '"FeatureCollection"' in text or '"coordinates"' in text or '"Feature"' in text
-        listed = start.startswith("[") and "{" in start[:200]
-        return "GeoJSON" if geo and not listed else "JSON" if suffix in (".json", ".txt") or not geo else "GeoJSON"
-    if start.startswith("<"):
-        lower = start.lower()
-        if "<html" in lower or "<table" in lower:
-            raise _unreadable(path, "a web page under another suffix", "改了后缀的网页文件", _VIA_OFFICE)
-        return "KML" if "<kml" in lower else "GML" if "gml" in lower else "OSM" if "<osm" in lower else None
-    if suffix == ".dxf" or (start.startswith("0") and "SECTION" in start[:200]):
-        return "DXF"
-    if suffix in (".mif", ".mid", ".tab") or (start[:7].lower() == "version" and "columns" in start.lower()):
-        return "MapInfo File"
-    if suffix == ".vct" or start.startswith(("HeadBegin", "VCT")) or "HeadBegin" in start[:400]:
-        raise _unreadable(path, "a VCT exchange file", "VCT 交换格式文件", _VIA_VCT)
-    if suffix in (".csv", ".tsv", ".txt", ".tab", "") or any(mark in start.splitlines()[0] for mark in ",;\t|"):
-        return "CSV"
-    return None
-
-
-def _head_text(head: bytes) -> str:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head[: len(head) // 2 * 2].decode("utf-16", "replace")
-    return head.decode("utf-8", "replace")
-
-
-_IGNORED = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini", "~$", "._")
 _DATA = {
     ".shp", ".gpkg", ".geojson", ".json", ".fgb", ".kml", ".kmz", ".dxf", ".parquet", ".geoparquet", ".pbf", ".csv",
     ".tsv", ".xlsx", ".xlsm", ".mif", ".tab", ".gml", ".zip", ".mdb", ".dwg", ".vct", ".xls", ".txt",
@@ -325,7 +178,7 @@ def _data_files(folder: Path) -> list[Path]:
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
         parts = [part.lower() for part in relative.parts]
-        if any(part.startswith(_IGNORED) for part in parts):
+        if any(part.startswith(IGNORED) for part in parts):
             continue
         if any(parent.suffix.lower() == ".gdb" for parent in relative.parents):
             continue
@@ -346,90 +199,6 @@ def _is_side_text(path: Path) -> bool:
     """Tell a readme or a licence from data; the house's own table of field names is no data either."""
     name = path.stem.lower()
     return name.startswith(("readme", "licen", "copying", "说明")) or path.name.endswith(".字段对照.csv")
-
-
-def _members(path: Path) -> list[zipfile.ZipInfo]:
-    """Return the members of a zip after judging its directory: sizes, ratio, climbing names."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise SourceError(*_damaged(path, error)) from None
-    total, packed = sum(one.file_size for one in members), max(path.stat().st_size, 1)
-    if len(members) > MAX_MEMBERS or total > MAX_UNPACKED or (total > _RATIO_FROM and total / packed > MAX_RATIO):
-        raise SourceError(
-            f'"{path.name}" would unpack to {len(members):,} files of {total / 1e9:,.1f} GB from {packed / 1e6:,.1f} MB: refused '
-            f"(bounds: {MAX_MEMBERS:,} files, {MAX_UNPACKED / 1e9:,.0f} GB, {MAX_RATIO} ×). Unpack it yourself if you trust it.",
-            f"“{path.name}”解压后有 {len(members):,} 个文件、{total / 1e9:,.1f} GB（压缩包 {packed / 1e6:,.1f} MB），已拒绝"
-            f"（上限 {MAX_MEMBERS:,} 个文件、{MAX_UNPACKED / 1e9:,.0f} GB、{MAX_RATIO} 倍）。如确认可信，请自行解压。",
-        )
-    return members
-
-
-def _damaged(path: Path, error: BaseException) -> tuple[str, str]:
-    return (
-        f'"{path.name}" is damaged and cannot be opened ({error}). Ask for the file again, or export it again.',
-        f"“{path.name}”已损坏，无法打开（{error}）。请重新索取或重新导出。",
-    )
-
-
-def _unpack(path: Path, work: Path) -> Path:
-    """Unpack the wanted members of a zip under `work`, counting bytes as they come."""
-    work.mkdir(parents=True, exist_ok=True)
-    left = MAX_UNPACKED
-    members = _members(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for member in members:
-                target = _target(path, member, work)
-                if target is None:
-                    continue
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(member) as packed, target.open("wb") as file:
-                    while block := packed.read(1 << 20):
-                        left -= len(block)
-                        if left < 0:
-                            raise zipfile.BadZipFile("larger than its directory says")
-                        file.write(block)
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError, NotImplementedError) as error:
-        if isinstance(error, RuntimeError) and "password" in str(error):
-            raise _unreadable(path, "locked with a password", "加密压缩包", _VIA_ZIP) from None
-        raise SourceError(*_damaged(path, error)) from None
-    except Exception as error:  # zlib.error has no public base below Exception
-        if type(error).__module__ in ("zlib", "lzma", "_lzma"):
-            raise SourceError(*_damaged(path, error)) from None
-        raise
-    return work
-
-
-def _target(path: Path, member: zipfile.ZipInfo, work: Path) -> Path | None:
-    name = member_name(member).replace("\\", "/")
-    parts = PurePosixPath(name).parts
-    if member.is_dir() or not parts or any(part.lower().startswith(_IGNORED) for part in parts):
-        return None
-    is_link = stat.S_ISLNK(member.external_attr >> 16)
-    if name.startswith("/") or ".." in parts or ":" in parts[0] or "\x00" in name or is_link:
-        raise SourceError(
-            f'"{path.name}" holds the member "{name}", which points out of the archive: refused. Pack the files again.',
-            f"“{path.name}”中的“{name}”指向压缩包之外，已拒绝。请重新打包。",
-        )
-    return work.joinpath(*parts)
-
-
-def member_name(member: zipfile.ZipInfo) -> str:
-    """Return the name of a zip member; without the UTF-8 mark, Chinese programs write GBK."""
-    if member.flag_bits & 0x800:
-        return member.filename
-    try:
-        raw = member.filename.encode("cp437")
-    except UnicodeEncodeError:
-        return member.filename
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return member.filename
 
 
 def copy_beside(path: Path, work: Path) -> Path:

@@ -21,7 +21,19 @@ import pandas as pd
 from layers.errors import SchemaError, nearest
 from layers.units import parse_unit
 
-__all__ = ["LAYERS", "Match", "Title", "columns", "guess_role", "match", "matches", "plain", "split_title"]
+__all__ = [
+    "LAYERS",
+    "POLYGON_LAYERS",
+    "Match",
+    "Title",
+    "alias_unit",
+    "columns",
+    "guess_role",
+    "match",
+    "matches",
+    "plain",
+    "split_title",
+]
 
 #: The layers there are, in the order in which they are read.
 LAYERS = ("parks", "parcels", "buildings", "enterprises", "holdings", "districts", "constraints")
@@ -217,7 +229,7 @@ def _aliases(layer: str) -> dict[str, tuple[str, int]]:
         if row.type == "geometry":
             continue
         names = [str(row.column), *str(row.aliases).split("|")]
-        stem = str(row.column).removesuffix(f"_{row.unit}") if row.unit else str(row.column)
+        stem = str(row.column).removesuffix("_" + str(row.unit)) if row.unit else str(row.column)
         for rank, name in enumerate([*names, stem]):
             known.setdefault(plain(name), (str(row.column), rank))
     return known
@@ -285,7 +297,10 @@ def guess_role(
     return ranked[0][0], ranked[0][1][1]
 
 
-_VAGUE = frozenset({"name", "名称", "type", "类型", "code", "编号", "area", "面积", "title", "level", "id", "osmwayid", "osmid", "状态", "status", "use", "用途"})  # fmt: skip
+_VAGUE = frozenset({
+    "name", "名称", "type", "类型", "code", "编号", "area", "面积", "title", "level", "id", "osmwayid", "osmid",
+    "状态", "status", "use", "用途",
+})  # fmt: skip
 _TELLING = {
     "parks": ("park_name", "zone_name", "zone_id"),
     "parcels": ("land_use_code", "land_use_name"),

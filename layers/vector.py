@@ -211,12 +211,14 @@ def _require_end(source: Source) -> None:
 
 def _close_lines(frame: pd.DataFrame) -> pd.DataFrame:
     """Closed lines of a drawing are areas: parcels are drawn as polylines."""
-    shapes = np.array(frame.geometry.values, dtype="object")
+    drawn = gpd.GeoDataFrame(frame)
+    shapes = np.array(drawn.geometry.values, dtype="object")
     closed = (shapely.get_type_id(shapes) == shapely.GeometryType.LINESTRING) & shapely.is_closed(shapes)
     closed &= shapely.get_num_coordinates(shapes) >= 4
     for place in np.flatnonzero(closed):
         shapes[place] = shapely.Polygon(shapes[place].coords)
-    return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+    closed_lines: pd.DataFrame = drawn.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=drawn.crs))
+    return closed_lines
 
 
 def _read_parquet(source: Source, sublayer: Sublayer, limit: int | None) -> Raw:
@@ -255,4 +257,5 @@ def _from_bytes(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     read: Callable[..., Any] = shapely.from_wkb if isinstance(sample.iloc[0], bytes) else shapely.from_wkt
     values = frame[name].astype("object")
     shapes = read(values.where(values.notna(), None).to_numpy(dtype="object"), on_invalid="ignore")
-    return gpd.GeoDataFrame(frame.drop(columns=name), geometry=gpd.GeoSeries(shapes, index=frame.index))
+    drawn: pd.DataFrame = gpd.GeoDataFrame(frame.drop(columns=name), geometry=gpd.GeoSeries(shapes, index=frame.index))
+    return drawn

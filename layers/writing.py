@@ -69,7 +69,7 @@ def write(frame: pd.DataFrame, path: str | Path, *, layer: str | None = None, ov
     if form is None:
         like = nearest(target.suffix.lower(), FORMATS) or ".gpkg"
         raise OutputError(
-            f'"{target.name}": no format is known by the suffix "{target.suffix}". Use one of {", ".join(FORMATS)}, say "{like}".',
+            f'"{target.name}": no format has the suffix "{target.suffix}". Use one of {", ".join(FORMATS)} ({like}).',
             f"“{target.name}”：不认识后缀“{target.suffix}”。可用 {'、'.join(FORMATS)}，例如“{like}”。",
         )
     drawn = isinstance(frame, gpd.GeoDataFrame) and frame._geometry_column_name is not None
@@ -155,7 +155,7 @@ def _shapefile(frame: pd.DataFrame, path: Path, layer: str) -> None:
     same = len(back) == len(short) and read_names == [names[title] for title in titles]
     if not same or not back.geometry.is_empty.equals(short.geometry.reset_index(drop=True).is_empty):
         raise OutputError(
-            f'"{path.name}" does not read back as it was written ({len(back)} of {len(short)} rows). Write it as .gpkg.',
+            f'"{path.name}" does not read back the same ({len(back)} of {len(short)} rows). Write it as .gpkg.',
             f"“{path.name}”写出后读回不一致（{len(back)} / {len(short)} 行）。请改写为 .gpkg。",
         )
     table = pd.DataFrame({"字段": [names[title] for title in titles], "原字段名": titles})
@@ -186,15 +186,15 @@ def short_names(titles: Sequence[str]) -> dict[str, str]:
 
 def _require_short_text(frame: pd.DataFrame, titles: Sequence[str], path: Path) -> None:
     for title in titles:
-        if not isinstance(frame[title].dtype, (pd.StringDtype, object.__class__)) and frame[title].dtype != "object":
+        if not isinstance(frame[title].dtype, pd.StringDtype) and frame[title].dtype != "object":
             continue
         long = frame[title].dropna().map(lambda value: len(str(value).encode("utf-8")) > _TEXT_BYTES)
         if long.any():
-            rows = first([str(row) for row in long.index[long]])
+            rows, count = first([str(row) for row in long.index[long]]), f"{int(long.sum())} / {len(frame)}"
             raise OutputError(
-                f'"{path.name}": {title} has {int(long.sum())} of {len(frame)} texts beyond {_TEXT_BYTES} bytes (rows {rows}), '
+                f'"{path.name}": {count} texts of {title} are beyond {_TEXT_BYTES} bytes (rows {rows}), '
                 "which a shapefile would cut. Write it as .gpkg.",
-                f"“{path.name}”：{title} 有 {int(long.sum())} / {len(frame)} 条文字超过 {_TEXT_BYTES} 字节（第 {rows} 行），"
+                f"“{path.name}”：{title} 有 {count} 条文字超过 {_TEXT_BYTES} 字节（第 {rows} 行），"
                 "shapefile 会截断。请改写为 .gpkg。",
             )
 

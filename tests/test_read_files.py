@@ -19,7 +19,7 @@ import shapely
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box
 
 import layers
-from layers import meanings, sources
+from layers import archives, meanings
 from layers.errors import ParkwiseError, SchemaError, SourceError
 
 X, Y = 519_000.0, 3_342_000.0  # a place in Hangzhou in EPSG:4549
@@ -171,20 +171,12 @@ def test_second_names_and_coded_values_of_a_geopackage(tmp_path):
     path = tmp_path / "a.gpkg"
     pyogrio.write_dataframe(plots(2, F1=["1", "2"], F2=["0601", "0508"]).drop(columns=["DLMC"]), path, layer="a")
     with sqlite3.connect(path) as base:
-        base.execute(
-            "CREATE TABLE gpkg_data_columns (table_name TEXT, column_name TEXT, name TEXT, title TEXT, description TEXT, mime_type TEXT, constraint_name TEXT)"
-        )
-        base.execute(
-            "CREATE TABLE gpkg_data_column_constraints (constraint_name TEXT, constraint_type TEXT, value TEXT, min NUMERIC, min_is_inclusive BOOLEAN, max NUMERIC, max_is_inclusive BOOLEAN, description TEXT)"
-        )
-        base.executemany(
-            "INSERT INTO gpkg_data_columns VALUES ('a', ?, null, ?, null, null, ?)",
-            [("F1", "建设状况", "c"), ("F2", "地类编码", None)],
-        )
-        base.executemany(
-            "INSERT INTO gpkg_data_column_constraints VALUES ('c', 'enum', ?, null, null, null, null, ?)",
-            [("1", "已建成"), ("2", "闲置")],
-        )
+        base.execute("CREATE TABLE gpkg_data_columns (table_name, column_name, name, title, constraint_name)")
+        base.execute("CREATE TABLE gpkg_data_column_constraints (constraint_name, constraint_type, value, description)")
+        titles = [("F1", "建设状况", "c"), ("F2", "地类编码", None)]
+        base.executemany("INSERT INTO gpkg_data_columns VALUES ('a', ?, null, ?, ?)", titles)
+        coded = [("1", "已建成"), ("2", "闲置")]
+        base.executemany("INSERT INTO gpkg_data_column_constraints VALUES ('c', 'enum', ?, ?)", coded)
     base.close()
     read = layers.read(path, "parcels")
     assert read["status"].tolist() == ["已建成", "闲置"]
@@ -192,8 +184,10 @@ def test_second_names_and_coded_values_of_a_geopackage(tmp_path):
 
 
 def test_definitions_of_a_geodatabase():
-    layer = "<D><F><GPFieldInfoEx><Name>KFQJB</Name><AliasName>级别</AliasName><DomainName>jb</DomainName></GPFieldInfoEx></F></D>"
-    domain = "<D><DomainName>jb</DomainName><CodedValues><CodedValue><Name>国家级</Name><Code>1</Code></CodedValue></CodedValues></D>"
+    named = "<Name>KFQJB</Name><AliasName>级别</AliasName><DomainName>jb</DomainName>"
+    layer = f"<D><F><GPFieldInfoEx>{named}</GPFieldInfoEx></F></D>"
+    coded = "<CodedValue><Name>国家级</Name><Code>1</Code></CodedValue>"
+    domain = f"<D><DomainName>jb</DomainName><CodedValues>{coded}</CodedValues></D>"
     assert meanings.field_definitions(layer) == {"KFQJB": ("级别", "jb")}
     assert meanings.coded_domain(domain) == ("jb", {"1": "国家级"})
     assert meanings.coded_domain('<!DOCTYPE x [<!ENTITY a "b">]>' + domain) is None
@@ -356,7 +350,7 @@ def test_links_in_a_zip_are_refused(tmp_path):
 
 def test_a_zip_that_swells_is_refused(tmp_path, monkeypatch):
     path = zipped(tmp_path / "x.zip", {"a.geojson": b"0" * 5_000_000})
-    monkeypatch.setattr(sources, "_RATIO_FROM", 1_000_000)
+    monkeypatch.setattr(archives, "RATIO_FROM", 1_000_000)
     with pytest.raises(SourceError, match="refused"):
         layers.read(path, "parcels")
 
@@ -469,7 +463,7 @@ UNREADABLE = {
     "a.mdb": (b"\x00\x01\x00\x00Standard Jet DB\x00", "GeoPackage"),
     "a.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "xlsx"),
     "a.dwg": (b"AC1032" + b"\0" * 100, "DXF"),
-    "a.vct": ("HeadBegin\nDatamark:CNSDTF-VCT\n".encode(), "GeoPackage"),
+    "a.vct": (b"HeadBegin\nDatamark:CNSDTF-VCT\n", "GeoPackage"),
     "b.xls": (b"<html><table><tr><td>1</td></tr></table></html>", "xlsx"),
     "a.rar": (b"Rar!\x1a\x07\x00", "zip"),
     "a.bin": (bytes(range(256)) * 4, "GeoPackage"),

@@ -15,8 +15,9 @@ from layers.errors import SourceError
 pytestmark = pytest.mark.real_data
 
 FOLDERS = {
-    "alexandria": 4, "boulder_buildings": 1, "gcoord": 1, "geopandas_qgis_overlay": 12, "hangzhou_districts": 5, "landchina_2007": 2,
-    "nyc_pluto": 1, "osm_kouvola": 7, "rasterstats": 7, "sao_miguel": 5, "suzhou_buildings": 1, "zhejiang_districts": 1,
+    "alexandria": 4, "boulder_buildings": 1, "gcoord": 1, "geopandas_qgis_overlay": 12, "hangzhou_districts": 5,
+    "landchina_2007": 2, "nyc_pluto": 1, "osm_kouvola": 7, "rasterstats": 7, "sao_miguel": 5, "suzhou_buildings": 1,
+    "zhejiang_districts": 1,
 }  # fmt: skip
 
 
@@ -92,6 +93,9 @@ def test_hangzhou_districts(shared_data):
         [folder / f"gcj02_{code}.geojson" for code in (330106, 330110, 330111)], "districts", datum="gcj02"
     )
     assert shifted["district_code"].tolist() == ["330106", "330110", "330111"]
+    suspect = layers.read(folder / "gcj02_330106.geojson", "districts", reference=districts)
+    assert "datum-shifted" in {one["code"] for one in suspect.attrs["findings"]}
+    assert {"datum"} == {one["what"] for one in suspect.attrs["guessed"] if one["value"] == "gcj02"}
     plane = districts.set_index("district_code").to_crs(4549).geometry
     back = shifted.set_index("district_code").to_crs(4549).geometry
     raw = layers.read(folder / "gcj02_330106.geojson", "districts").set_index("district_code").to_crs(4549).geometry

@@ -143,9 +143,9 @@ def test_a_table_cannot_be_parcels_without_shapes(tmp_path):
 def test_dates_ids_and_typed_cells(tmp_path):
     rows = [
         ["企业名称", "成立日期", "统一社会信用代码"],
-        ["甲", dt.datetime(2020, 5, 1), 123456789012345],
+        ["甲", dt.date(2020, 5, 1), 123456789012345],
         ["乙", 43952, "0012"],
-    ]  # noqa: DTZ001
+    ]
     frame = layers.read(book(tmp_path / "类型.xlsx", rows), "enterprises")
     assert frame["founded"].dt.strftime("%F").tolist() == ["2020-05-01", "2020-05-01"]
     assert frame["enterprise_code"].tolist() == ["123456789012345", "0012"]

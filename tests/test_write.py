@@ -115,8 +115,9 @@ def test_an_unknown_suffix_names_the_known_ones(tmp_path, name, words):
 
 
 def test_a_table_without_shapes(tmp_path):
-    table = pd.DataFrame({"enterprise_name": ["甲", "乙"], "tax_cny": [1.0, None], "year": pd.array([2023, None], dtype="Int64"),
-                          "high_tech": pd.array([True, None], dtype="boolean")})  # fmt: skip
+    table = pd.DataFrame({"enterprise_name": ["甲", "乙"], "tax_cny": [1.0, None]})
+    table["year"] = pd.array([2023, None], dtype="Int64")
+    table["high_tech"] = pd.array([True, None], dtype="boolean")
     for suffix in (".csv", ".parquet", ".gpkg"):
         back = layers.read(layers.write(table, tmp_path / f"企业{suffix}"), "enterprises")
         assert back["tax_cny"].isna().tolist() == [False, True]
