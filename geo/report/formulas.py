@@ -13,10 +13,7 @@ from collections.abc import Mapping
 from geo.indicators import Indicator
 from layers.units import tally_scale, unit
 
-__all__ = ["KEYS", "factor", "gap", "rounded", "sums", "sumifs", "value", "verdict"]
-
-#: Column of a table that says, by level, which place a row belongs to (0 for none).
-KEYS = ("district", "zone", "park")
+__all__ = ["factor", "gap", "rounded", "sumifs", "sums", "value", "verdict"]
 
 _INDUSTRIAL = (("industrial", "1"),)
 #: What the derived columns of the catalogue are made of: summed columns, and conditions on the rows.

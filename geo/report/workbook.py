@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import pandas as pd
@@ -37,7 +38,6 @@ _NUMBERS = {
     "fine": "0.0000",
     "exact": "#,##0.######",
     "percent": "0.00%",
-    "day": "yyyy-mm-dd",
 }
 _ROLES: dict[str, dict[str, object]] = {
     "plain": {},
@@ -56,7 +56,8 @@ _WORDS: dict[str, dict[str, object]] = {
     "subtitle": {"font_color": "#5B6469", "font_size": 11},
     "link": {"font_color": "#1F4E9E", "underline": 1, "valign": "top"},
 }  # fmt: skip
-_WIDTHS = {"key": 7, "int": 9, "percent": 10, "ratio": 10, "fine": 10, "amount": 16, "exact": 16, "day": 12}
+_ALIGN: dict[str, dict[str, object]] = {"key": {"align": "center"}, "text": {"indent": 1}}
+_WIDTHS = {"key": 7, "int": 9, "percent": 10, "ratio": 10, "fine": 10, "amount": 15, "exact": 14}
 
 Formula = Callable[[int], str]
 
@@ -73,7 +74,7 @@ class Column:
     values : sequence
         Text, numbers, missing values; for a formula the values it has now.
     kind : str or sequence of str
-        ``text`` or a number format: key, int, amount, ratio, fine, exact, percent, day; one for each row where they differ.
+        ``text`` or a number format: key, int, amount, ratio, fine, exact, percent; one a row where they differ.
     formula : callable, optional
         Row of the sheet as people count it (from 1) → formula, "" for rows that bear the plain value.
     name : str
@@ -95,28 +96,26 @@ class Column:
 
 
 class Book:
-    """An xlsx file that is being written.
+    """An xlsx file that is being written: a context, finished when it ends well.
 
     Parameters
     ----------
     path : Path
+        Its folder also holds the rows until the file is finished.
     font : str
         Font of every cell.
-    work : str
-        Folder for the rows until the file is finished.
     left, right : str
         What stands above every printed page.
     """
 
-    def __init__(self, path: Path, *, font: str, work: str, left: str = "", right: str = "") -> None:
+    def __init__(self, path: Path, *, font: str, left: str = "", right: str = "") -> None:
         options = {
-            "tmpdir": work,
+            "tmpdir": str(path.parent),
             "constant_memory": True,
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
         }
-        self.path = path
         self._font = font
         self._margins = (_header_text(left), _header_text(right))
         self._book = xlsxwriter.Workbook(str(path), options)
@@ -139,21 +138,21 @@ class Book:
             sheet.repeat_rows(0)
         return sheet
 
-    def close(self) -> None:
-        """Finish the file.
+    def __enter__(self) -> Book:
+        return self
 
-        Raises
-        ------
-        OutputError
-            The file cannot be written: it is open elsewhere, the folder is closed, the disk is full.
-        """
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish the file, or after an error let go of the rows that were put aside for it."""
         try:
-            self._book.close()
-        except (xlsxwriter.exceptions.FileCreateError, OSError) as error:
-            raise OutputError(
-                f"{self.path}: cannot be written ({error}). Close it if it is open in Excel, or choose another folder.",
-                f"{self.path}：无法写入（{error}）。如已在 Excel 中打开请先关闭，或另选文件夹。",
-            ) from error
+            if error is None:
+                self._book.close()
+        except xlsxwriter.exceptions.FileCreateError as refused:
+            raise refused.args[0] from refused
+        finally:
+            for sheet in self._book.worksheets():
+                sheet.row_data_fh.close()
 
     def format(self, kind: str, role: str = "plain", *, risky: bool = False) -> Any:  # noqa: ANN401
         """Return a cell format: a kind of number, ``text``, or title, section, head, words, subtitle, link."""
@@ -164,8 +163,7 @@ class Book:
                 look |= _WORDS[kind]
             else:
                 look |= {"bottom": 4, "bottom_color": "#C9D1D3", "num_format": _NUMBERS.get(kind, "@")}
-            if kind == "key":
-                look["align"] = "center"
+            look |= _ALIGN.get(kind, {})
             self._formats[key] = self._book.add_format(look | _ROLES[role] | {"quote_prefix": risky})
         return self._formats[key]
 
@@ -202,8 +200,14 @@ class Book:
         return tried
 
     def table(
-        self, sheet: Any, columns: Sequence[Column], *, strong: Sequence[bool] = (), frozen: int = 2, shown: str = ""
-    ) -> None:  # noqa: ANN401
+        self,
+        sheet: Any,  # noqa: ANN401
+        columns: Sequence[Column],
+        *,
+        strong: Sequence[bool] = (),
+        frozen: int = 2,
+        shown: str = "",
+    ) -> None:
         """Write a table with its header in the first row: frozen, with filters, columns as wide as they need.
 
         Parameters
@@ -299,7 +303,7 @@ def refuse_long(path: Path, sheet: str, rows: int) -> None:
     """Raise OutputError where a table has more rows than a sheet can hold."""
     if rows + 1 > MAX_ROWS:
         raise OutputError(
-            f"{path}, sheet {sheet}: {rows:,} rows, but a sheet of an Excel workbook holds {MAX_ROWS:,} with its header. "
+            f"{path}, sheet {sheet}: {rows:,} rows, but a sheet of a workbook holds {MAX_ROWS:,} with its header. "
             "Nothing was cut off and nothing written; results.gpkg holds tables of any length. "
             "Make a workbook for a part of the city.",
             f"{path}，工作表“{sheet}”：共 {rows:,} 行，而 Excel 工作表连表头最多 {MAX_ROWS:,} 行。"
@@ -330,13 +334,13 @@ def _header_text(text: str) -> str:
 
 
 def _width(column: Column) -> float:
-    """Width in characters: of the numbers' kind, or of the longest of the first texts; two lines of title."""
-    title = _shown(column.title) / 2 + 3
+    """Width in characters: of the numbers' kind, or of the longest of the first texts; three lines of title."""
+    title = _shown(column.title) / 3 + 4
     if column.kind == "text":
         longest = max((_shown(value) for value in list(column.values)[:300] if isinstance(value, str)), default=0)
         return float(min(max(longest + 2, title, 8), 42))
     kinds = {column.kind} if isinstance(column.kind, str) else set(column.kind)
-    return float(max(max(_WIDTHS.get(kind, 10) for kind in kinds), title)) if kinds else title
+    return float(max(title, *(_WIDTHS[kind] for kind in kinds)))
 
 
 def _shown(text: str) -> int:

@@ -9,7 +9,6 @@ Sheets: 说明 参数 指标 园区 地块 企业 低效清单 检查, or their 
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from geo.assess import Assessment
@@ -22,6 +21,7 @@ from geo.report.xlsx_desk import LEVELS, Desk
 from geo.report.xlsx_indicators import write_indicators
 from geo.report.xlsx_parameters import Targets, write_parameters
 from geo.report.xlsx_parks import write_parks
+from layers.output import new_file
 
 __all__ = ["write_xlsx"]
 
@@ -52,10 +52,11 @@ def write_xlsx(assessment: Assessment, path: str | Path, *, language: str | None
     path, language = Path(path), language or assessment.project.language
     _refuse_long(assessment, path, language)
     as_of = f"{text('xlsx.as_of', language)} {assessment.project.as_of or '—'}"
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work:
-        book = Book(path, font=_FONTS[language], work=work, left=assessment.city, right=as_of)
+    with (
+        new_file(path, overwrite=True) as place,
+        Book(place, font=_FONTS[language], left=assessment.city, right=as_of) as book,
+    ):
         _write(Desk(assessment, language, book))
-        book.close()
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from geo.indicators import indicator
 from geo.labels import text
 from geo.report.workbook import address
 from geo.report.xlsx_desk import Desk
@@ -88,17 +89,17 @@ def _headline(desk: Desk, page: _Page, figures: Figures) -> None:
     page.row += 1
     table = desk.assessment.indicators
     first = page.row
-    for row in table[table["level"] == "city"].itertuples():
-        where = figures.rows[(row.id, "city", 1)]
-        entry = next(one for one in desk.entries if one.id == row.id)
+    for row in table[table["level"] == "city"].to_dict("records"):
+        where = figures.rows[row["id"], "city", 1]
+        entry = indicator(row["id"])
         shown = "" if entry.percent or entry.unit == "1" else f"（{entry.unit_label}）"
         kind = "percent" if entry.percent else "ratio"
         book, sheet = desk.book, page.sheet
         book.put(sheet, page.row, 0, entry.title(desk.language) + shown)
-        book.formula(sheet, page.row, 1, f"={figures.value(row.id, 'city', 1)}", row.value, kind)
+        book.formula(sheet, page.row, 1, f"={figures.value(entry.id, 'city', 1)}", row["value"], kind)
         for col in (2, 3, 4):
             book.put(sheet, page.row, col, "")
-        if row.targets:
+        if row["targets"]:
             for col, n, key, look in ((2, 3, "target", kind), (3, 4, "met", "text"), (4, 8, "clause", "text")):
                 cell = address(where, figures.value_col + n, figures.sheet)
                 book.formula(sheet, page.row, col, f"={cell}", figures.shown[key][where - 1], look)

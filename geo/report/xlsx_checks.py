@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import pandas as pd
-
 from geo.indicators import catalogue
 from geo.labels import text
 from geo.report.formulas import rounded, sumifs
@@ -140,12 +138,12 @@ def _overlaps(desk: Desk, page: _Page) -> None:
     if not len(pairs):
         return
     page.section("overlaps", ("park_a", "park_b", "overlap_mu", "width_m", "counts"))
-    for row in pairs.itertuples():
-        counts = desk.word("yes" if row.counts else "no")
+    for row in pairs.to_dict("records"):
+        counts = desk.word("yes" if row["counts"] else "no")
         page.line(
             [
-                (row.name_a, "", "text"), (row.name_b, "", "text"),
-                (convert(float(row.area_m2), "m2", "mu"), "", "amount"), (float(row.width_m), "", "amount"),
+                (row["name_a"], "", "text"), (row["name_b"], "", "text"),
+                (convert(float(row["area_m2"]), "m2", "mu"), "", "amount"), (float(row["width_m"]), "", "amount"),
                 (counts, "", "text"),
             ]
         )  # fmt: skip
@@ -178,9 +176,9 @@ def _matches(desk: Desk, page: _Page) -> None:
     if firms is None:
         return
     page.section("matches", ("matched_by", "firms", "tax_wcny"))
-    for row in firms.match_table.itertuples():
-        tax = convert(float(row.tax_cny), "cny", "wcny")
-        page.line([(text(f"match.{row.way}", desk.language), "", "text"), (row.firms, "", "int"), (tax, "", "amount")])
+    for row in firms.match_table.to_dict("records"):
+        tax, way = convert(float(row["tax_cny"]), "cny", "wcny"), text(f"match.{row['way']}", desk.language)
+        page.line([(way, "", "text"), (row["firms"], "", "int"), (tax, "", "amount")])
 
 
 def _findings(desk: Desk, page: _Page) -> None:
@@ -188,11 +186,11 @@ def _findings(desk: Desk, page: _Page) -> None:
     if not len(found):
         return
     page.section("findings", ("finding", "layer", "severity", "code", "findings", "first_ids", "remedy"))
-    for row in summarise(found, desk.language).itertuples():
+    for row in summarise(found, desk.language).to_dict("records"):
         page.line(
             [
-                (row.title, "", "text"), (desk.known("xlsx.layer", row.layer), "", "text"),
-                (text(f"severity.{row.severity}", desk.language), "", "text"), (row.code, "", "text"),
-                (int(row.count), "", "int"), (", ".join(row.first_ids), "", "text"), (row.remedy, "", "text"),
+                (row["title"], "", "text"), (desk.known("xlsx.layer", row["layer"]), "", "text"),
+                (text(f"severity.{row['severity']}", desk.language), "", "text"), (row["code"], "", "text"),
+                (int(row["count"]), "", "int"), (", ".join(row["first_ids"]), "", "text"), (row["remedy"], "", "text"),
             ]
         )  # fmt: skip

@@ -20,7 +20,7 @@ from geo.renewal import Candidates
 from geo.report.formulas import sumifs
 from geo.report.workbook import Column, Formula
 from geo.report.xlsx_desk import Desk
-from layers.units import convert, label
+from layers.units import convert
 
 __all__ = ["candidate_columns", "firm_columns", "parcel_columns"]
 
@@ -56,7 +56,7 @@ def parcel_columns(desk: Desk, land: Land) -> list[Column]:
         ),
         *_place_columns(desk, "parcels", land, own["district"].to_numpy()[rows], pieces["park"].to_numpy()),
         *(
-            desk.column("parcels", name, own[name].astype("float64").to_numpy(dtype="float64", na_value=np.nan)[rows], "key")
+            desk.column("parcels", name, own[name].astype("float64").to_numpy()[rows], "key")
             for name in ("industrial", "built")
         ),
         desk.column("parcels", "share", pieces["share"], "fine"),
@@ -82,7 +82,7 @@ def parcel_columns(desk: Desk, land: Land) -> list[Column]:
 
 
 def _texts(column: pd.Series, rows: np.ndarray) -> list[object]:
-    return column.astype("string").to_numpy(dtype=object, na_value=None)[rows].tolist()
+    return list(column.astype("string").array[rows])
 
 
 def _unit(column: str) -> str:
@@ -134,7 +134,7 @@ def firm_columns(desk: Desk, firms: Firms, land: Land | None) -> list[Column]:
         desk.column("firms", "firm_id", _texts(own["firm_id"], firm)),
         desk.column("firms", "firm_name", _texts(own["firm_name"], firm)),
         *(
-            desk.column("firms", name, _texts(own[name], firm))
+            desk.column("firms", name, [desk.known("xlsx.scale", one) for one in _texts(own[name], firm)])
             for name in ("industry_code", "scale")
             if own[name].notna().any()
         ),
@@ -148,7 +148,6 @@ def firm_columns(desk: Desk, firms: Firms, land: Land | None) -> list[Column]:
             desk.column("firms", "parcel_id", [uid[row] for row in parcel]),
             *_place_columns(desk, "firms", land, rows["district"].to_numpy(), rows["park"].to_numpy()),
         ]
-    columns.append(desk.column("firms", "share", rows["share"], "fine"))
     columns += [
         desk.column("firms", name, rows[name], "amount" if base in {"m2", "cny"} else "exact", unit=base)
         for name, base in MEASURES.items()
@@ -187,7 +186,7 @@ def _tax_per_mu(desk: Desk, tax: str, land: str) -> str:
 def candidate_columns(desk: Desk, found: Candidates, land: Land, firms: Firms | None) -> list[Column]:
     """Return the columns of 低效清单: every parcel that was judged, the candidates first."""
     listed = found.table["parcel"].to_numpy()
-    rest = found.facts.drop(index=listed).sort_values(["area_m2", "uid"], ascending=[False, True]).index
+    rest = found.facts[~found.facts.index.isin(listed)].sort_values(["area_m2", "uid"], ascending=[False, True]).index
     facts = found.facts.loc[[*listed, *rest]]
     flags = [code for code in (*_MEASURED, "vacant", "outside_parks") if code in facts]
     group = found.table.set_index("parcel")["group"].reindex(facts.index)
@@ -237,7 +236,7 @@ def _park_columns(desk: Desk, land: Land, park: pd.Series) -> list[Column]:
 
 
 def _measure_columns(desk: Desk, here: _Row, facts: pd.DataFrame, firms: Firms | None) -> list[Column]:
-    columns = []
+    columns: list[Column] = []
     for sum_, ratio, kind in (
         ("floor_area_m2", "plot_ratio", "ratio"),
         ("building_base_m2", "building_density", "percent"),

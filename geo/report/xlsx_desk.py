@@ -6,6 +6,7 @@ name a column of another before that one is written.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -97,7 +98,14 @@ class Desk:
         """Name of the factor from m² to mu."""
         return self.factors["m2", "mu"]
 
-    def column(self, table: str, key: str, values: Any, kind: str = "text", **more: Any) -> Column:  # noqa: ANN401
+    def column(
+        self,
+        table: str,
+        key: str,
+        values: Any,  # noqa: ANN401
+        kind: str | Sequence[str] = "text",
+        **more: Any,  # noqa: ANN401
+    ) -> Column:
         """Return a column with its title, unit and defined name."""
         title = self.word(f"column.{key}")
         base = more.pop("unit", "")

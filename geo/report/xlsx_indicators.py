@@ -68,8 +68,8 @@ def write_indicators(desk: Desk, targets: Targets) -> Figures:
     desk.book.table(sheet, columns, strong=(table["level"] == "city").tolist(), frozen=5)
     for col, column in enumerate(columns):
         if column.key == "met":
-            desk.book.mark(sheet, col, 1, len(table), text("target.unmet", desk.language), "bad")
-            desk.book.mark(sheet, col, 1, len(table), text("target.met", desk.language), "good")
+            desk.book.mark(sheet, col, 1, len(table), _word(desk, "unmet"), "bad")
+            desk.book.mark(sheet, col, 1, len(table), _word(desk, "met"), "good")
     rows = {key: i + 1 for i, key in enumerate(zip(table["id"], table["level"], table["key"], strict=True))}
     return Figures(rows, _VALUE, _TOP, sheet.get_name(), desk.name("indicators", "change"), _shown(columns))
 
@@ -81,21 +81,25 @@ def _shown(columns: list[Column]) -> dict[str, list[Any]]:
 
 def _figure_columns(desk: Desk, table: pd.DataFrame, entries: list[Indicator]) -> list[Column]:
     """Columns A to K: which figure, of which place, both sums and their ratio."""
-    written = [_sum_formulas(desk, entry, level, i) for i, (entry, level) in enumerate(zip(entries, table["level"], strict=True))]  # fmt: skip
+    levels = table["level"].tolist()
+    written = [
+        _sum_formulas(desk, entry, level, i) for i, (entry, level) in enumerate(zip(entries, levels, strict=True))
+    ]
+    tops, belows = [one[0] for one in written], [one[1] for one in written]
     units = [(label(e.numerator_unit, desk.language), label(e.denominator_unit, desk.language)) for e in entries]
     kinds = [(_kind(entry.numerator_unit), _kind(entry.denominator_unit)) for entry in entries]
     return [
         desk.column("indicators", "indicator", [entry.title(desk.language) for entry in entries]),
-        desk.column("indicators", "level", [text(f"level.{level}", desk.language) for level in table["level"]]),
+        desk.column("indicators", "level", [text(f"level.{level}", desk.language) for level in levels]),
         desk.column("indicators", "key", table["key"], "key", note=desk.word("note.key")),
         desk.column("indicators", "scope_id", table["scope_id"].astype("string").tolist()),
         desk.column("indicators", "scope_name", table["scope_name"].astype("string").tolist()),
         desk.column(
-            "indicators", "numerator", table["numerator"], [k[0] for k in kinds], formula=lambda r: written[r - 2][0]
+            "indicators", "numerator", table["numerator"], [k[0] for k in kinds], formula=lambda r: tops[r - 2]
         ),
         desk.column("indicators", "numerator_unit", [u[0] for u in units]),
         desk.column(
-            "indicators", "denominator", table["denominator"], [k[1] for k in kinds], formula=lambda r: written[r - 2][1]
+            "indicators", "denominator", table["denominator"], [k[1] for k in kinds], formula=lambda r: belows[r - 2]
         ),
         desk.column("indicators", "denominator_unit", [u[1] for u in units]),
         desk.column(
@@ -128,7 +132,7 @@ def _target_columns(
         targets.names[targets.key(entry.id, one)] if one else () for entry, one in zip(entries, asked, strict=True)
     ]
     first = _TARGETS_FROM + nth * _TARGET_COLUMNS
-    words = tuple(text(f"target.{word}", desk.language) for word in ("met", "unmet", "unknown"))
+    words = (_word(desk, "met"), _word(desk, "unmet"), _word(desk, "unknown"))
     kinds = ["percent" if entry.percent else "ratio" for entry in entries]
 
     def each(make: Any, empty: object = None) -> list[Any]:  # noqa: ANN401
@@ -143,7 +147,7 @@ def _target_columns(
     )
     amounts = each(lambda i, one: _lacking_value(entries[i], one["gap"], table["denominator"].iloc[i]))
     columns = [
-        desk.column("indicators", "comparison", each(lambda _, one: text(f"comparison.{compared(one)}", desk.language))),
+        desk.column("indicators", "comparison", each(lambda _, one: _comparison(desk, one))),
         desk.column(
             "indicators", "target", each(lambda _, one: _first(one[compared(one)])), kinds,
             formula=lambda r: f"={names[r - 2][0]}" if names[r - 2] else "",
@@ -155,6 +159,14 @@ def _target_columns(
         desk.column("indicators", "clause", each(lambda _, one: source_line(desk, one))),
     ]  # fmt: skip
     return columns if nth == 0 else [_again(column, nth) for column in columns]
+
+
+def _word(desk: Desk, verdict: str) -> str:
+    return text(f"target.{verdict}", desk.language)
+
+
+def _comparison(desk: Desk, target: Target) -> str:
+    return text(f"comparison.{compared(target)}", desk.language)
 
 
 def _first(asked: object) -> object:
@@ -197,17 +209,17 @@ def _run_columns(desk: Desk, table: pd.DataFrame, entries: list[Indicator], firs
         return f'=IF(OR({now}="",{then}=""),"",ROUND({now}-{then},8))'
 
     values = table["value"]
+    shown = ["percent" if entry.percent else "ratio" for entry in entries]
+    unmoved = np.where(values.isna(), np.nan, 0.0)
+    how = [desk.word("written" if entry.table == "industries" else "live") for entry in entries]
     return [
         desk.column("indicators", "count", table["count"], "int", role="faint"),
         desk.column("indicators", "missing", table["missing"], "int", role="faint", note=desk.word("note.missing")),
         desk.column("indicators", "guessed", table["estimated"], "int", role="faint", note=desk.word("note.estimated")),
         desk.column(
-            "indicators", "run_value", values, ["percent" if e.percent else "ratio" for e in entries], role="faint",
-            note=desk.word("note.run_value"),
+            "indicators", "run_value", values, shown, role="faint", note=desk.word("note.run_value")
         ),
-        desk.column("indicators", "change", np.where(values.isna(), np.nan, 0.0), "ratio", role="faint", formula=change),
-        desk.column(
-            "indicators", "how", [desk.word("written" if e.table == "industries" else "live") for e in entries], role="faint"
-        ),
+        desk.column("indicators", "change", unmoved, "fine", role="faint", formula=change),
+        desk.column("indicators", "how", how, role="faint"),
         desk.column("indicators", "id", table["id"].tolist(), role="faint"),
     ]  # fmt: skip

@@ -70,8 +70,8 @@ def write_parameters(desk: Desk, targets: Targets) -> None:
         row.add(told, formulas.factor(name), float(unit(name).factor), "exact", shown, called, "")
     if targets.rows:
         row.section("targets")
-    for key, (name, target) in targets.rows.items():
-        targets.names[key] = _target_lines(desk, row, catalogue()[name], target)
+    for which, (asked, target) in targets.rows.items():
+        targets.names[which] = _target_lines(desk, row, catalogue()[asked], target)
     _limit_lines(desk, row)
     row.section("settings")
     project = desk.assessment.project
@@ -80,7 +80,15 @@ def write_parameters(desk: Desk, targets: Targets) -> None:
             known = keys()[name]
             told = known.label_en if desk.language == "en" else known.label_zh
             origin = text(f"origin.{setting.origin}", desk.language)
-            row.add(told, "", _plain(setting.value), "text", "", "", f"{name} · {origin} {setting.why}".strip())
+            row.add(
+                told,
+                "",
+                _plain(setting.value, desk.language),
+                "text",
+                "",
+                "",
+                f"{name} · {origin} {setting.why}".strip(),
+            )
 
 
 class _Lines:
@@ -114,10 +122,12 @@ class _Lines:
         return called
 
 
-def _plain(value: object) -> object:
+def _plain(value: object, language: str) -> object:
     if isinstance(value, (list, tuple)):
         return ", ".join(str(item) for item in value)
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return text(f"xlsx.{'yes' if value else 'no'}", language)
+    return value if isinstance(value, (int, float)) else str(value)
 
 
 def _target_lines(desk: Desk, row: _Lines, entry: Indicator, target: Target) -> tuple[str, ...]:
@@ -154,27 +164,30 @@ def _limit_lines(desk: Desk, row: _Lines) -> None:
         return
     row.section("limits")
     names = desk.names("candidates")
-    for limit in found.limits.itertuples():
-        told = text(f"evidence.{limit.code}", desk.language)
-        shown = "" if limit.unit == "1" else label("wcny/mu", desk.language)
-        basis = limit.basis_en if desk.language == "en" else limit.basis_zh
-        fraction = project.number(f"candidates.{limit.column}_of_mean")
-        if project.number(f"candidates.{limit.column}_below") is not None or not fraction:
-            row.add(f"{told} <", "", limit.limit, "fine", shown, desk.limit(limit.code), basis)
-            continue
-        part = row.add(
-            desk.word("explained.fraction", what=told), "", fraction, "fine", "", desk.limit(limit.code, "fraction"), ""
-        )
-        mean = row.add(
-            desk.word("explained.mean", what=told), _mean(desk, limit.code, names), limit.limit / fraction, "fine", shown,
-            desk.limit(limit.code, "mean"), desk.word("explained.mean_of"),
-        )  # fmt: skip
-        row.add(f"{told} <", f"={part}*{mean}", limit.limit, "fine", shown, desk.limit(limit.code), basis)
+    for limit in found.limits.to_dict("records"):
+        _limit(desk, row, {str(key): value for key, value in limit.items()}, names)
     if "outside_parks" in found.facts:
         told = desk.word("explained.outside")
         row.add(desk.word("explained.inside_share"), "", 0.5, "percent", "", desk.limit("outside_parks"), told)
     needed = max(int(project.number("candidates.evidence_needed") or 1), 1)
     row.add(desk.word("explained.needed"), "", needed, "key", "", desk.needed, "")
+
+
+def _limit(desk: Desk, row: _Lines, limit: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    project, code = desk.assessment.project, limit["code"]
+    told = text(f"evidence.{code}", desk.language)
+    shown = "" if limit["unit"] == "1" else label("wcny/mu", desk.language)
+    basis = limit[f"basis_{desk.language}"]
+    fraction = project.number(f"candidates.{limit['column']}_of_mean")
+    if project.number(f"candidates.{limit['column']}_below") is not None or not fraction:
+        row.add(f"{told} <", "", limit["limit"], "fine", shown, desk.limit(code), basis)
+        return
+    what = desk.word("explained.fraction", what=told)
+    part = row.add(what, "", fraction, "fine", "", desk.limit(code, "fraction"), "")
+    what, mean_of = desk.word("explained.mean", what=told), desk.word("explained.mean_of")
+    formula = _mean(desk, code, names)
+    mean = row.add(what, formula, limit["limit"] / fraction, "fine", shown, desk.limit(code, "mean"), mean_of)
+    row.add(f"{told} <", f"={part}*{mean}", limit["limit"], "fine", shown, desk.limit(code), basis)
 
 
 def _mean(desk: Desk, code: str, names: Mapping[str, str]) -> str:

@@ -21,8 +21,8 @@ __all__ = ["write_parks"]
 def write_parks(desk: Desk, figures: Figures) -> None:
     """Write 园区: one row a park, zone by zone, and their sum."""
     land, found = desk.assessment.land, desk.assessment.candidates
-    assert land is not None
-    assert land.parks is not None
+    if land is None or land.parks is None:
+        return
     sums = industrial_by_park(land)
     zone = pd.Series(pd.factorize(land.parks["zone_id"])[0])
     order = np.lexsort((np.arange(len(zone)), zone.to_numpy()))
@@ -57,7 +57,9 @@ def _park_sums(desk: Desk, sums: pd.DataFrame) -> list[Column]:
         )
 
     return [
-        desk.column("parks", "pieces", sums["parcels"], "int", formula=lambda row: f"=COUNTIFS({names['park']},A{row})"),
+        desk.column(
+            "parks", "pieces", sums["parcels"], "int", formula=lambda row: f"=COUNTIFS({names['park']},A{row})"
+        ),
         desk.column("parks", "land_mu", convert(sums["land_m2"], "m2", "mu"), "amount", unit="mu", formula=land()),
         desk.column(
             "parks", "industrial_mu", convert(sums["industrial_m2"], "m2", "mu"), "amount", unit="mu",
@@ -80,10 +82,14 @@ def _park_figures(desk: Desk, figures: Figures, keys_: np.ndarray) -> list[Colum
         columns.append(
             Column(
                 entry.id, title, values[keys_ - 1], "percent" if entry.percent else "ratio",
-                formula=lambda row, cells=cells: f"={cells[row - 2]}", note=entry.definition(desk.language),
+                formula=_reference(cells), note=entry.definition(desk.language),
             )
         )  # fmt: skip
     return columns
+
+
+def _reference(cells: list[str]) -> Formula:
+    return lambda row: f"={cells[row - 2]}"
 
 
 def _park_candidates(desk: Desk, listed: pd.DataFrame, parks: pd.Series) -> list[Column]:
