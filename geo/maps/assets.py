@@ -69,8 +69,6 @@ def asset(name: str) -> str:
         ) from error
     text = re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.MULTILINE)
     if file.endswith(".css"):
-        # The behaviour rule is for Internet Explorer 8 and names no file.
-        text = re.sub(r"^.*behavior:\s*url\(#default#VML\).*$", "", text, flags=re.MULTILINE)
         text = re.sub(r"url\(([^)#]+\.png)\)", lambda found: f"url({_as_data(folder / found[1])})", text)
     return text.replace("</script", "<\\/script").replace("</style", "<\\/style")
 
