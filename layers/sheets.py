@@ -308,9 +308,8 @@ def _numeric(text: object) -> bool:
 
 
 def _known(word: str) -> bool:
-    return any(match(layer, [word]) for layer in LAYERS) or any(
-        plain(word) in _axis(name) for name in ("x", "y", "wkt")
-    )
+    placed = any(plain(word) in _axis(name) for name in ("x", "y", "wkt"))
+    return placed or any(match(layer, [word]) for layer in LAYERS)
 
 
 def _second(top: Sequence[Row], first: int) -> int:

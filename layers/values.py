@@ -264,7 +264,8 @@ def _fold(value: object) -> str:
 
 def _each(values: pd.Series, one: Callable[[object], object], missing: object) -> pd.Series:
     """Apply `one` to each distinct value once: columns repeat themselves."""
-    codes, uniques = pd.factorize(values.astype("object"), use_na_sentinel=True)
+    listed = values if isinstance(values.dtype, pd.StringDtype) else values.astype("object")
+    codes, uniques = pd.factorize(listed, use_na_sentinel=True)
     results = np.empty(len(uniques) + 1, dtype="object")
     for place, value in enumerate(uniques):
         results[place] = one(value)

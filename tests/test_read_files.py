@@ -392,8 +392,9 @@ def test_a_district_without_attributes_takes_name_and_code_from_its_file(tmp_pat
 def test_rows_without_a_usable_shape_are_set_aside_with_their_reason(tmp_path):
     polygon = box(X, Y, X + 10, Y + 10)
     bowtie = Polygon([(X, Y), (X + 10, Y + 10), (X + 10, Y), (X, Y + 10)])
-    shapes = [polygon, None, Polygon(), Point(X, Y), LineString([(X, Y), (X + 1, Y)]), GeometryCollection([polygon, Point(X, Y)]),
-              GeometryCollection([Point(X, Y)]), bowtie, MultiPolygon([polygon])]  # fmt: skip
+    point, line = Point(X, Y), LineString([(X, Y), (X + 1, Y)])
+    mixed, pointless = GeometryCollection([polygon, point]), GeometryCollection([point])
+    shapes = [polygon, None, Polygon(), point, line, mixed, pointless, bowtie, MultiPolygon([polygon])]
     frame = gpd.GeoDataFrame({"地块编号": [f"P{i}" for i in range(len(shapes))]}, geometry=shapes, crs=4549)
     frame.to_parquet(tmp_path / "a.parquet")
     read = layers.read(tmp_path / "a.parquet", "parcels")

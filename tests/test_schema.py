@@ -64,6 +64,8 @@ def test_titles_cut_by_a_shapefile_match_by_their_beginning_only_there():
     assert titles.matches("parcels", ["固定资产投"], cut=True)["investment_cny"].cut
     assert titles.matches("parcels", ["固定资产投"]) == {}
     assert titles.matches("parcels", ["所在地"]) == {}
+    assert titles.matches("parcels", ["固定"], cut=True) == {}, "too short to have been cut"
+    assert titles.matches("parcels", ["用地面"], cut=True)["recorded_area_m2"].title == "用地面"
 
 
 def test_the_latest_of_several_years_is_taken_and_the_plain_title_before_it():
@@ -102,6 +104,14 @@ def test_money_is_judged_by_employees(scale, unit):
     frame = firms(企业名称=list("甲乙丙"), 职工人数=staff, 税收=staff * 30000 / scale)
     assert frame["tax_cny"].tolist() == pytest.approx((staff * 30000).tolist())
     assert frame.attrs["columns"]["tax_cny"]["unit"] == unit
+
+
+def test_a_unit_is_plausible_only_when_no_other_one_is():
+    shapes = gpd.GeoSeries([box(500000, 3340000, 500100, 3340100)] * 3, crs=4549)
+    table = gpd.GeoDataFrame({"建筑基底面积": [1.0, 1.0, 1.0]}, geometry=shapes)  # 1 mu and 1 ha would both fit
+    frame = schema.canonicalise(table, "parcels")
+    assert frame["building_base_m2"].tolist() == [1.0, 1.0, 1.0]
+    assert codes(frame) == ["unit-assumed"]
 
 
 def test_money_without_evidence_is_taken_as_yuan_and_said():
