@@ -22,6 +22,7 @@
     }
     input.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(show, 120); });
     input.addEventListener("keydown", function (event) { keys(event, list, input, show); });
+    input.addEventListener("blur", function () { list.hidden = true; input.setAttribute("aria-expanded", "false"); });
     input.addEventListener("focus", function () { if (input.value.trim()) show(); });
     return el("search", { class: "pw-search" }, input, list);
   };

@@ -198,7 +198,7 @@ def _measure(name: str, assessment: Assessment, facts: pd.DataFrame, language: s
     unit = "%" if entry.percent else ("" if entry.unit == "1" else units.label(entry.unit, language))
     classes = [
         Class(label, colour, mark=source if limit is not None and at == edges.index(limit) + 1 else "")
-        for at, (label, colour) in enumerate(zip(_range_labels(shown), _ramp(edges, limit), strict=True))
+        for at, (label, colour) in enumerate(zip(_range_labels(shown, language), _ramp(edges, limit), strict=True))
     ]
     n = len(classes)
     of_parcel = np.where(industrial, np.where(known, np.searchsorted(edges, values, side="right"), n), n + 1)
@@ -255,9 +255,9 @@ def _readable(value: float) -> float:
     return float(f"{math.copysign(nearest, value) * 10**power:.6g}")
 
 
-def _range_labels(shown: Sequence[str]) -> list[str]:
+def _range_labels(shown: Sequence[str], language: str) -> list[str]:
     if not shown:
-        return [""]
+        return [text("map.class.known", language)]
     middle = [f"{low} – {high}" for low, high in pairwise(shown)]
     return [f"< {shown[0]}", *middle, f"≥ {shown[-1]}"]
 
