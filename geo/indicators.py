@@ -26,7 +26,7 @@ from geo.land import Land
 from layers import units
 from layers.errors import StandardError, nearest
 
-__all__ = ["LEVELS", "Indicator", "catalogue", "indicator", "measure", "merge", "scopes", "tally"]
+__all__ = ["LEVELS", "Indicator", "catalogue", "indicator", "measure", "merge", "scopes", "tally", "zone_rows"]
 
 LEVELS = ("city", "district", "zone", "park", "parcel", "enterprise")
 
@@ -192,16 +192,15 @@ def _land_rows(land: Land) -> pd.DataFrame:
     )
     if land.parks is not None:
         table["inside_area_m2"] = np.where(known_use, np.where(is_industrial & inside, area, 0.0), np.nan)
-        table["zone"] = _zone_of(land)[rows["park"].to_numpy()]
+        table["zone"] = zone_rows(land.parks)[rows["park"].to_numpy()]
     else:
         table = table.drop(columns="park")
     return table
 
 
-def _zone_of(land: Land) -> npt.NDArray[np.intp]:
-    """Zone row of each park row; the last entry (park −1) is no zone."""
-    assert land.parks is not None
-    zone_ids = land.parks["zone_id"]
+def zone_rows(parks: pd.DataFrame) -> npt.NDArray[np.intp]:
+    """Return the zone row of each park row; the last entry (park −1) is no zone."""
+    zone_ids = parks["zone_id"]
     first_seen = pd.Index(zone_ids.drop_duplicates())
     return np.append(first_seen.get_indexer(pd.Index(zone_ids)), -1)
 
@@ -211,7 +210,7 @@ def _firm_rows(firms: Firms, land: Land | None) -> pd.DataFrame:
     table = rows.assign(unit=rows["firm"], estimated=False, city=0, enterprise=rows["firm"])
     if land is None or land.parks is None:
         return table.drop(columns=["park"])
-    return table.assign(zone=_zone_of(land)[rows["park"].to_numpy()])
+    return table.assign(zone=zone_rows(land.parks)[rows["park"].to_numpy()])
 
 
 def _sums(entry: Indicator, level: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -266,10 +265,11 @@ def measure(sums: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
         (base units), `value` (display unit; missing where the sum below is 0), `count`, `missing`,
         `estimated`. An indicator that has no row at any place is left out altogether.
     """
+    measured = set(sums.loc[sums["count"] > 0, "indicator"].unique())
     parts = [
         _divide(entry, sums[sums["indicator"] == entry.id], places[places["level"].isin(entry.levels)])
         for entry in catalogue().values()
-        if entry.id in set(sums.loc[sums["count"] > 0, "indicator"])
+        if entry.id in measured
     ]
     filled = [part for part in parts if len(part)]
     columns = [
