@@ -16,7 +16,7 @@ import pandas as pd
 
 from geo.concentrations import identities, overlap_matrix, refuse_overlap
 from geo.firms import Firms, attach_firms
-from geo.indicators import catalogue, measure, scopes, tally
+from geo.indicators import catalogue, measure, scopes, tally, zone_rows
 from geo.industry import industry_shares, output_column, tally_industries
 from geo.land import Land, attach
 from geo.renewal import Candidates, Rules, find_candidates
@@ -24,7 +24,7 @@ from geo.standards import targets
 from layers.errors import BlockedError, ProjectError
 from layers.project import Project
 
-__all__ = ["DEFAULT_LEVELS", "Assessment", "assess"]
+__all__ = ["DEFAULT_LEVELS", "Assessment", "assess", "city_name"]
 
 DEFAULT_LEVELS = ("city", "district", "zone", "park")
 
@@ -223,9 +223,7 @@ def _keys(firms: Firms, land: Land | None) -> pd.DataFrame:
     rows = firms.fragments
     keys = pd.DataFrame({"city": 0, "district": rows["district"]}, index=rows.index)
     if land is not None and land.parks is not None:
-        zone_ids = pd.Index(land.parks["zone_id"].drop_duplicates())
-        zone = pd.Series([*zone_ids.get_indexer(pd.Index(land.parks["zone_id"])), -1])
-        keys = keys.assign(zone=zone.iloc[rows["park"].to_numpy()].to_numpy(), park=rows["park"])
+        keys = keys.assign(zone=zone_rows(land.parks)[rows["park"].to_numpy()], park=rows["park"])
     return keys
 
 

@@ -27,9 +27,8 @@ from layers.units import convert, from_tally, to_tally
 
 __all__ = ["Concentration", "concentration", "identities", "industrial_by_park", "overlap_matrix", "refuse_overlap"]
 
-#: Parks overlap for ``error`` when their common area and its mean width both exceed these.
+#: Parks overlap for ``error`` when what they share, hairlines left out, exceeds this.
 OVERLAP_TOLERANCE_M2 = 100.0
-OVERLAP_WIDTH_M = 0.5
 
 
 @dataclass(frozen=True)
@@ -148,27 +147,28 @@ def concentration(
 
 
 def overlap_matrix(land: Land, area: str = "tdt1055") -> pd.DataFrame:
-    """Return the pairs of parks that overlap: park_a, park_b, name_a, name_b, area_m2, width_m, counts, geometry.
-
-    `counts` is True where area and mean width exceed the tolerance.
-    """
-    assert land.parks is not None
-    pairs = overlaps(land.parks)
-    names = land.parks.set_index("park_id")["park_name"]
-    shapes = gpd.GeoSeries(pairs["geometry"].to_numpy(), crs=land.parks.crs)
-    planar = pairs["area_m2"]
+    """Return the pairs of parks that overlap: park_a, park_b, name_a, name_b, area_m2, wide_m2, geometry."""
+    parks = _parks(land)
+    pairs = overlaps(parks)
+    names = parks.set_index("park_id")["park_name"]
+    shapes = gpd.GeoSeries(pairs["geometry"].to_numpy(), crs=parks.crs)
     if len(pairs):
         pairs["area_m2"] = area_m2(shapes, "tdt1055" if area == "recorded" else area).to_numpy()
     return pairs.assign(
         name_a=pairs["park_a"].map(names),
         name_b=pairs["park_b"].map(names),
-        counts=(planar > OVERLAP_TOLERANCE_M2) & (pairs["width_m"] > OVERLAP_WIDTH_M),
     )
+
+
+def _parks(land: Land) -> gpd.GeoDataFrame:
+    if land.parks is None:
+        raise ValueError("the land was attached without parks")
+    return land.parks
 
 
 def refuse_overlap(matrix: pd.DataFrame, tolerance_m2: float = OVERLAP_TOLERANCE_M2) -> None:
     """Raise BlockedError where parks overlap above the tolerance: the rule ``error``."""
-    pairs = matrix[(matrix["area_m2"] > tolerance_m2) & (matrix["width_m"] > OVERLAP_WIDTH_M)]
+    pairs = matrix[matrix["wide_m2"] > tolerance_m2]
     if len(pairs):
         told = [f"{row.name_a} × {row.name_b} {row.area_m2:,.0f} m²" for row in pairs.itertuples()]
         raise BlockedError(
@@ -232,8 +232,7 @@ def _identity(name: str, name_zh: str, left: int, right: int, allowed: int = 0) 
 
 def _union_identity(land: Land, usable: np.ndarray, inside: int) -> dict[str, object]:
     """The same inside area by another route: each parcel against the dissolved union of all parks."""
-    assert land.parks is not None
-    blocks = shapely.get_parts(shapely.union_all(land.parks.geometry.to_numpy()))
+    blocks = shapely.get_parts(shapely.union_all(_parks(land).geometry.to_numpy()))
     pairs = intersect(land.parcels.geometry.to_numpy()[usable], blocks)
     share = np.bincount(pairs.left, weights=pairs.share, minlength=int(usable.sum()))
     edge = (share > 0) & (share < 1)
@@ -247,8 +246,8 @@ def _union_identity(land: Land, usable: np.ndarray, inside: int) -> dict[str, ob
 
 
 def industrial_by_park(land: Land) -> pd.DataFrame:
-    """Return industrial and all land of each park: park_id, park_name, zone_id, zone_name, industrial_m2, land_m2, parcels."""
-    assert land.parks is not None
+    """Return the land of each park: park_id, park_name, zone_id, zone_name, industrial_m2, land_m2, parcels."""
+    parks = _parks(land)
     industrial = land.parcels["industrial"].fillna(value=False).to_numpy(dtype=bool)[land.pieces["parcel"].to_numpy()]
     area = land.pieces["land_area_m2"].fillna(0.0).to_numpy("float64")
     pieces = pd.DataFrame(
@@ -259,8 +258,8 @@ def industrial_by_park(land: Land) -> pd.DataFrame:
             "parcels": 1,
         }
     )
-    sums = pieces[pieces["park"] >= 0].groupby("park").sum().reindex(land.parks.index, fill_value=0)
-    table = land.parks[["park_id", "park_name", "zone_id", "zone_name"]].copy()
+    sums = pieces[pieces["park"] >= 0].groupby("park").sum().reindex(parks.index, fill_value=0)
+    table = parks[["park_id", "park_name", "zone_id", "zone_name"]].copy()
     for column in ("industrial_m2", "land_m2"):
         table[column] = from_tally(sums[column].to_numpy("int64"), "m2")
     return table.assign(parcels=sums["parcels"].to_numpy())

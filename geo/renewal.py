@@ -94,6 +94,9 @@ def find_candidates(land: Land, firms: Firms | None = None, rules: Rules | None 
     rules = rules or Rules()
     facts = _facts(land, firms)
     judged = facts[facts["industrial"] & (facts["area_m2"] >= rules.minimum_area_m2)]
+    gone = judged[[column for _, column, *_ in _MEASURED]].isna()
+    unknown = [[column for column, lost in zip(gone, row, strict=True) if lost] for row in gone.to_numpy()]
+    judged = judged.assign(missing=pd.Series(unknown, index=judged.index, dtype="object"))
     limits = _limits(judged, rules)
     evidence = pd.concat([_low(judged, limits), _states(judged, land, rules)], ignore_index=True)
     strength = evidence.groupby("parcel").size()
@@ -102,8 +105,6 @@ def find_candidates(land: Land, firms: Firms | None = None, rules: Rules | None 
     chosen = chosen.sort_values(["strength", "area_m2", "uid"], ascending=[False, False, True])
     shapes = land.parcels.geometry.to_numpy()[chosen.index.to_numpy()]
     chosen["group"] = _groups(shapes, chosen["area_m2"].to_numpy("float64"), rules.group_within_m)
-    gone = chosen[[column for _, column, *_ in _MEASURED]].isna()
-    chosen["missing"] = [[column for column, lost in row.items() if lost] for row in gone.to_dict("records")]
     table = chosen.rename_axis("parcel").reset_index().drop(columns=["industrial", "tax_wcny", "land_used_mu"])
     return Candidates(
         table=table,

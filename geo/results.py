@@ -148,7 +148,7 @@ def _candidates(assessment: Assessment) -> list[dict[str, Any]]:
     ]
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401, PLR0911  (JSON is a union of types)
+def _plain(value: Any) -> Any:  # noqa: ANN401  (JSON is a union of types)
     """Numbers of numpy, dates, paths and missing values as JSON knows them."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}

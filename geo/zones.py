@@ -25,7 +25,9 @@ import pandas as pd
 import shapely
 
 from geo.overlay import Pairs
+from layers.common_land import BOUNDARY_WIDTH_M, common_land
 from layers.errors import ProjectError, nearest
+from layers.mending import polygonal
 
 __all__ = ["OVERLAP_RULES", "Faces", "assign", "faces", "overlaps", "park_table"]
 
@@ -101,31 +103,25 @@ def _rank(parks: pd.DataFrame) -> npt.NDArray[np.intp]:
 
 
 def overlaps(parks: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return the overlap matrix as pairs: `park_a`, `park_b`, `area_m2` (planar), `width_m`, `geometry`.
+    """Return the overlap matrix as pairs: `park_a`, `park_b`, `area_m2`, `wide_m2`, `geometry`.
 
     Parameters
     ----------
     parks : GeoDataFrame
-        As `park_table` returns it. `width_m` is the mean width 2 · area ÷ perimeter.
+        As `park_table` returns it. Areas are planar; `wide_m2` leaves out parts no wider than 0.5 m, which
+        are boundary noise.
     """
-    shapes = parks.geometry.to_numpy()
-    a, b = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    a, b = a[a < b], b[a < b]
-    common = shapely.intersection(shapes[a], shapes[b])
-    area = shapely.area(common)
-    true = area > 0
-    order = np.lexsort((b[true], a[true]))
+    pairs = common_land(parks.geometry.to_numpy())
     ids = parks["park_id"].to_numpy()
-    length = shapely.length(common[true])
     return pd.DataFrame(
         {
-            "park_a": ids[a[true]],
-            "park_b": ids[b[true]],
-            "area_m2": area[true],
-            "width_m": 2 * area[true] / length,
-            "geometry": common[true],
+            "park_a": ids[pairs.one],
+            "park_b": ids[pairs.other],
+            "area_m2": pairs.area,
+            "wide_m2": pairs.wide(BOUNDARY_WIDTH_M),
+            "geometry": pairs.shapes,
         }
-    ).iloc[order].reset_index(drop=True)  # fmt: skip
+    )
 
 
 def faces(parks: gpd.GeoDataFrame) -> Faces:
@@ -142,29 +138,21 @@ def faces(parks: gpd.GeoDataFrame) -> Faces:
         rest = shape
         cut: list[tuple[shapely.Geometry, tuple[int, ...]]] = []
         for face, owners in done:
-            common = _areal(face.intersection(shape)) if face.intersects(shape) else None
+            common = polygonal(face.intersection(shape)) if face.intersects(shape) else None
             if common is None or common.is_empty:
                 cut.append((face, owners))
                 continue
             cut.append((common, (*owners, row)))
-            outside = _areal(face.difference(shape))
+            outside = polygonal(face.difference(shape))
             if not outside.is_empty:
                 cut.append((outside, owners))
             rest = rest.difference(face)
-        rest = _areal(rest)
+        rest = polygonal(rest)
         if not rest.is_empty:
             cut.append((rest, (row,)))
         done = cut
     geometry = np.array([face for face, _ in done], dtype="object")
     return Faces(geometry, tuple(owners for _, owners in done))
-
-
-def _areal(shape: shapely.Geometry) -> shapely.Geometry:
-    """Drop the points and lines that an intersection of touching polygons leaves behind."""
-    if shape.geom_type in {"Polygon", "MultiPolygon"}:
-        return shape
-    parts = [part for part in shapely.get_parts(shape) if part.geom_type in {"Polygon", "MultiPolygon"}]
-    return shapely.union_all(parts)
 
 
 def assign(pairs: Pairs, owners: tuple[tuple[int, ...], ...], rule: str) -> Pairs:

@@ -10,17 +10,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from layers.checking import check
     from layers.inspecting import info
     from layers.land_use import propose_system
     from layers.reading import read
+    from layers.repairing import for_measuring, repair
     from layers.writing import write
 
-__all__ = ["info", "propose_system", "read", "write"]
+__all__ = ["check", "for_measuring", "info", "propose_system", "read", "repair", "write"]
 
 _HOME = {
+    "check": "layers.checking",
+    "for_measuring": "layers.repairing",
     "info": "layers.inspecting",
     "propose_system": "layers.land_use",
     "read": "layers.reading",
+    "repair": "layers.repairing",
     "write": "layers.writing",
 }
 

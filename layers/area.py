@@ -24,7 +24,6 @@ import shapely
 from layers.errors import CrsError, ProjectError, nearest
 from layers.projections import horizontal, is_mercator
 from layers.threads import spread
-from layers.threads import spread
 
 __all__ = ["METHODS", "area_m2"]
 

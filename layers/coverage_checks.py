@@ -9,35 +9,28 @@ narrow to be a road. Lengths are metres of the common plane; land in a finding i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import shapely
 
 from layers import findings, records
-from layers.geometry_checks import Floats, Prepared, Rows, Shapes, mean_width
+from layers.common_land import BOUNDARY_WIDTH_M, LEAST_M2, CommonLand, common_land
+from layers.geometry_checks import Prepared, Rows, Shapes, mean_width
 from layers.mending import polygonal
-from layers.repair import same_shape
+from layers.repairing import same_shape
 from layers.units import convert
 
 __all__ = [
-    "CommonLand",
     "apart_findings",
-    "common_land",
     "gap_findings",
     "outside_findings",
     "overlap_findings",
     "park_findings",
 ]
 
-POLYGON = 3  # type id
-#: Less common land than one step of the tallies (0.01 m²) is no land.
-LEAST_M2 = 0.01
 #: Parcels, districts, buildings: an overlap has more land than this (m²) in parts wider than this (m).
 OVERLAP_M2, OVERLAP_WIDTH_M = 1.0, 0.1
-#: Parks, and land outside the city: parts no wider than this (m) are boundary noise.
-BOUNDARY_WIDTH_M = 0.5
 OUTSIDE_M2 = 1.0
 #: A record that shares this much of its own land with another lies inside it.
 INSIDE_SHARE = 0.98
@@ -45,71 +38,6 @@ INSIDE_SHARE = 0.98
 GAP_M2, GAP_WIDTH_M = 1000.0, 1.0
 #: Layers are first compared by this many records: enough to see that they do not lie apart.
 SAMPLE = 2000
-
-
-@dataclass(frozen=True)
-class CommonLand:
-    """Pairs of shapes with land in common.
-
-    Attributes
-    ----------
-    one, other : array of int
-        Positions in the shapes given, `one` < `other`, in that order.
-    shapes : array of geometries
-        The common land of each pair, polygons only.
-    area : array of float
-        Its area in square units of the plane.
-    """
-
-    one: Rows
-    other: Rows
-    shapes: Shapes
-    area: Floats
-
-    def wide(self, width: float) -> Floats:
-        """Return the area of what is wider than `width`: what is left after taking half of it off all round.
-
-        A hairline along a common boundary goes, the corner it is attached to stays.
-        """
-        corners = {"join_style": "mitre", "mitre_limit": 2.0}
-        core = shapely.buffer(self.shapes, -width / 2, **corners)
-        opened: Floats = np.minimum(shapely.area(shapely.buffer(core, width / 2, **corners)), self.area)
-        return opened
-
-
-def common_land(shapes: Shapes) -> CommonLand:
-    """Return every pair of valid polygons that shares more than 0.01 m² of land.
-
-    Boxes give the suspects; the coverage validator of GEOS clears, in one pass, those that merely touch
-    along a common edge; only what is left is intersected.
-    """
-    one, other = shapely.STRtree(shapes).query(shapes)
-    forward = one < other
-    one, other = one[forward], other[forward]
-    touching = _box_area(shapes, one, other) > LEAST_M2
-    one, other = one[touching], other[touching]
-    involved = np.unique(np.r_[one, other])
-    dirty = np.zeros(len(shapes), dtype=bool)
-    if len(involved):
-        dirty[involved] = ~shapely.is_empty(shapely.coverage_invalid_edges(shapes[involved]))
-    suspect = dirty[one] | dirty[other]
-    one, other = one[suspect], other[suspect]
-    shared = shapely.intersection(shapes[one], shapes[other])
-    area = np.asarray(shapely.area(shared), dtype="float64")
-    real = np.flatnonzero(area > LEAST_M2)
-    real = real[np.lexsort((other[real], one[real]))]
-    land = shared[real]
-    mixed = np.flatnonzero(shapely.get_type_id(land) > POLYGON)
-    land[mixed] = [polygonal(shape) for shape in land[mixed]]
-    return CommonLand(one[real], other[real], land, area[real])
-
-
-def _box_area(shapes: Shapes, one: Rows, other: Rows) -> Floats:
-    """Return the area of the common box of each pair."""
-    box = shapely.bounds(shapes)
-    low = np.maximum(box[one, :2], box[other, :2])
-    high = np.minimum(box[one, 2:], box[other, 2:])
-    return np.asarray(np.clip(high - low, 0.0, None).prod(axis=1))
 
 
 def overlap_findings(layer: Prepared) -> pd.DataFrame:

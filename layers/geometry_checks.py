@@ -18,7 +18,7 @@ import shapely
 
 from layers import findings, records
 from layers.mending import MEASURABLE, Mended, mend, without_repeats
-from layers.repair import duplicate_of, same_shape
+from layers.repairing import duplicate_of, same_shape
 
 __all__ = ["Prepared", "angle_findings", "copy_findings", "id_findings", "mean_width", "prepare", "shape_findings"]
 

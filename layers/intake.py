@@ -17,17 +17,15 @@ import pandas as pd
 import pyproj
 
 from layers import findings as faults
-from layers.check import check, found_while_reading
-from layers.coverage_checks import apart_findings
+from layers.checking import check
 from layers.crs import analysis_crs, lonlat_bounds
 from layers.errors import BlockedError, ProjectError
-from layers.geometry_checks import prepare
 from layers.heights import heights_of
 from layers.land_use import propose_system
 from layers.project import LayerSource, Project
 from layers.projections import parse
 from layers.reading import read
-from layers.repair import for_measuring
+from layers.repairing import for_measuring
 
 __all__ = ["Intake", "gather", "inspect", "ledger", "read_layers", "refuse"]
 
@@ -215,24 +213,17 @@ def inspect(intake: Intake, *, thorough: bool) -> pd.DataFrame:
     DataFrame
         See `layers.findings`.
     """
-    if thorough:
-        area = intake.project.text("project.area") or "tdt1055"
-        table = check(
-            intake.frames,
-            overlap=intake.project.text("project.overlap") or "error",
-            overlap_tolerance_m2=intake.project.number("project.overlap_tolerance_m2") or 0.0,
-            as_of=intake.project.as_of,
-            area="tdt1055" if area == "recorded" else area,
-            land_use_system=intake.project.text("land_use.system"),
-        )
-        return faults.concat([intake.mended, table])
-    outlines = {
-        name: prepare(frame, name)
-        for name, frame in intake.frames.items()
-        if name in {"parcels", "parks", "districts"} and isinstance(frame, gpd.GeoDataFrame) and frame.crs is not None
-    }
-    while_reading = [found_while_reading(frame) for frame in intake.frames.values()]
-    return faults.concat([intake.mended, *while_reading, apart_findings(outlines)])
+    area = intake.project.text("project.area") or "tdt1055"
+    table = check(
+        intake.frames,
+        overlap=intake.project.text("project.overlap") or "error",
+        overlap_tolerance_m2=intake.project.number("project.overlap_tolerance_m2") or 0.0,
+        as_of=intake.project.as_of,
+        area="tdt1055" if area == "recorded" else area,
+        land_use_system=intake.project.text("land_use.system"),
+        depth="full" if thorough else "blocking",
+    )
+    return faults.concat([intake.mended, table])
 
 
 def refuse(table: pd.DataFrame) -> None:

@@ -18,7 +18,7 @@ from layers.findings import codes
 from layers.output import new_files
 from layers.project import Project
 from layers.propose import toml_value
-from layers.repair import LEDGER_COLUMNS, repair
+from layers.repairing import LEDGER_COLUMNS, repair
 from layers.writing import write
 
 __all__ = ["Written", "write_repaired"]

@@ -19,7 +19,19 @@ from pathlib import Path
 
 from layers.errors import ProjectError, SourceError, nearest
 
-__all__ = ["LAYERS", "LAYER_KEYS", "Key", "LayerSource", "Project", "Setting", "defaults", "keys", "load", "loads", "with_flags"]
+__all__ = [
+    "LAYERS",
+    "LAYER_KEYS",
+    "Key",
+    "LayerSource",
+    "Project",
+    "Setting",
+    "defaults",
+    "keys",
+    "load",
+    "loads",
+    "with_flags",
+]
 
 LAYERS = (
     "parks",

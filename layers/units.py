@@ -192,9 +192,7 @@ def to_tally(values: pd.Series | npt.ArrayLike, base: str) -> npt.NDArray[np.int
 def from_tally(steps: int, base: str) -> float: ...
 @overload
 def from_tally(steps: npt.NDArray[np.int64], base: str) -> npt.NDArray[np.float64]: ...
-def from_tally(
-    steps: int | npt.NDArray[np.int64], base: str
-) -> float | npt.NDArray[np.float64]:
+def from_tally(steps: int | npt.NDArray[np.int64], base: str) -> float | npt.NDArray[np.float64]:
     """Turn integer steps back into the base unit."""
     return steps / tally_scale(base)
 

@@ -221,7 +221,7 @@ def land_use_findings(frame: pd.DataFrame, layer: str, system: str) -> pd.DataFr
     """
     known = tuple(row["code"] for row in _table("land_use.csv") if row["system"] == system)
     told = []
-    for column in ("land_use_code", "planned_use_code"):
+    for column in ("land_use_code",):
         if not known or not records.given(frame, column):
             continue
         text = codes.plain_codes(frame[column])

@@ -6,9 +6,9 @@ import geopandas as gpd
 import pytest
 
 from layers import findings
-from layers.check import check
+from layers.checking import check
 from layers.example import make
-from layers.repair import for_measuring, repair
+from layers.repairing import for_measuring, repair
 
 OPTIONS = {"as_of": dt.date(2025, 12, 31), "land_use_system": "third-survey"}
 

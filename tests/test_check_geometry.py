@@ -14,7 +14,7 @@ from shapely import from_wkt
 from shapely.geometry import box
 
 from layers import findings
-from layers.check import check
+from layers.checking import check
 from layers.coverage_checks import common_land
 from layers.errors import CrsError, ProjectError
 

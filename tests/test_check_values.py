@@ -10,7 +10,7 @@ import pytest
 from shapely.geometry import Point, box
 
 from layers import findings
-from layers.check import check
+from layers.checking import check
 
 MU = 2000 / 3
 LOTS = [box(519_000 + 200 * i, 3_342_000, 519_100 + 200 * i, 3_342_100) for i in range(8)]  # a hectare each

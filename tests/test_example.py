@@ -15,7 +15,7 @@ import shapely
 
 import layers
 from geo.concentrations import concentration
-from layers.check import check
+from layers.checking import check
 from layers.codes import credit_faults
 from layers.errors import OutputError, ProjectError
 from layers.example import Example, make, write

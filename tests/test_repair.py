@@ -11,7 +11,7 @@ from shapely import from_wkt
 
 from layers import findings
 from layers.mending import SAFE, mend
-from layers.repair import duplicate_of, for_measuring, repair
+from layers.repairing import duplicate_of, for_measuring, repair
 
 SQUARE = "((0 0, 10 0, 10 10, 0 10, 0 0))"
 CASES = {

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "geo": ("geo", "layers"),
     "cli": ("cli", "geo", "layers"),
 }
-FORMATS = ("layers.read", "layers.write", "layers.check", "layers.repair", "layers.vector", "layers.sheets")
+FORMATS = ("layers.read", "layers.write", "layers.checking", "layers.repairing", "layers.vector", "layers.sheets")
 FACES = ("geo.maps", "geo.labels", "geo.telling", "geo.report")
 
 

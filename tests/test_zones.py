@@ -75,11 +75,11 @@ def test_a_park_without_a_zone_is_a_zone_of_its_own():
     assert table.set_index("park_id")["zone_name"].to_dict() == {"A": "东区", "B": "园B"}
 
 
-def test_overlap_pairs_with_width():
+def test_overlap_pairs_leave_touching_parks_out():
     pairs = overlaps(park_table(parks(("A", (0, 0, 100, 100)), ("B", (90, 0, 200, 100)), ("C", (200, 0, 300, 100)))))
     assert pairs[["park_a", "park_b"]].to_numpy().tolist() == [["A", "B"]]
     assert pairs["area_m2"].tolist() == [1000.0]
-    assert pairs["width_m"].round(4).tolist() == [round(2 * 1000 / 220, 4)]
+    assert pairs["wide_m2"].round(6).tolist() == [1000.0]
 
 
 def test_an_unknown_rule_names_the_nearest():

@@ -26,15 +26,20 @@ DASH = "—"
 #: A row of a table of figures, as `DataFrame.to_dict("records")` gives it.
 Record: TypeAlias = dict[Any, Any]
 
+_LEVELS = ("city", "district", "zone", "park")
 _SHOWN = {"m2": "mu", "cny": "wcny"}
 
 
 @dataclass(frozen=True)
 class Desk:
-    """One assessment and one language: everything the chapters write with."""
+    """One assessment and one language: everything the chapters write with.
+
+    `figures` are the assessment's indicators without those of single parcels and firms.
+    """
 
     assessment: Assessment
     language: str
+    figures: pd.DataFrame
 
     def say(self, key: str, **fill: object) -> str:
         """Return the words for ``report.key``."""
@@ -65,7 +70,7 @@ class Desk:
 
     def rows(self, ids: Sequence[str], level: str) -> pd.DataFrame:
         """Return the indicator rows of some ids at one level."""
-        table = self.assessment.indicators
+        table = self.figures
         return table[table["id"].isin(ids) & (table["level"] == level)]
 
     def row(self, name: str, level: str = "city") -> Record | None:
@@ -235,7 +240,9 @@ class Desk:
 
 def desk(assessment: Assessment, language: str) -> Desk:
     """Return the desk of one assessment and language."""
-    return Desk(assessment, "en" if language == "en" else "zh")
+    table = assessment.indicators
+    figures = table[table["level"].isin(_LEVELS)].reset_index(drop=True)
+    return Desk(assessment, "en" if language == "en" else "zh", figures)
 
 
 def lacking(entry: Indicator, row: Record, ratio: float) -> float:

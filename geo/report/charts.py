@@ -86,6 +86,7 @@ def shorten(text: str, most: float) -> str:
     """
     if text_width(text) <= most:
         return text
-    while text and text_width(text) > most - 0.56:
-        text = text[:-1]
-    return text + "…"
+    room, kept = most - 0.56, 0
+    while kept < len(text) and (room := room - text_width(text[kept])) >= 0:
+        kept += 1
+    return text[:kept] + "…"

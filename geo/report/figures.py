@@ -13,7 +13,7 @@ import numpy as np
 from geo.indicators import catalogue, indicator
 from geo.report.cells import DASH, Desk, count_text, plain_rows
 from geo.report.parts import Bars, Block, Cell, Column, Figure, Paragraph, Section, Table
-from layers.units import label
+from layers.units import convert, label
 
 __all__ = ["benefit", "concentration_chapter", "intensity_chapter"]
 
@@ -125,20 +125,26 @@ def _overlaps(desk: Desk) -> tuple[Block, ...]:
     pairs = desk.assessment.overlaps
     if pairs.empty:
         return (Paragraph(desk.say("overlaps_none")),)
+    tolerance = desk.assessment.project.number("project.overlap_tolerance_m2") or 0.0
     shown = pairs.sort_values("area_m2", ascending=False, kind="stable")
     rows = [
         (
             Cell(str(row["name_a"])),
             Cell(str(row["name_b"])),
             *desk.area_cells(row["area_m2"]),
-            Cell(f"{row['width_m']:,.2f}"),
-            Cell(desk.say("overlap_counts" if row["counts"] else "overlap_touches")),
+            Cell(f"{convert(row['wide_m2'], 'm2', 'mu'):,.2f}"),
+            Cell(desk.say("overlap_counts" if row["wide_m2"] > tolerance else "overlap_touches")),
         )
         for row in shown.to_dict("records")
     ]
     return (
         Paragraph(
-            desk.say("overlaps_lead", count=count_text(int(pairs["counts"].sum())), pairs=count_text(len(pairs)))
+            desk.say(
+                "overlaps_lead",
+                count=count_text(int((pairs["wide_m2"] > tolerance).sum())),
+                pairs=count_text(len(pairs)),
+                tolerance=f"{tolerance:g}",
+            )
         ),
         Table(
             "overlap-matrix",

@@ -197,7 +197,7 @@ def _shown(desk: Desk, name: str, setting: Setting) -> str:
 
 def _open(desk: Desk) -> Section | None:
     """What the documents leave open about the figures of this report, and how it was read."""
-    have = set(desk.assessment.indicators["id"])
+    have = set(desk.figures["id"])
     rows: list[list[str | Cell]] = [
         [
             f"{desk.document(policy.id)} {clause.clause}",

@@ -137,14 +137,15 @@ def _overlaps(desk: Desk, page: _Page) -> None:
     pairs = desk.assessment.overlaps
     if not len(pairs):
         return
-    page.section("overlaps", ("park_a", "park_b", "overlap_mu", "width_m", "counts"))
+    page.section("overlaps", ("park_a", "park_b", "overlap_mu", "wide_mu", "counts"))
+    tolerance = desk.assessment.project.number("project.overlap_tolerance_m2") or 0.0
     for row in pairs.to_dict("records"):
-        counts = desk.word("yes" if row["counts"] else "no")
+        shared, wide = (convert(float(row[area]), "m2", "mu") for area in ("area_m2", "wide_m2"))
+        counts = desk.word("yes" if row["wide_m2"] > tolerance else "no")
         page.line(
             [
                 (row["name_a"], "", "text"), (row["name_b"], "", "text"),
-                (convert(float(row["area_m2"]), "m2", "mu"), "", "amount"), (float(row["width_m"]), "", "amount"),
-                (counts, "", "text"),
+                (shared, "", "amount"), (wide, "", "amount"), (counts, "", "text"),
             ]
         )  # fmt: skip
 
