@@ -234,6 +234,8 @@ def _overlaps(assessment: Assessment, language: str) -> list[dict[str, str]]:
 
 
 def overlaps_of(assessment: Assessment) -> pd.DataFrame:
-    """Return the pairs of parks whose overlap counts."""
+    """Return the pairs of parks that share more ground than the project tolerates, slivers left out."""
     table = assessment.overlaps
-    return table[table["counts"]] if len(table) else pd.DataFrame(columns=["name_a", "name_b", "area_m2", "geometry"])
+    if table.empty:
+        return pd.DataFrame(columns=["name_a", "name_b", "area_m2", "geometry"])
+    return table[table["wide_m2"] > (assessment.project.number("project.overlap_tolerance_m2") or 0.0)]
