@@ -242,11 +242,16 @@ def refuse(table: pd.DataFrame) -> None:
 
 
 def _told(blocking: pd.DataFrame, language: str) -> str:
+    """One line a kind: where, what, how many, which first, what was found, expected, how to mend."""
+    expected, remedy = ("expected: ", "how to mend: ") if language == "en" else ("应为：", "处理：")
     lines = []
-    for row in faults.summarise(blocking, language).itertuples():
-        ids = f" ({', '.join(row.first_ids)})" if row.first_ids else ""
-        found = f": {row.found}" if row.found else ""
-        lines.append(f"{row.layer}: {row.title} [{row.code}] × {row.count}{ids}{found}. {row.expected} {row.remedy}")
+    for row in faults.summarise(blocking, language).to_dict("records"):
+        ids = f" ({', '.join(row['first_ids'])})" if row["first_ids"] else ""
+        found = f": {row['found']}" if row["found"] else ""
+        lines.append(
+            f"{row['layer']}: {row['title']} [{row['code']}] × {row['count']}{ids}{found}\n"
+            f"    {expected}{row['expected']}\n    {remedy}{row['remedy']}"
+        )
     return "\n".join(lines)
 
 

@@ -1,0 +1,161 @@
+"""One run, everything people hand in: the files of the contract, all or none.
+
+Calls each form in turn and keeps the manifest: inputs with their hashes, versions, effective settings,
+time. Knows the names of the files and no figure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from geo.assess import Assessment
+from geo.results import definitions, dumps, results
+from layers.findings import describe
+from layers.output import new_files
+from layers.project import Project
+
+__all__ = ["FILES", "findings_csv", "manifest", "write_report"]
+
+FILES = (
+    "report.html",
+    "report.docx",
+    "report.xlsx",
+    "map.html",
+    "results.gpkg",
+    "results.json",
+    "findings.csv",
+    "manifest.json",
+)
+
+_PACKAGES = ("parkwise", "geopandas", "shapely", "pyogrio", "pyproj", "pandas", "numpy", "rasterio", "folium")
+_CHUNK = 1 << 20
+
+Progress = Callable[[float, str], None]
+
+
+def write_report(
+    assessment: Assessment,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write every file of `FILES` into `folder`.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    folder : path
+    overwrite : bool
+        Replace an older report. Until all files are made, the older one stays as it is.
+    progress : callable, optional
+        Called with (fraction, file name).
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    OutputError
+        A report is there already, the folder cannot be written, or the disk is full.
+    """
+    language = assessment.project.language
+    with new_files(folder, FILES, overwrite=overwrite) as work:
+        makers = _makers(assessment, language)
+        for done, name in enumerate(FILES[:-1]):
+            if progress is not None:
+                progress(done / len(FILES), name)
+            makers[name](work / name)
+        document = manifest(assessment, [work / name for name in FILES[:-1]])
+        (work / "manifest.json").write_text(dumps(document), encoding="utf-8")
+    return [Path(folder) / name for name in FILES]
+
+
+def _makers(assessment: Assessment, language: str) -> dict[str, Callable[[Path], object]]:
+    from geo.maps import map_html  # noqa: PLC0415  (the face is loaded when a report is asked for)
+    from geo.report.content import compose_report  # noqa: PLC0415
+    from geo.report.docx import write_docx  # noqa: PLC0415
+    from geo.report.gpkg import write_gpkg  # noqa: PLC0415
+    from geo.report.html import write_html  # noqa: PLC0415
+    from geo.report.xlsx import write_xlsx  # noqa: PLC0415
+
+    report = compose_report(assessment, language=language)
+    return {
+        "report.html": lambda path: write_html(report, path),
+        "report.docx": lambda path: write_docx(report, path),
+        "report.xlsx": lambda path: write_xlsx(assessment, path, language=language),
+        "map.html": lambda path: path.write_text(map_html(assessment, language=language), encoding="utf-8"),
+        "results.gpkg": lambda path: write_gpkg(assessment, path),
+        "results.json": lambda path: path.write_text(dumps(results(assessment)), encoding="utf-8"),
+        "findings.csv": lambda path: findings_csv(assessment.findings, path, language),
+    }
+
+
+def findings_csv(table: pd.DataFrame, path: Path, language: str = "zh") -> None:
+    """Write the findings table for a spreadsheet: UTF-8 with BOM, no cell that a spreadsheet would run."""
+    told = describe(table, language).drop(columns=["remedy_is"])
+    for column in told.select_dtypes(exclude=["number", "bool"]):
+        text = told[column].astype("string")
+        told[column] = text.mask(text.str.match(r"^\s*[=+\-@\t\r]").fillna(value=False), "'" + text)
+    told.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+
+
+def manifest(assessment: Assessment, outputs: list[Path]) -> dict[str, Any]:
+    """Return what was read, with which versions and settings, and what was written."""
+    project = assessment.project
+    city = assessment.city
+    return {
+        "id": f"{city} {project.text('project.name') or ''}".strip(),
+        "datetime": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "project_file": _asset(project.path) if project.path.is_file() else {"href": str(project.path)},
+        "settings": definitions(assessment)["settings"],
+        "proj:code": definitions(assessment).get("crs"),
+        "bbox": _bbox(assessment),
+        "inputs": [_asset(path) | {"layer": name} for name, path in _inputs(project)],
+        "assets": [_asset(path) | {"href": path.name} for path in outputs],
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _inputs(project: Project) -> list[tuple[str, Path]]:
+    """Every file behind every layer; a shapefile with its sidecars, a folder with its files."""
+    found: list[tuple[str, Path]] = []
+    for name, source in project.sources.items():
+        for path in source.source:
+            if path.is_dir():
+                found += [(name, item) for item in sorted(path.rglob("*")) if item.is_file()]
+            elif path.suffix.lower() == ".shp":
+                found += [(name, item) for item in sorted(path.parent.glob(f"{path.stem}.*")) if item.is_file()]
+            elif path.is_file():
+                found.append((name, path))
+    return found
+
+
+def _asset(path: Path) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return {"href": str(path), "bytes": path.stat().st_size, "checksum": f"sha256:{digest.hexdigest()}"}
+
+
+def _bbox(assessment: Assessment) -> list[float] | None:
+    if assessment.land is None:
+        return None
+    bounds = assessment.land.parcels.geometry.to_crs(4326).total_bounds
+    return [round(float(value), 6) for value in bounds]
