@@ -29,6 +29,8 @@ MAX_ROWS = 1_048_576
 _MAX_TEXT = 32_767
 _MAX_NAME = 200
 _HEADER_LIMIT = 100
+#: A table wider than so many characters is printed on two pages side by side, to stay readable.
+_PAGE_CHARS = 330
 
 _NUMBERS = {
     "key": "0",
@@ -162,7 +164,7 @@ class Book:
             if kind in _WORDS:
                 look |= _WORDS[kind]
             else:
-                look |= {"bottom": 4, "bottom_color": "#C9D1D3", "num_format": _NUMBERS.get(kind, "@")}
+                look |= {"bottom": 1, "bottom_color": "#C9D1D3", "num_format": _NUMBERS.get(kind, "@")}
             look |= _ALIGN.get(kind, {})
             self._formats[key] = self._book.add_format(look | _ROLES[role] | {"quote_prefix": risky})
         return self._formats[key]
@@ -225,6 +227,9 @@ class Book:
         n = len(columns[0].values)
         self._heads(sheet, columns)
         sheet.freeze_panes(1, frozen)
+        if sum(map(_width, columns)) > _PAGE_CHARS:
+            sheet.fit_to_pages(2, 0)
+            sheet.repeat_columns(0, frozen - 1)
         sheet.autofilter(0, 0, max(n, 1), len(columns) - 1)
         for col, column in enumerate(columns):
             if column.name:

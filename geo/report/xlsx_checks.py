@@ -26,7 +26,7 @@ Cell = tuple[object, str, str]  # value, formula or "", kind
 def write_checks(desk: Desk, figures: Figures | None) -> None:
     """Write 检查, section by section."""
     sheet = desk.sheets["checks"]
-    for col, width in enumerate((44, 20, 20, 18, 14, 16, 60)):
+    for col, width in enumerate((44, 20, 20, 18, 14, 24, 60)):
         sheet.set_column(col, col, width)
     page = _Page(desk, sheet)
     page.section("identities", ("identity", "left", "right", "difference", "allowed", "holds", "explained"))
