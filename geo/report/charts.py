@@ -8,12 +8,12 @@ chart of its own, see `docx_chart`.
 from __future__ import annotations
 
 import math
-import unicodedata
 from html import escape
 
 from geo.report.parts import Bars
+from geo.report.texts import shorten, text_width
 
-__all__ = ["bars_svg", "shorten", "text_width"]
+__all__ = ["bars_svg"]
 
 _ROW = 28.0
 _WIDTH = 760.0
@@ -63,30 +63,3 @@ def _limit(x: float, top: float, height: float, text: str) -> str:
         f'<line class="limit" x1="{x:.1f}" x2="{x:.1f}" y1="{top - 4:.1f}" y2="{height - 4:.1f}"/>'
         f'<text class="limit-text" x="{x:.1f}" y="14" text-anchor="{anchor}">{escape(text)}</text>'
     )
-
-
-def text_width(text: str) -> float:
-    """Return about how wide a text is, in em: a Chinese character 1, a Latin one 0.56.
-
-    Examples
-    --------
-    >>> text_width("高新区"), round(text_width("ab"), 2)
-    (3.0, 1.12)
-    """
-    return sum(1.0 if unicodedata.east_asian_width(sign) in "WF" else 0.56 for sign in text)
-
-
-def shorten(text: str, most: float) -> str:
-    """Cut a text to at most `most` em, with an ellipsis.
-
-    Examples
-    --------
-    >>> shorten("钱塘高新技术产业开发区", 6)
-    '钱塘高新技…'
-    """
-    if text_width(text) <= most:
-        return text
-    room, kept = most - 0.56, 0
-    while kept < len(text) and (room := room - text_width(text[kept])) >= 0:
-        kept += 1
-    return text[:kept] + "…"

@@ -18,13 +18,13 @@ from docx.document import Document
 from docx.oxml.ns import qn
 from docx.shared import Mm
 
-from geo.report.charts import text_width
 from geo.report.docx_chart import chart_run
 from geo.report.docx_style import Look, element, field, look, set_up
 from geo.report.html import heading_number
 from geo.report.parts import Block, Cell, Column, Figure, Paragraph, Report, Section, Table
+from geo.report.texts import clean, text_width
 
-__all__ = ["clean", "column_widths", "write_docx"]
+__all__ = ["column_widths", "write_docx"]
 
 _TEXT_WIDTH_MM = 156.0
 _TONES = {"good": "1B7340", "bad": "B3341F"}
@@ -32,7 +32,6 @@ _FEW = 5
 _PADDING = 140
 _LONGEST_WORD_EM = 13.0
 _WORD = re.compile(r"[^\s（(·；;、，]+")
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def write_docx(report: Report, path: str | Path) -> None:
@@ -48,17 +47,6 @@ def write_docx(report: Report, path: str | Path) -> None:
     for number, chapter in enumerate(report.sections, 1):
         _chapter(document, report, style, chapter, (number,))
     document.save(str(path))
-
-
-def clean(text: str) -> str:
-    """Take out the signs XML cannot hold.
-
-    Examples
-    --------
-    >>> clean("甲" + chr(0) + "厂")
-    '甲厂'
-    """
-    return _NOT_XML.sub("", text)
 
 
 def _first_page(document: Document, report: Report) -> None:

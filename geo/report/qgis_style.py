@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
+from geo.report.texts import clean
+
 __all__ = ["Look", "categorised", "single"]
 
 _PATTERNS = {"": "solid", "hatch": "b_diagonal", "dots": "dense6", "cross": "diagonal_x", "lines": "horizontal"}
@@ -52,7 +54,7 @@ def categorised(
         ET.SubElement(
             categories,
             "category",
-            {"value": str(value), "type": kind, "label": label, "symbol": str(number), "render": "true"},
+            {"value": clean(str(value)), "type": kind, "label": clean(label), "symbol": str(number), "render": "true"},
         )
     _symbols(renderer, [look for _, _, look in classes], points=points)
     return _document(renderer, aliases)
@@ -63,7 +65,7 @@ def _document(renderer: _Node, aliases: Mapping[str, str]) -> str:
     root.append(renderer)
     names = ET.SubElement(root, "aliases")
     for number, (column, alias) in enumerate(aliases.items()):
-        ET.SubElement(names, "alias", {"index": str(number), "field": column, "name": alias})
+        ET.SubElement(names, "alias", {"index": str(number), "field": column, "name": clean(alias)})
     body: str = ET.tostring(root, encoding="unicode")
     return f"<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n{body}"
 
