@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-LEVELS = ("city", "district", "zone", "park", "parcel", "enterprise")
+LEVELS = ("city", "zones", "district", "zone", "park", "parcel", "enterprise")
 
 
 class _Command(click.Command):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from geo.concentrations import identities, overlap_matrix, refuse_overlap
@@ -26,7 +27,7 @@ from layers.project import Project
 
 __all__ = ["DEFAULT_LEVELS", "Assessment", "assess", "city_name"]
 
-DEFAULT_LEVELS = ("city", "district", "zone", "park")
+DEFAULT_LEVELS = ("city", "zones", "district", "zone", "park")
 
 Progress = Callable[[float, str], None]
 
@@ -223,7 +224,8 @@ def _keys(firms: Firms, land: Land | None) -> pd.DataFrame:
     rows = firms.fragments
     keys = pd.DataFrame({"city": 0, "district": rows["district"]}, index=rows.index)
     if land is not None and land.parks is not None:
-        keys = keys.assign(zone=zone_rows(land.parks)[rows["park"].to_numpy()], park=rows["park"])
+        park = rows["park"].to_numpy()
+        keys = keys.assign(zone=zone_rows(land.parks)[park], zones=np.where(park >= 0, 0, -1), park=park)
     return keys
 
 

@@ -28,7 +28,7 @@ from layers.errors import StandardError, nearest
 
 __all__ = ["LEVELS", "Indicator", "catalogue", "indicator", "measure", "merge", "scopes", "tally", "zone_rows"]
 
-LEVELS = ("city", "district", "zone", "park", "parcel", "enterprise")
+LEVELS = ("city", "zones", "district", "zone", "park", "parcel", "enterprise")
 
 _DERIVED_UNITS = {"inside_area_m2": "m2", "industrial_area_m2": "m2", "covered_area_m2": "m2"}
 
@@ -122,6 +122,8 @@ def scopes(land: Land | None, firms: Firms | None, city: str, levels: Sequence[s
 def _scope_names(level: str, land: Land | None, firms: Firms | None, city: str) -> tuple[list[str], list[str]]:
     if level == "city":
         return [city], [city]
+    if level == "zones":
+        return (["zones"], [f"{city}开发区合计"]) if land is not None and land.parks is not None else ([], [])
     if level == "enterprise":
         return ([], []) if firms is None else (firms.firms["firm_id"].tolist(), firms.firms["firm_name"].tolist())
     if land is None:
@@ -193,6 +195,7 @@ def _land_rows(land: Land) -> pd.DataFrame:
     if land.parks is not None:
         table["inside_area_m2"] = np.where(known_use, np.where(is_industrial & inside, area, 0.0), np.nan)
         table["zone"] = zone_rows(land.parks)[rows["park"].to_numpy()]
+        table["zones"] = np.where(inside, 0, -1)
     else:
         table = table.drop(columns="park")
     return table
@@ -210,7 +213,8 @@ def _firm_rows(firms: Firms, land: Land | None) -> pd.DataFrame:
     table = rows.assign(unit=rows["firm"], estimated=False, city=0, enterprise=rows["firm"])
     if land is None or land.parks is None:
         return table.drop(columns=["park"])
-    return table.assign(zone=zone_rows(land.parks)[rows["park"].to_numpy()])
+    park = rows["park"].to_numpy()
+    return table.assign(zone=zone_rows(land.parks)[park], zones=np.where(park >= 0, 0, -1))
 
 
 def _sums(entry: Indicator, level: str, table: pd.DataFrame) -> pd.DataFrame:

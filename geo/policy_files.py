@@ -28,7 +28,7 @@ COMPARISONS = ("at_least", "more_than", "at_most", "equals", "about", "between",
 #: itself, False where it is shown for comparison (40 万元/亩 binds all zones together, not one of them).
 SCOPES: Mapping[str, Mapping[str, bool]] = {
     "city": {"city": True},
-    "city_zones": {"city": True, "zone": False, "park": False},
+    "city_zones": {"zones": True, "city": False, "zone": False, "park": False},
     "district": {"district": True},
     "zone": {"zone": True},
     "platform": {"park": True},

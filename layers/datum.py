@@ -328,6 +328,5 @@ def _polygons_or_points(geometry: gpd.GeoSeries) -> Shapes:
 
 def _polygons(geometry: gpd.GeoSeries) -> Shapes:
     """Return the polygons of a layer, made valid: a copy to compare with, not to measure."""
-    shapes = np.asarray(geometry.array)
-    shapes = shapes[(shapely.get_dimensions(shapes) == 2) & ~shapely.is_empty(shapes)]
-    return np.asarray(shapely.make_valid(shapes, method="structure", keep_collapsed=False))
+    valid = np.asarray(shapely.make_valid(np.asarray(geometry.array), method="structure", keep_collapsed=False))
+    return np.asarray(valid[shapely.area(valid) > 0])  # a collapsed ring becomes empty

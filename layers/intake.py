@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import geopandas as gpd
@@ -25,6 +26,7 @@ from layers.land_use import propose_system
 from layers.project import LayerSource, Project
 from layers.projections import parse
 from layers.reading import read
+from layers.records import ids
 from layers.repairing import for_measuring
 
 __all__ = ["Intake", "gather", "inspect", "ledger", "read_layers", "refuse"]
@@ -89,6 +91,9 @@ def gather(project: Project, *, mend: bool = True, progress: Progress | None = N
     told: list[pd.DataFrame] = []
     for name, frame in frames.items():
         placed = _placed(frame, crs)
+        if mend and name == "parks" and project.as_of is not None:
+            placed, ended = _in_force(placed, project.as_of)
+            told.append(ended)
         if mend and isinstance(placed, gpd.GeoDataFrame) and name != "enterprises":
             placed, mended = for_measuring(placed)
             told.append(mended)
@@ -96,6 +101,21 @@ def gather(project: Project, *, mend: bool = True, progress: Progress | None = N
     if "buildings" in frames:
         frames["buildings"] = _with_heights(frames["buildings"], project)
     return Intake(_guessed(project, frames), frames, crs, faults.concat(told))
+
+
+def _in_force(parks: pd.DataFrame, day: date) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Set aside parks that were not yet, or are no longer, in force on the day of the figures."""
+    early = parks["valid_from"] > pd.Timestamp(day) if "valid_from" in parks else False
+    late = parks["valid_to"] < pd.Timestamp(day) if "valid_to" in parks else False
+    out = pd.Series(early | late, index=parks.index).fillna(value=False).astype(bool)
+    if not out.any():
+        return parks, faults.empty()
+    names = ids(parks, "parks")[out].tolist()
+    kept = parks[~out].reset_index(drop=True)
+    area = float(parks.geometry[out].area.sum()) if isinstance(parks, gpd.GeoDataFrame) else None
+    entry = {"reason": "park-not-in-force", "count": len(names), "area_m2": area, "ids": names[:5]}
+    kept.attrs = {**parks.attrs, "set_aside": [*parks.attrs.get("set_aside", []), entry]}
+    return kept, faults.finding("park-not-in-force", "parks", ids=names, column="valid_to", as_of=day.isoformat())
 
 
 def read_layers(project: Project, progress: Progress | None = None) -> dict[str, pd.DataFrame]:
@@ -256,22 +276,34 @@ def _told(blocking: pd.DataFrame, language: str) -> str:
 
 
 def ledger(frames: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
-    """Return, by layer, rows read = rows used + rows set aside, each with its reason.
+    """Return, by layer, rows and area read = used + set aside, each with its reason.
 
     Returns
     -------
     dict
-        layer → {"read", "used", "set_aside": [{"reason", "count", "area_m2"}], "source", "crs"}.
+        layer → {"read", "used", "set_aside": [{"reason", "count", "area_m2"}], "area_used_m2",
+        "area_read_m2", "source", "crs"}. Areas are of the plane the layers are measured in; None for
+        tables, and for records whose shape has no area that could be told.
     """
     book: dict[str, dict[str, Any]] = {}
     for name, frame in frames.items():
         aside = [dict(entry) for entry in frame.attrs.get("set_aside", [])]
         used = len(frame)
+        area = _area(frame)
+        unknown = area is None or any(entry.get("area_m2") is None for entry in aside)
         book[name] = {
             "read": int(frame.attrs.get("rows_read", used)),
             "used": used,
             "set_aside": aside,
+            "area_used_m2": area,
+            "area_read_m2": None if unknown else round(area + sum(entry["area_m2"] for entry in aside), 2),
             "source": frame.attrs.get("source", {}),
             "crs": frame.attrs.get("crs", {}),
         }
     return book
+
+
+def _area(frame: pd.DataFrame) -> float | None:
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or not frame.crs.is_projected:
+        return None
+    return None if frame.attrs.get("layer") == "enterprises" else round(float(frame.geometry.area.sum()), 2)

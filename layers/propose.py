@@ -1,9 +1,10 @@
 """Looking at a folder of data and proposing a project: which file is which layer.
 
 Every file is opened by `layers.info`; its name, columns and geometry speak for a role. Of several files
-that speak for one role, those with the same columns are one layer, and of different ones the one with
-most rows is taken and the others are told. Proposals are guesses and say so: in a project made in memory
-each layer carries its reason, in a written project file the reasons stand in comments.
+that speak for one role, those with the same columns are one layer; of different ones a file named for
+the role goes first, then the one with most rows, and the others are told. Proposals are guesses and say
+so: in a project made in memory each layer carries its reason, in a written project file the reasons
+stand in comments.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ class Proposal:
     rows: int
     titles: tuple[str, ...]
     document: Mapping[str, Any]
+
+    @property
+    def named(self) -> bool:
+        """Whether its name says what it is, not its columns alone."""
+        return self.why.startswith("name ")
 
 
 def survey(folder: Path) -> tuple[list[Proposal], list[tuple[Path, ParkwiseError]]]:
@@ -138,7 +144,7 @@ def open_project(path: str | Path, flags: Mapping[str, str] | None = None) -> Pr
 
 
 def _choose(found: list[Proposal]) -> dict[str, list[Proposal]]:
-    """For each role the files of one shape; of different shapes the one with most rows."""
+    """For each role the files of one shape; of different shapes one named for the role, then the one with most rows."""
     chosen: dict[str, list[Proposal]] = {}
     for role in LAYERS:
         groups: dict[tuple[tuple[str, ...], str | None], list[Proposal]] = {}
@@ -146,7 +152,7 @@ def _choose(found: list[Proposal]) -> dict[str, list[Proposal]]:
             if one.role == role:
                 groups.setdefault((one.titles, one.layer), []).append(one)
         if groups:
-            chosen[role] = max(groups.values(), key=lambda group: sum(one.rows for one in group))
+            chosen[role] = max(groups.values(), key=lambda group: (group[0].named, sum(one.rows for one in group)))
     return chosen
 
 

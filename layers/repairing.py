@@ -227,8 +227,8 @@ def for_measuring(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a copy of a layer whose shapes can all be measured, and what was done to it.
 
     Broken rings are mended for computing only; ambiguous ones are read as nonzero, holes taken away.
-    Records without a measurable polygon are set aside, with their finding code as the reason, in
-    ``attrs["set_aside"]``. The copy is never written to a file. A layer of points or without shapes
+    Records without a measurable polygon, and exact copies of earlier records, are set aside, with their
+    finding code as the reason, in ``attrs["set_aside"]``. The copy is never written to a file. A layer of points or without shapes
     is returned as it is.
 
     Parameters
@@ -256,7 +256,23 @@ def for_measuring(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         out = names[mended.codes == code]
         _set_aside(fit, code, out, 0.0 if code in FLAT else None)
         told.append(findings.finding("geometry-set-aside", layer, found=f"{code}: {len(out)} / {len(frame)}"))
+    copies = duplicate_of(fit) >= 0
+    if copies.any():
+        fit, twice = _without(fit, layer, copies)
+        told.append(twice)
     return fit, findings.concat(told)
+
+
+def _without(frame: gpd.GeoDataFrame, layer: str, copies: npt.NDArray[np.bool_]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Set aside exact copies of records: a parcel that stands twice has no more land than one."""
+    rows = np.flatnonzero(copies)
+    names = records.ids(frame, layer).to_numpy()[rows]
+    area = float(records.land_m2(records.shapes(frame)[rows], frame.crs).sum())
+    attrs = frame.attrs
+    once = frame[~copies].reset_index(drop=True)
+    once.attrs = attrs
+    _set_aside(once, "row-duplicate", names, area)
+    return once, findings.finding("row-duplicate", layer, ids=list(names), column="geometry")
 
 
 def _mended_finding(layer: str, names: Shapes, rows: Rows, mended: Mended, frame: pd.DataFrame) -> pd.DataFrame:

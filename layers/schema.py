@@ -52,6 +52,7 @@ class _Plan:
     how: str
     given_unit: str | None = None
     title_unit: str | None = None
+    rivals: tuple[str, ...] = ()
 
 
 @dataclass
@@ -160,7 +161,8 @@ def _plan(frame: pd.DataFrame, layer: str, given: Mapping_) -> list[_Plan]:
                     _Plan(title=title, how="given", given_unit=unit_name, title_unit=split_title(title).unit, **common)
                 )
         elif column in found:
-            plans.append(_Plan(title=found[column].title, how="alias", title_unit=found[column].unit, **common))
+            match = found[column]
+            plans.append(_Plan(title=match.title, how="alias", title_unit=match.unit, rivals=match.rivals, **common))
     return plans
 
 
@@ -204,6 +206,11 @@ def _ids(frame: pd.DataFrame, plans: Sequence[_Plan]) -> pd.Series:
 
 
 def _note(desk: _Desk, plan: _Plan, unit_name: str | None, unit_how: str) -> None:
+    if plan.rivals:
+        seen = ", ".join((plan.title, *plan.rivals))
+        desk.findings.append(
+            finding("column-ambiguous", desk.layer, column=plan.column, found=seen, chosen=plan.title)
+        )
     guess = plan.how == "alias" and unit_how in ("plausible",) and unit_name != plan.base
     desk.columns[plan.column] = {
         "title": plan.title,

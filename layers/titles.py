@@ -271,6 +271,7 @@ def guess_role(
     """
     areal = geometry_type is not None and "polygon" in geometry_type.casefold()
     drawn = geometry_type not in (None, "", "None")
+    filled = [title for title in titles if not _is_empty(title, sample)]
     scores: dict[str, tuple[int, str]] = {}
     for role in LAYERS:
         if (role in POLYGON_LAYERS and drawn and not areal and geometry_type != "Unknown") or (
@@ -279,7 +280,7 @@ def guess_role(
             continue
         if role in POLYGON_LAYERS and not drawn:
             continue
-        found = matches(role, titles)
+        found = matches(role, filled)
         word = _keyword(role, name)
         told = [c for c in found if not _only_vague(found[c].title)]
         telling = _telling(role, found, sample)
@@ -312,6 +313,11 @@ _TELLING = {
 }
 
 
+def _is_empty(title: str, sample: pd.DataFrame | None) -> bool:
+    """Whether the sample holds nothing under a title: such a column tells nothing."""
+    return sample is not None and len(sample) > 0 and title in sample and bool(sample[title].isna().to_numpy().all())
+
+
 def _only_vague(title: str) -> bool:
     return plain(title) in _VAGUE
 
@@ -321,9 +327,7 @@ def _telling(role: str, found: Mapping[str, Match], sample: pd.DataFrame | None)
     points = 0
     for column in _TELLING[role]:
         if column in found and not _only_vague(found[column].title):
-            title = found[column].title
-            empty = sample is not None and title in sample and sample[title].isna().all()
-            points += 0 if empty else 3
+            points += 3
     if role == "holdings" and not {"enterprise_code", "parcel_id"} <= set(found):
         points -= 8
     if role == "buildings" and "use" in found and found["use"].title == "building":

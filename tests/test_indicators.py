@@ -58,6 +58,8 @@ def row(figures, name, level, scope):
         ("building_coefficient", "city", "城", 7_000, 40_000, 0.175),
         # F1 600,000 on 20,000; F2 900,000 on 15,000; F3 100,000 on 5,000; F5 50,000 on 1,000; F4 has no tax
         ("tax_per_mu", "city", "城", 1_650_000, 41_000, 165 / (41_000 / MU)),
+        # inside any park: all of F1, half of F2 and half of F3
+        ("tax_per_mu", "zones", "zones", 1_100_000, 30_000, 110 / (30_000 / MU)),
         ("tax_per_mu", "park", "A", 450_000, 15_000, 45 / (15_000 / MU)),
         ("tax_per_mu", "enterprise", "F2", 900_000, 15_000, 90 / (15_000 / MU)),
         ("value_added_per_mu", "city", "城", 4_500_000, 36_000, 450 / (36_000 / MU)),

@@ -273,7 +273,8 @@ def test_targets_have_the_shape_of_results_json():
     [
         ("industrial_concentration", "city", [True]),
         ("industrial_concentration", "zone", []),  # a zone's share of the city's land is not held against 70 %
-        ("tax_per_mu", "city", [True]),
+        ("tax_per_mu", "zones", [True]),
+        ("tax_per_mu", "city", [False]),  # the clause binds the zones together, not the firms outside them
         ("tax_per_mu", "zone", [False]),  # shown for comparison: the clause binds the zones together
         ("tax_per_mu", "park", [False]),
         ("tax_per_mu", "district", []),
