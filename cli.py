@@ -34,6 +34,7 @@ class _Command(click.Command):
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401  (as click has it)
         from layers.errors import ParkwiseError
 
+        context.obj = _Voice(context.params.pop("verbose"), context.params.pop("quiet"))
         try:
             return super().invoke(context)
         except ParkwiseError as error:
@@ -50,6 +51,7 @@ def _language(context: click.Context) -> str:
 
 class _Group(click.Group):
     command_class = _Command
+    group_class = type  # groups in it are of its own kind
 
 
 _Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -71,7 +73,8 @@ def _shared(*options: _Decorator) -> _Decorator:
     """Give a command its options, the ones of all commands last."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        for option in reversed((*options, _lang, _verbose, _quiet)):
+        every: tuple[_Decorator, ...] = (*options, _lang, _verbose, _quiet)
+        for option in reversed(every):
             function = option(function)
         return function
 
@@ -164,20 +167,17 @@ def _summary(table: pd.DataFrame, voice: _Voice, language: str) -> None:
     """One line a kind of finding."""
     from layers.findings import summarise
 
-    for row in summarise(table, language).itertuples():
-        if row.severity != "note" or voice.level > 0:
-            ids = (
-                f" ({', '.join(row.first_ids)}{', …' if row.count > len(row.first_ids) else ''})"
-                if row.first_ids
-                else ""
-            )
-            voice.say(f"  {row.layer}: {row.title} [{row.code}] × {row.count}{ids}")
+    for row in summarise(table, language).to_dict("records"):
+        if row["severity"] != "note" or voice.level > 0:
+            first, count = row["first_ids"], row["count"]
+            ids = f" ({', '.join(first)}{', …' if count > len(first) else ''})" if first else ""
+            voice.say(f"  {row['layer']}: {row['title']} [{row['code']}] × {count}{ids}")
 
 
 def _print_json(document: object) -> None:
-    from geo.results import dumps
+    from geo.results import dumps, plain
 
-    click.echo(dumps(document))
+    click.echo(dumps(plain(document)))
 
 
 @main.command()
@@ -187,7 +187,8 @@ def _print_json(document: object) -> None:
 )
 @click.option("--seed", type=int, default=2025, show_default=True, help="Another seed, another city.")
 @_shared(_overwrite)
-def demo(output: Path, parcels: int, seed: int, overwrite: bool, lang: str | None, verbose: int, quiet: int) -> None:
+@click.pass_obj
+def demo(voice: _Voice, output: Path, parcels: int, seed: int, overwrite: bool, lang: str | None) -> None:
     """写出示例城市（合成数据）及其完整报告 / Write an example city and the full report on it.
 
     Example: parkwise demo -o demo
@@ -195,7 +196,6 @@ def demo(output: Path, parcels: int, seed: int, overwrite: bool, lang: str | Non
     from geo.report.run import write_report
     from layers.example import make, write
 
-    voice = _Voice(verbose, quiet)
     voice.step(0.0, "example city")
     write(output / "data", make(parcels=parcels, seed=seed), overwrite=overwrite)
     project = _load(output / "data" / "project.toml", (), lang, voice)
@@ -213,9 +213,8 @@ def demo(output: Path, parcels: int, seed: int, overwrite: bool, lang: str | Non
 @main.command()
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_shared(_set, _json)
-def info(
-    sources: tuple[Path, ...], flags: tuple[str, ...], as_json: bool, lang: str | None, verbose: int, quiet: int
-) -> None:
+@click.pass_obj
+def info(voice: _Voice, sources: tuple[Path, ...], flags: tuple[str, ...], as_json: bool, lang: str | None) -> None:
     """说明文件内容，或项目的生效设置 / Say what a file is, or what a project's settings are.
 
     Example: parkwise info parcels.shp
@@ -225,7 +224,7 @@ def info(
     documents = []
     for source in sources:
         if source.suffix.lower() == ".toml" or (source / "project.toml").is_file():
-            documents.append(_project_info(_load(source, flags, lang, _Voice(verbose, quiet))))
+            documents.append(_project_info(_load(source, flags, lang, voice)))
         else:
             documents.append(look(source))
     if as_json:
@@ -265,7 +264,8 @@ def _project_info(project: Project) -> dict[str, Any]:
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write (default: project.toml in DATA).")
 @_shared(_overwrite)
-def init(data: Path, output: Path | None, overwrite: bool, lang: str | None, verbose: int, quiet: int) -> None:
+@click.pass_obj
+def init(voice: _Voice, data: Path, output: Path | None, overwrite: bool, lang: str | None) -> None:
     """查看文件夹并写出项目文件 / Look at a folder of data and write a project file to edit.
 
     Example: parkwise init data/ -o project.toml
@@ -277,16 +277,17 @@ def init(data: Path, output: Path | None, overwrite: bool, lang: str | None, ver
     text = project_text(data, target.parent, lang or "zh")
     with new_file(target, overwrite=overwrite) as path:
         path.write_text(text, encoding="utf-8")
-    _Voice(verbose, quiet).say(f"  {target}")
+    voice.say(f"  {target}")
 
 
 @main.command()
 @_project
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for findings.csv and findings.gpkg.")
 @_shared(_set, _json, _overwrite)
+@click.pass_obj
 def check(
-    project: Path, output: Path | None, flags: tuple[str, ...], as_json: bool, overwrite: bool,
-    lang: str | None, verbose: int, quiet: int,
+    voice: _Voice, project: Path, output: Path | None, flags: tuple[str, ...], as_json: bool, overwrite: bool,
+    lang: str | None,
 ) -> None:  # fmt: skip
     """检查数据，列出问题 / Check the data and list what is wrong with them.
 
@@ -295,7 +296,6 @@ def check(
     from layers.findings import blocking, describe
     from layers.intake import inspect
 
-    voice = _Voice(verbose, quiet)
     loaded = _load(project, flags, lang, voice)
     table = inspect(_gather(loaded, voice, mend=False), thorough=True)
     _summary(table, voice, loaded.language)
@@ -318,8 +318,9 @@ def check(
 @_project
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the mended layers.")
 @_shared(_set, _overwrite)
+@click.pass_obj
 def repair(
-    project: Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None, verbose: int, quiet: int
+    voice: _Voice, project: Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None
 ) -> None:
     """安全修复到新文件，附变更台账 / Mend what is safe into new files, with a ledger of every change.
 
@@ -328,7 +329,6 @@ def repair(
     from layers.intake import read_layers
     from layers.mended_project import write_repaired
 
-    voice = _Voice(verbose, quiet)
     loaded = _load(project, flags, lang, voice)
     done = write_repaired(loaded, read_layers(loaded, voice.step), output, overwrite=overwrite)
     voice.say(done.summary(loaded.language))
@@ -340,15 +340,14 @@ def repair(
 @_project
 @click.option("--by", "levels", multiple=True, type=click.Choice(LEVELS), help="Levels to list; may be repeated.")
 @_shared(_set, _json)
+@click.pass_obj
 def measure(
-    project: Path, levels: tuple[str, ...], flags: tuple[str, ...], as_json: bool,
-    lang: str | None, verbose: int, quiet: int,
-) -> None:  # fmt: skip
+    voice: _Voice, project: Path, levels: tuple[str, ...], flags: tuple[str, ...], as_json: bool, lang: str | None
+) -> None:
     """计算指标 / Compute the indicators.
 
     Example: parkwise measure project.toml --by zone --json
     """
-    voice = _Voice(verbose, quiet)
     assessment = _assess(_load(project, flags, lang, voice), voice, levels=levels or None)
     if as_json:
         from geo.results import results
@@ -363,14 +362,12 @@ def measure(
 @main.command()
 @_project
 @_shared(_set, _json)
-def candidates(
-    project: Path, flags: tuple[str, ...], as_json: bool, lang: str | None, verbose: int, quiet: int
-) -> None:
+@click.pass_obj
+def candidates(voice: _Voice, project: Path, flags: tuple[str, ...], as_json: bool, lang: str | None) -> None:
     """低效用地线索 / Low-efficiency candidates with their evidence.
 
     Example: parkwise candidates project.toml --set candidates.tax_per_mu_below=5
     """
-    voice = _Voice(verbose, quiet)
     assessment = _assess(_load(project, flags, lang, voice), voice, levels=("city",))
     if as_json:
         from geo.results import results
@@ -387,9 +384,8 @@ def candidates(
 @_project
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The HTML file to write.")
 @_shared(_set, _overwrite)
-def map_(
-    project: Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None, verbose: int, quiet: int
-) -> None:
+@click.pass_obj
+def map_(voice: _Voice, project: Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None) -> None:
     """离线交互地图 / One interactive map that opens offline.
 
     Example: parkwise map project.toml -o map.html
@@ -397,7 +393,6 @@ def map_(
     from geo.maps import map_html
     from layers.output import new_file
 
-    voice = _Voice(verbose, quiet)
     assessment = _assess(_load(project, flags, lang, voice), voice)
     with new_file(output, overwrite=overwrite) as path:
         path.write_text(map_html(assessment, language=assessment.project.language), encoding="utf-8")
@@ -408,8 +403,9 @@ def map_(
 @_project
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the report.")
 @_shared(_set, _overwrite)
+@click.pass_obj
 def report(
-    project: Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None, verbose: int, quiet: int
+    voice: _Voice, project: Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None
 ) -> None:
     """完整报告：网页、Word、Excel、地图、GeoPackage / Everything people hand in.
 
@@ -417,7 +413,6 @@ def report(
     """
     from geo.report.run import write_report
 
-    voice = _Voice(verbose, quiet)
     assessment = _assess(_load(project, flags, lang, voice), voice, checked=True)
     for path in write_report(assessment, output, overwrite=overwrite, progress=voice.step):
         voice.say(f"  {path}")
@@ -430,7 +425,7 @@ def policy() -> None:
 
 @policy.command("list")
 @_shared(_json)
-def policy_list(as_json: bool, lang: str | None, verbose: int, quiet: int) -> None:
+def policy_list(as_json: bool, lang: str | None) -> None:
     """列出政策文件 / List the documents.
 
     Example: parkwise policy list
@@ -448,7 +443,7 @@ def policy_list(as_json: bool, lang: str | None, verbose: int, quiet: int) -> No
 @policy.command("show")
 @click.argument("identifier", metavar="ID")
 @_shared(_json)
-def policy_show(identifier: str, as_json: bool, lang: str | None, verbose: int, quiet: int) -> None:
+def policy_show(identifier: str, as_json: bool, lang: str | None) -> None:
     """显示一份文件的条款 / Show one document, clause by clause.
 
     Example: parkwise policy show hangzhou-2023

@@ -22,7 +22,7 @@ from geo.indicators import catalogue
 from geo.land_use import system
 from layers.projections import describe
 
-__all__ = ["SCHEMA", "definitions", "dumps", "results"]
+__all__ = ["SCHEMA", "definitions", "dumps", "plain", "results"]
 
 SCHEMA = "parkwise/1"
 
@@ -49,7 +49,7 @@ def results(assessment: Assessment) -> dict[str, Any]:
         "not_computed": [{"id": name, "reason": why[0]} for name, why in assessment.not_computed.items()],
         "candidates": _candidates(assessment),
     }
-    return _plain(document)  # type: ignore[no-any-return]
+    return plain(document)  # type: ignore[no-any-return]
 
 
 def definitions(assessment: Assessment) -> dict[str, Any]:
@@ -127,13 +127,10 @@ def _candidates(assessment: Assessment) -> list[dict[str, Any]]:
     found = assessment.candidates
     if found is None:
         return []
-    evidence = {
-        parcel: [
-            {key: row[key] for key in ("code", "value", "limit", "unit", "source", "basis_zh", "basis_en")}
-            for row in rows.to_dict("records")
-        ]
-        for parcel, rows in found.evidence.groupby("parcel")
-    }
+    evidence: dict[int, list[dict[str, Any]]] = {}
+    for row in found.evidence.to_dict("records"):
+        piece = {key: row[key] for key in ("code", "value", "limit", "unit", "source", "basis_zh", "basis_en")}
+        evidence.setdefault(row["parcel"], []).append(piece)
     return [
         {
             "parcel_id": row["parcel_id"],
@@ -148,12 +145,14 @@ def _candidates(assessment: Assessment) -> list[dict[str, Any]]:
     ]
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  (JSON is a union of types)
-    """Numbers of numpy, dates, paths and missing values as JSON knows them."""
+def plain(value: Any) -> Any:  # noqa: ANN401  (JSON is a union of types)
+    """Return a document with numbers of numpy, dates, paths and missing values as JSON knows them."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
@@ -166,5 +165,5 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  (JSON is a union of types)
 
 
 def dumps(document: Any) -> str:  # noqa: ANN401  (any JSON-able data)
-    """Write a document as JSON text people can read."""
-    return json.dumps(_plain(document), ensure_ascii=False, indent=1, allow_nan=False)
+    """Write a document of plain values as JSON text people can read."""
+    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)

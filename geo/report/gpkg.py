@@ -25,7 +25,7 @@ from geo.maps.facts import MEASURES, parcel_facts
 from geo.maps.themes import style, themes, zone_colours
 from geo.report.gpkg_file import Layer, Style, save
 from geo.report.qgis_style import Look, categorised, single
-from geo.results import definitions, dumps
+from geo.results import definitions, dumps, plain
 from layers import findings as faults
 from layers.schema import columns as canonical
 from layers.units import label
@@ -53,7 +53,7 @@ def write_gpkg(assessment: Assessment, path: str | Path) -> None:
             _overlaps(assessment, language),
         ]
     made += [_places(assessment.findings, language), _indicators(assessment, language)]
-    save([layer for layer in made if layer is not None], path, dumps(definitions(assessment)))
+    save([layer for layer in made if layer is not None], path, dumps(plain(definitions(assessment))))
 
 
 def write_places(findings: pd.DataFrame, path: str | Path, language: str = "zh") -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from geo.assess import Assessment
-from geo.results import definitions, dumps, results
+from geo.results import definitions, dumps, plain, results
 from layers.findings import describe
 from layers.output import new_files
 from layers.project import Project
@@ -75,7 +75,7 @@ def write_report(
                 progress(done / len(FILES), name)
             makers[name](work / name)
         document = manifest(assessment, [work / name for name in FILES[:-1]])
-        (work / "manifest.json").write_text(dumps(document), encoding="utf-8")
+        (work / "manifest.json").write_text(dumps(plain(document)), encoding="utf-8")
     return [Path(folder) / name for name in FILES]
 
 
