@@ -179,7 +179,7 @@ def _placed(frame: pd.DataFrame, crs: pyproj.CRS | None) -> pd.DataFrame:
     if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or crs is None or frame.crs == crs:
         return frame
     attrs = frame.attrs
-    placed = frame.to_crs(crs)
+    placed: pd.DataFrame = frame.to_crs(crs)
     placed.attrs = attrs
     return placed
 
@@ -191,7 +191,7 @@ def _with_heights(buildings: pd.DataFrame, project: Project) -> pd.DataFrame:
     known = pd.Series(float("nan"), index=buildings.index)
     known = buildings["height_m"].astype("float64") if "height_m" in buildings else known
     blank = buildings.geometry[known.isna()]
-    filled = buildings.assign(height_m=known.fillna(heights_of(blank, **rasters)))
+    filled: pd.DataFrame = buildings.assign(height_m=known.fillna(heights_of(blank, **rasters)))
     filled.attrs = buildings.attrs
     return filled
 
@@ -299,6 +299,8 @@ def ledger(frames: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
             "area_read_m2": None if unknown else round(area + sum(entry["area_m2"] for entry in aside), 2),
             "source": frame.attrs.get("source", {}),
             "crs": frame.attrs.get("crs", {}),
+            "columns": frame.attrs.get("columns", {}),
+            "guessed": frame.attrs.get("guessed", []),
         }
     return book
 

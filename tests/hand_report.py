@@ -52,6 +52,8 @@ def ledger():
         "parcels": {
             "read": 6,
             "used": 5,
+            "area_read_m2": 72_000.0,
+            "area_used_m2": 70_000.0,
             "set_aside": [{"reason": "geometry-empty", "count": 1, "area_m2": 2000.0, "ids": ["x9"]}],
             "source": {"paths": ["data/DLTB.shp"], "layer": None, "format": "ESRI Shapefile", "encoding": "GB18030"},
             "crs": {"declared": None, "used": "EPSG:4549", "how": "proposed", "reason": "eastings"},
@@ -85,7 +87,6 @@ def city(
     return assess(
         frames or hand_city.frames(),
         project,
-        levels=("city", "district", "zone", "park"),
         findings=found() if found_in is None else found_in,
         ledger=ledger(),
     )

@@ -85,10 +85,21 @@ def test_headline_of_concentration(zh):
 
 
 def test_headline_of_tax(zh):
-    # 60 + 90 + 10 + 5 万元 on 20,000 + 15,000 + 5,000 + 1,000 m² = 61.5 亩; 40 × 61.5 − 165 = 2,295 万元.
+    # In the zones: F1 with 60 万元 on 20,000 m², half of F2 (90 on 15,000) and of F3 (10 on 5,000): 110 万元 on 45 亩;
+    # 40 × 45 − 110 = 1,690 万元.
     card = next(card for card in zh.headlines if card.ref == "tax_per_mu")
-    assert card.value == "2.68 万元/亩"
-    assert "尚缺 2,295.00 万元" in card.detail
+    assert card.label == "亩均税收（开发区合计）"
+    assert card.value == "2.44 万元/亩"
+    assert "尚缺 1,690.00 万元" in card.detail
+    assert card.tone == "bad"
+
+
+def test_a_clause_on_all_zones_judges_no_city_without_zones():
+    report = compose_report(hand_report.city(frames={"enterprises": hand_city.enterprises()}))
+    card = next(card for card in report.headlines if card.ref == "tax_per_mu")
+    assert (card.label, card.tone) == ("亩均税收", "")
+    row = next(row for row in texts(tables(report)["targets"]) if row[0] == "亩均税收")
+    assert row[5] == "仅供比较"
 
 
 def test_a_target_that_is_met_says_what_is_to_spare(city):
@@ -135,11 +146,12 @@ def test_areas_stand_in_mu_and_m2(zh):
 
 def test_ledger_says_whether_it_balances(city):
     good = texts(tables(compose_report(city))["ledger"])
-    assert good[0][:5] == ["地块", "6", "5", "1", "成立"]
-    assert "3.00 亩" in good[0][5]
+    assert good[0][:7] == ["地块", "6", "5", "1", "108.00", "105.00", "成立"]
+    assert "3.00 亩" in good[0][7]
+    assert good[1][4:6] == ["—", "—"]
     book = {"parcels": {"read": 7, "used": 5, "set_aside": []}}
     bad = tables(compose_report(replace(city, ledger=book)))["ledger"]
-    assert (bad.rows[0][4].text, bad.rows[0][4].tone) == ("不成立", "bad")
+    assert (bad.rows[0][6].text, bad.rows[0][6].tone) == ("不成立", "bad")
 
 
 def test_land_by_class_adds_up(zh):
@@ -250,8 +262,8 @@ def test_figures_carry_both_sums(zh):
 
 def test_a_target_for_all_zones_together_judges_no_single_zone(zh):
     rows = tables(zh)["per_land-zone"].rows
-    assert rows[0][1].tone == "bad"
-    assert {row[1].tone for row in rows[1:]} == {""}
+    assert [row[0].text for row in rows] == ["示例市", "开发区合计", "一区", "二区"]
+    assert [row[1].tone for row in rows] == ["", "bad", "", ""]
 
 
 # ---------------------------------------------------------------- settings and what the law leaves open
@@ -287,8 +299,9 @@ def test_the_english_report_is_english(en):
 
 def test_the_english_report_writes_units_in_english(en):
     card = next(card for card in en.headlines if card.ref == "tax_per_mu")
-    assert card.value == "2.68 × 10⁴ CNY/mu"
-    assert "2,295.00 × 10⁴ CNY lacking" in card.detail
+    assert card.label == "Tax per mu (all zones)"
+    assert card.value == "2.44 × 10⁴ CNY/mu"
+    assert "1,690.00 × 10⁴ CNY lacking" in card.detail
 
 
 def test_both_languages_say_the_same(city, zh):

@@ -80,7 +80,7 @@ def test_the_table_of_indicators_recomputes(path):
     assert len(shares) > 10
     known = shares[shares["denominator"] > 0]
     assert (known["numerator"] / known["denominator"]).tolist() == pytest.approx(known["value"].tolist())
-    assert set(table["level"]) == {"city", "district", "zone", "park"}
+    assert set(table["level"]) == {"city", "zones", "district", "zone", "park"}
 
 
 def test_candidates_and_overlaps_have_their_ground(path):

@@ -11,7 +11,7 @@ from geo import standards
 from geo.indicators import catalogue
 from geo.report.cells import DASH, Desk, plain_rows, target_text
 from geo.report.parts import Cell, Column, Paragraph, Section, Table
-from geo.report.provenance import layer_name
+from geo.report.provenance import column_name, layer_name
 from layers.units import label
 
 __all__ = ["appendix"]
@@ -89,7 +89,7 @@ def _policy(desk: Desk, policy: standards.Policy) -> Section:
 
 def _now(desk: Desk, policy: str, clause: standards.Clause) -> Cell:
     """The city's value where Parkwise measures it, else that it does not."""
-    row = desk.row(clause.indicator) if clause.measured else None
+    row = desk.judged(clause.indicator) if clause.measured else None
     if row is None:
         return Cell(desk.say("elsewhere" if not clause.measured else "not_computed"))
     targets: list[dict[str, Any]] = [
@@ -103,7 +103,9 @@ def _columns(desk: Desk) -> Table | None:
     rows = [
         (
             layer_name(desk, layer),
-            column,
+            desk.pick(
+                f"{column_name(desk, layer, column)}（{column}）", f"{column_name(desk, layer, column)} ({column})"
+            ),
             str(told.get("title") or DASH),
             str(told.get("unit") or DASH),
             desk.say(f"how_{told['how']}") if told.get("how") in {"given", "alias", "guess", "constant"} else DASH,

@@ -26,7 +26,8 @@ DASH = "—"
 #: A row of a table of figures, as `DataFrame.to_dict("records")` gives it.
 Record: TypeAlias = dict[Any, Any]
 
-_LEVELS = ("city", "district", "zone", "park")
+_LEVELS = ("city", "zones", "district", "zone", "park")
+_WHOLE = ("city", "zones")
 _SHOWN = {"m2": "mu", "cny": "wcny"}
 
 
@@ -78,9 +79,19 @@ class Desk:
         found = self.rows([name], level)
         return None if found.empty else dict(found.iloc[0])
 
-    def scope_name(self, row: Record) -> str:
-        """Name of the place a figure is of."""
-        return self.city if row["level"] == "city" else str(row["scope_name"])
+    def judged(self, name: str) -> Record | None:
+        """Return the figure a clause binds: of the city, or of all zones together; else the city's own."""
+        known = [row for row in (self.row(name, level) for level in _WHOLE) if row is not None]
+        bound = [row for row in known if any(target["binding"] for target in row["targets"])]
+        return next(iter(bound or known), None)
+
+    def whole_title(self, entry: Indicator, row: Record) -> str:
+        """Title of an indicator; where the figure is of all zones together, that is added."""
+        title = entry.title(self.language)
+        if row["level"] == "city":
+            return title
+        scope = self.word(f"level.{row['level']}")
+        return self.pick(f"{title}（{scope}）", f"{title} ({scope.lower()})")
 
     # ------------------------------------------------------------ amounts
 
@@ -157,7 +168,7 @@ class Desk:
         return self.line(*told, self.say("source_annex") if brief else "", *more)
 
     def _source_of(self, entry: Indicator, *, brief: bool) -> str:
-        row = self.row(entry.id)
+        row = self.judged(entry.id)
         asked = self.join([self.clause(one) for one in (row or {}).get("targets", [])])
         return self.say(
             "source_of" if asked or not brief else "source_defined",
@@ -212,7 +223,10 @@ class Desk:
     # ------------------------------------------------------------ tables of indicators
 
     def by_place(self, ids: Sequence[str], level: str, key: str, caption: str) -> Table | None:
-        """Return the table place × indicator at one level, the city's row on top; None without a figure."""
+        """Return the table place × indicator at one level, the city's and all zones' rows on top.
+
+        None where there is no figure.
+        """
         table = self.rows(ids, level)
         have = [name for name in ids if name in set(table.loc[table["value"].notna(), "id"])]
         if not have:
@@ -224,14 +238,18 @@ class Desk:
             (Cell(str(name)), *(self.figure(entry, cells.get((entry.id, scope))) for entry in entries))
             for scope, name in zip(places["scope_id"], places["scope_name"], strict=True)
         ]
-        total = (Cell(self.city), *(self.figure(entry, self.row(entry.id)) for entry in entries))
+        totals = [
+            (Cell(name), *(self.figure(entry, self.row(entry.id, whole)) for entry in entries))
+            for whole, name in zip(_WHOLE, (self.city, self.word("level.zones")), strict=True)
+            if not self.rows(have, whole).empty
+        ]
         return Table(
             key,
             caption,
             (Column(self.word(f"level.{level}"), wide=1.3), *(self.head(entry) for entry in entries)),
-            (total, *body),
+            (*totals, *body),
             self.source(have, self.say("source_estimated") if self._any_estimated(have, level) else "", brief=True),
-            strong=1,
+            strong=len(totals),
         )
 
     def _any_estimated(self, ids: Sequence[str], level: str) -> bool:

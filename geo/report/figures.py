@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from geo.indicators import catalogue, indicator
-from geo.report.cells import DASH, Desk, count_text, plain_rows
+from geo.indicators import Indicator, catalogue, indicator
+from geo.report.cells import DASH, Desk, Record, count_text, plain_rows
 from geo.report.parts import Bars, Block, Cell, Column, Figure, Paragraph, Section, Table
 from layers.units import convert, label
 
@@ -227,23 +227,22 @@ def _chapter(
 
 
 def _city(desk: Desk, ids: Sequence[str], group: str) -> Table | None:
-    """The city's figures, one a row, with both sums spelled out."""
+    """The city's figures, one a row, with both sums spelled out; also of all zones where a clause binds those."""
     table = desk.rows(ids, "city")
-    table = table[table["value"].notna()]
-    if table.empty:
+    have = table.loc[table["value"].notna(), "id"].tolist()
+    if not have:
         return None
     rows = []
-    for row in table.to_dict("records"):
-        entry = indicator(row["id"])
+    for entry, row in _wholes(desk, have):
         rows.append(
             (
-                Cell(entry.title(desk.language)),
+                Cell(desk.whole_title(entry, row)),
                 desk.figure(entry, row, with_unit=True),
                 Cell(desk.amount(row["numerator"], entry.numerator_unit)),
                 Cell(desk.amount(row["denominator"], entry.denominator_unit)),
                 Cell(count_text(row["count"])),
                 Cell(count_text(row["missing"])),
-                Cell(desk.join([desk.target(entry, one) for one in row["targets"]]) or DASH),
+                Cell(desk.join([desk.target(entry, one) for one in row["targets"] if one["binding"]]) or DASH),
             )
         )
     heads = (("indicator", "left", 1.2), ("value", "right", 0.9), ("top", "right", 1.5), ("below", "right", 1.5),
@@ -253,8 +252,18 @@ def _city(desk: Desk, ids: Sequence[str], group: str) -> Table | None:
         desk.say(f"tab_{group}_city", city=desk.city),
         tuple(Column(desk.say(f"col_{title}"), align, wide) for title, align, wide in heads),
         tuple(rows),
-        desk.source(list(table["id"])),
+        desk.source(have),
     )
+
+
+def _wholes(desk: Desk, ids: Sequence[str]) -> list[tuple[Indicator, Record]]:
+    """The city's row of each indicator, and after it the row of all zones where that one is judged."""
+    found = []
+    for name in ids:
+        rows = [desk.row(name), desk.judged(name)]
+        kept = [row for at, row in enumerate(rows) if row is not None and (at == 0 or row["level"] != "city")]
+        found += [(indicator(name), row) for row in kept]
+    return found
 
 
 def _bars(desk: Desk, name: str, level: str, key: str, caption: str) -> Figure | None:
@@ -262,7 +271,7 @@ def _bars(desk: Desk, name: str, level: str, key: str, caption: str) -> Figure |
     entry = catalogue()[name]
     table = desk.rows([name], level)
     table = table[table["value"].notna()].sort_values("value", ascending=False, kind="stable").head(_BARS_SHOWN)
-    city = desk.row(name)
+    city = desk.judged(name)
     if table.empty or city is None:
         return None
     limit, told, named = None, "", ""

@@ -24,23 +24,23 @@ def headlines(desk: Desk) -> tuple[Headline, ...]:
 
 
 def _card(desk: Desk, name: str) -> Headline | None:
-    row = desk.row(name)
+    row = desk.judged(name)
     entry = indicator(name)
     if row is None or desk.value(entry, row["value"]) == DASH:
         return None
     target = next((one for one in row["targets"] if one["met"] is not None and "at_least" in one), None)
     value = desk.value(entry, row["value"], with_unit=True)
     if target is None:
-        return Headline(entry.title(desk.language), value, desk.say("card_no_target"), ref=entry.id)
+        return Headline(desk.whole_title(entry, row), value, desk.say("card_no_target"), ref=entry.id)
     asked = float(target["at_least"])
     whole = 1.0 if entry.percent else max(asked / 0.7, float(row["value"]))
     return Headline(
-        label=entry.title(desk.language),
+        label=desk.whole_title(entry, row),
         value=value,
         detail=desk.say(
             "card_target", target=desk.target(entry, target), year=target["year"], gap=desk.gap(entry, row, target)
         ),
-        tone="good" if target["met"] else "bad",
+        tone=_tone(target),
         ref=entry.id,
         share=min(float(row["value"]) / whole, 1.0),
         mark=min(asked / whole, 1.0),
@@ -94,7 +94,7 @@ def _verdicts(desk: Desk) -> list[str]:
     """One sentence for each of the two figures the city is judged by."""
     told = []
     for name in ("industrial_concentration", "tax_per_mu"):
-        row = desk.row(name)
+        row = desk.judged(name)
         targets = [] if row is None else [one for one in row["targets"] if one["met"] is not None]
         told += [_verdict(desk, name, row, target) for target in targets if row is not None]
     return told
@@ -154,13 +154,15 @@ def _quality(desk: Desk) -> str:
 
 
 def _targets(desk: Desk) -> Table | None:
-    """Every figure of the city that a clause asks something of."""
+    """Every figure, of the city or of all zones together, that a clause asks something of."""
     rows = []
-    for row in desk.rows(list(catalogue()), "city").to_dict("records"):
-        entry = indicator(row["id"])
+    for entry in catalogue().values():
+        row = desk.judged(entry.id)
+        if row is None:
+            continue
         rows += [
             (
-                Cell(entry.title(desk.language)),
+                Cell(desk.whole_title(entry, row)),
                 desk.figure(entry, row, with_unit=True),
                 desk.target(entry, target),
                 str(target["year"] or DASH),
@@ -186,4 +188,13 @@ def _targets(desk: Desk) -> Table | None:
 def _judged(desk: Desk, target: dict[str, Any]) -> Cell:
     if target["met"] is None:
         return Cell(desk.word("target.unknown"))
-    return Cell(desk.word("target.met" if target["met"] else "target.unmet"), tone="good" if target["met"] else "bad")
+    if not target["binding"]:
+        return Cell(desk.say("compared_only"))
+    return Cell(desk.word("target.met" if target["met"] else "target.unmet"), tone=_tone(target))
+
+
+def _tone(target: dict[str, Any]) -> str:
+    """A clause that binds another level passes no verdict."""
+    if not target["binding"]:
+        return ""
+    return "good" if target["met"] else "bad"

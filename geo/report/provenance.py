@@ -16,8 +16,9 @@ from geo.land_use import system
 from geo.report.cells import DASH, Desk, count_text, plain_rows
 from geo.report.parts import Cell, Column, Paragraph, Section, Table
 from layers.project import Setting, keys
+from layers.schema import LAYERS, columns
 
-__all__ = ["layer_name", "provenance"]
+__all__ = ["column_name", "layer_name", "provenance"]
 
 
 def provenance(desk: Desk) -> Section:
@@ -35,6 +36,15 @@ def provenance(desk: Desk) -> Section:
 def layer_name(desk: Desk, layer: str) -> str:
     """Return the word for a layer; one without a word stands under its own name."""
     return desk.say(f"layer_{layer}") if layer in _NAMED else layer
+
+
+def column_name(desk: Desk, layer: str, column: str) -> str:
+    """Return the word for a canonical column; any other stands under its own name."""
+    if layer not in LAYERS:
+        return column
+    table = columns(layer).set_index("column")
+    title = table[desk.pick("label_zh", "label_en")].get(column)
+    return column if title is None else str(title)
 
 
 _NAMED = frozenset(

@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from geo.indicators import catalogue
-from geo.report.cells import DASH, Desk, count_text, plain_rows
+from geo.report.cells import DASH, Desk, Record, count_text, plain_rows
 from geo.report.parts import Cell, Column, Paragraph, Section, Table
-from geo.report.provenance import layer_name
+from geo.report.provenance import column_name, layer_name
 from layers.findings import codes, summarise
 from layers.units import convert, label
 
@@ -37,21 +37,19 @@ def _ledger(desk: Desk) -> Table | None:
     if not desk.assessment.ledger:
         return None
     rows = [_book(desk, name, entry) for name, entry in desk.assessment.ledger.items()]
-    heads = (
-        ("layer", "left"),
-        ("read", "right"),
-        ("used", "right"),
-        ("aside", "right"),
-        ("balance", "left"),
-        ("reasons", "left"),
-    )
-    wide = {"reasons": 2.4}
+    areas = [desk.area_columns(desk.say(f"col_area_{which}"))[0] for which in ("read", "used")]
     return Table(
         "ledger",
         desk.say("tab_ledger"),
-        tuple(Column(desk.say(f"col_{title}"), align, wide.get(title, 0.8)) for title, align in heads),
+        (
+            Column(desk.say("col_layer"), wide=0.8),
+            *(Column(desk.say(f"col_{title}"), "right", 0.8) for title in ("read", "used", "aside")),
+            *areas,
+            Column(desk.say("col_balance"), wide=0.7),
+            Column(desk.say("col_reasons"), wide=2.4),
+        ),
         plain_rows(rows),
-        desk.line(desk.say("src_ledger")),
+        desk.line(desk.say("src_ledger"), area=False),
     )
 
 
@@ -65,9 +63,15 @@ def _book(desk: Desk, name: str, entry: Mapping[str, Any]) -> list[str | Cell]:
         count_text(read),
         count_text(used),
         count_text(count),
+        _area(desk, entry.get("area_read_m2")),
+        _area(desk, entry.get("area_used_m2")),
         Cell(desk.say("holds" if holds else "holds_not"), tone="good" if holds else "bad"),
         desk.pick("；", "; ").join(_reason(desk, one) for one in aside) or DASH,
     ]
+
+
+def _area(desk: Desk, area_m2: float | None) -> str:
+    return desk.area_cells(area_m2)[0].text
 
 
 def _reason(desk: Desk, entry: Mapping[str, Any]) -> str:
@@ -103,7 +107,7 @@ def _findings(desk: Desk) -> tuple[Paragraph | Table, ...]:
         [
             Cell(desk.word(f"severity.{row['severity']}"), tone="bad" if row["severity"] == "error" else ""),
             layer_name(desk, row["layer"]),
-            f"{row['title']} [{row['code']}]" + (f" {row['column']}" if row["column"] else ""),
+            _told(desk, row),
             count_text(row["count"]),
             desk.join([_short(one) for one in row["first_ids"][:3]]) or DASH,
             row["remedy"],
@@ -119,6 +123,13 @@ def _findings(desk: Desk) -> tuple[Paragraph | Table, ...]:
         desk.line(desk.say("src_findings"), area=False),
     )
     return (Paragraph(lead), table)
+
+
+def _told(desk: Desk, row: Record) -> str:
+    """Title and code of a finding, and the column it is about."""
+    column = "" if row["column"] in {"", "geometry"} else column_name(desk, row["layer"], row["column"])
+    about = desk.pick(f"：{column}", f": {column}") if column else ""
+    return f"{row['title']}{about} [{row['code']}]"
 
 
 def _short(text: str, most: int = 24) -> str:
