@@ -22,7 +22,9 @@ from geo.land import Land, attach
 from geo.overlay import intersect
 from geo.zones import overlaps
 from layers.area import area_m2
-from layers.errors import BlockedError, first
+from layers.errors import BlockedError, SchemaError, first
+from layers.mending import MEASURABLE, mend
+from layers.projections import analysis_crs, lonlat_bounds
 from layers.units import convert, from_tally, to_tally
 
 __all__ = ["Concentration", "concentration", "identities", "industrial_by_park", "overlap_matrix", "refuse_overlap"]
@@ -87,8 +89,9 @@ def concentration(
     Parameters
     ----------
     parcels, parks : GeoDataFrame
-        Canonical layers of valid polygons in one projected CRS. Without a land-use column every
-        parcel counts as industrial.
+        Canonical layers in one CRS, as `layers.read` gives them: degrees are projected for measuring, and
+        broken rings are mended on the copy that is measured. Without a land-use column every parcel
+        counts as industrial.
     overlap : str
         ``error``, ``priority``, ``split`` or ``largest``, see `geo.zones`.
     area : str
@@ -106,7 +109,9 @@ def concentration(
     BlockedError
         `overlap` is ``error`` and parks overlap above the tolerance.
     CrsError
-        The CRSs differ, or a planar area was asked in degrees.
+        The CRSs differ.
+    SchemaError
+        A shape cannot be measured: no polygon, or no land.
 
     Examples
     --------
@@ -125,6 +130,7 @@ def concentration(
         system = "third-survey" if "land_use_code" in parcels else "names"
     if "land_use_code" not in parcels and "land_use_name" not in parcels:
         parcels, system, industrial = parcels.assign(land_use_name="industrial"), "names", ["industrial"]
+    parcels, parks = _measurable(parcels, "parcels"), _measurable(parks, "parks")
     land = attach(parcels, parks, system=system, industrial=industrial, area=area, overlap=overlap)
     matrix = overlap_matrix(land, area)
     if overlap == "error":
@@ -144,6 +150,23 @@ def concentration(
         overlaps=matrix,
         rule=overlap,
     )
+
+
+def _measurable(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
+    """A copy in metres whose shapes are valid polygons."""
+    if frame.crs is not None and frame.crs.is_geographic:
+        frame = frame.to_crs(analysis_crs(lonlat_bounds(frame.geometry)))
+    mended = mend(frame.geometry.to_numpy())
+    flat = ~np.isin(mended.codes, MEASURABLE)
+    if flat.any():
+        rows = np.flatnonzero(flat)
+        raise SchemaError(
+            f"{name}.geometry: {len(rows)} of {len(frame)} shapes are no polygons with land (rows {first(rows)}: "
+            f"{first(dict.fromkeys(mended.codes[flat]))}). Expected polygons; layers.for_measuring sets the others aside.",
+            f"{name}.geometry：{len(frame)} 个图形中有 {len(rows)} 个不是有面积的多边形（第 {first(rows)} 行："
+            f"{first(dict.fromkeys(mended.codes[flat]))}）。应为多边形；可先用 layers.for_measuring 剔除。",
+        )
+    return frame.set_geometry(gpd.GeoSeries(list(mended.shapes), index=frame.index, crs=frame.crs))
 
 
 def overlap_matrix(land: Land, area: str = "tdt1055") -> pd.DataFrame:
@@ -259,7 +282,7 @@ def industrial_by_park(land: Land) -> pd.DataFrame:
         }
     )
     sums = pieces[pieces["park"] >= 0].groupby("park").sum().reindex(parks.index, fill_value=0)
-    table = parks[["park_id", "park_name", "zone_id", "zone_name"]].copy()
+    table: pd.DataFrame = parks[["park_id", "park_name", "zone_id", "zone_name"]].copy()
     for column in ("industrial_m2", "land_m2"):
         table[column] = from_tally(sums[column].to_numpy("int64"), "m2")
     return table.assign(parcels=sums["parcels"].to_numpy())

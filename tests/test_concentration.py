@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import geo
 from geo.concentrations import identities, industrial_by_park
 from geo.land import attach
-from layers.errors import BlockedError
+from layers.errors import BlockedError, SchemaError
 
 CRS = "EPSG:4549"
 
@@ -69,6 +69,27 @@ def test_text_and_html_say_the_same():
     assert "50.00%" in str(answer)
     assert "50.00%" in answer._repr_html_()
     assert "甲园" in answer._repr_html_()
+
+
+def test_layers_in_degrees_and_broken_rings_are_measured_on_a_copy():
+    bow = city.parcels()
+    bow.loc[4, "geometry"] = shapely.Polygon(
+        [(city.X0 + x, city.Y0 + y) for x, y in [(200, 0), (300, 100), (300, 0), (200, 100)]]
+    )
+    degrees = (bow.to_crs(4490), city.parks().to_crs(4490))
+    answer = geo.concentration(*degrees, overlap="split")
+    assert answer.value == pytest.approx(0.5, abs=1e-6)
+    assert answer.total_m2 == pytest.approx(60_000, rel=1e-4)
+    assert not degrees[0].is_valid.all()
+    with pytest.raises(BlockedError):
+        geo.concentration(*degrees)
+
+
+def test_shapes_without_land_are_refused():
+    flat = city.parcels()
+    flat.loc[0, "geometry"] = shapely.Point(city.X0, city.Y0)
+    with pytest.raises(SchemaError, match="1 of 5 shapes"):
+        geo.concentration(flat, city.parks(), overlap="split")
 
 
 @st.composite
