@@ -1,0 +1,96 @@
+"""Write the pages that are made from the program itself, so that they cannot lie.
+
+    python docs/make.py          (a test fails where a page is stale)
+
+cli.md from the commands, project.md from the keys of the project file, layers.md from the column tables,
+indicators.md from the catalogue.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+import cli
+from geo.indicators import catalogue
+from layers.project import LAYER_KEYS, keys
+from layers.titles import LAYERS, columns
+
+FOLDER = Path(__file__).parent
+
+
+def pages() -> dict[str, str]:
+    """Return every made page: file name → text."""
+    return {"cli.md": commands(), "project.md": project(), "layers.md": layers(), "indicators.md": indicators()}
+
+
+def commands() -> str:
+    """One section a command: what it does, its usage and options, an example."""
+    lines = [
+        "# Commands",
+        "",
+        "Machine output goes to stdout, words and progress to stderr. Exit codes: 0 done, 1 findings that block,",
+        "2 wrong call or wrong project file, 3 cannot read a source.",
+    ]
+    for name, command in _walk(cli.main, "parkwise"):
+        text, _, example = (command.help or "").partition("Example: ")
+        lines += ["", f"## {name}", "", re.sub(r"\s+", " ", text).strip(), "", "| option | |", "| --- | --- |"]
+        for option in command.params:
+            if isinstance(option, click.Option):
+                names = ", ".join(f"`{one}`" for one in option.opts)
+                lines.append(f"| {names} | {_cell(option.help or '')} |")
+        lines += ["", "```", example.strip(), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _walk(group: click.Group, prefix: str) -> list[tuple[str, click.Command]]:
+    found: list[tuple[str, click.Command]] = []
+    for name, command in sorted(group.commands.items()):
+        whole = f"{prefix} {name}"
+        found += _walk(command, whole) if isinstance(command, click.Group) else [(whole, command)]
+    return found
+
+
+def project() -> str:
+    """Every key of the project file with its type, default and meaning."""
+    lines = ["# The project file", "", "Unknown keys are errors that name the nearest known one.", ""]
+    lines += ["| key | type | default | 含义 | meaning |", "| --- | --- | --- | --- | --- |"]
+    for key in keys().values():
+        kind = " \\| ".join(key.choices) if key.choices else key.type
+        default = "" if key.default in (None, []) else f"`{key.default}`"
+        lines.append(f"| `{key.name}` | {kind} | {default} | {_cell(key.label_zh)} | {_cell(key.label_en)} |")
+    lines += ["", f"Each `[layers.NAME]` may say: {', '.join(f'`{key}`' for key in LAYER_KEYS)}."]
+    return "\n".join(lines) + "\n"
+
+
+def layers() -> str:
+    """Every canonical column with its unit and the titles it is found by."""
+    lines = ["# Layers and their columns", "", "Real files load without a mapping when a column bears one of these titles."]
+    for layer in LAYERS:
+        lines += ["", f"## {layer}", "", "| column | type | unit | 名称 | found by |", "| --- | --- | --- | --- | --- |"]
+        for row in columns(layer).to_dict("records"):
+            need = " (required)" if row["required"] == "yes" else ""
+            titles = _cell(str(row["aliases"]).replace("|", ", "))
+            lines.append(f"| `{row['column']}`{need} | {row['type']} | {row['unit']} | {row['label_zh']} | {titles} |")
+    return "\n".join(lines) + "\n"
+
+
+def indicators() -> str:
+    """Every indicator: what is divided by what, over which rows, from which source."""
+    lines = ["# Indicators", "", "An indicator is a ratio of two sums: sum, then divide once.", ""]
+    lines += ["| id | 名称 | unit | definition | source |", "| --- | --- | --- | --- | --- |"]
+    for entry in catalogue().values():
+        cells = (f"`{entry.id}`", entry.title_zh, entry.unit_label, entry.definition_en, entry.source_en)
+        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    for page, made in pages().items():
+        (FOLDER / page).write_text(made, encoding="utf-8")
