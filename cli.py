@@ -19,7 +19,7 @@ import click
 if TYPE_CHECKING:
     import pandas as pd
 
-    from geo.assess import Assessment
+    from geo.assessment import Assessment
     from layers.intake import Intake
     from layers.project import Project
 
@@ -146,7 +146,7 @@ def _assess(
     project: Project, voice: _Voice, *, levels: tuple[str, ...] | None = None, checked: bool = False
 ) -> Assessment:
     """Read, refuse what cannot be trusted, and run the chain."""
-    from geo.assess import DEFAULT_LEVELS, assess
+    from geo.assessment import DEFAULT_LEVELS, assess
     from layers.intake import inspect, refuse
 
     intake = _gather(project, voice)

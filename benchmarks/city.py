@@ -48,7 +48,8 @@ def _parcels(random: np.random.Generator, n: int, side: int) -> gpd.GeoDataFrame
     reach = 29 / np.maximum(np.abs(np.cos(angle)), np.abs(np.sin(angle))) * 0.98
     ring = np.stack([x[:, None] + 35 + reach * np.cos(angle), y[:, None] + 35 + reach * np.sin(angle)], axis=-1)
     uses = random.choice(["0601", "0701", "05H1", "0508"], n, p=[0.4, 0.4, 0.1, 0.1])
-    table = {"parcel_id": [f"P{i:07d}" for i in range(n)], "land_use_code": uses, "yard_area_m2": random.uniform(0, 300, n)}
+    ids, yards = [f"P{i:07d}" for i in range(n)], random.uniform(0, 300, n)
+    table = {"parcel_id": ids, "land_use_code": uses, "yard_area_m2": yards}
     return gpd.GeoDataFrame(table, geometry=shapely.polygons(ring), crs=CRS)
 
 
@@ -59,9 +60,10 @@ def _parks(random: np.random.Generator, n: int, width: float) -> gpd.GeoDataFram
     for _ in range(n):
         middle = random.uniform(0.05, 0.95, 2) * width
         radius = random.uniform(0.03, 0.08) * width * (1 + 0.1 * np.sin(9 * angle))
-        shapes.append(shapely.Polygon(np.c_[X0 + middle[0] + radius * np.cos(angle), Y0 + middle[1] + radius * np.sin(angle)]))
-    ids = [f"K{i:02d}" for i in range(n)]
-    return gpd.GeoDataFrame({"park_id": ids, "park_name": ids, "zone_id": [f"Z{i // 4}" for i in range(n)]}, geometry=shapes, crs=CRS)
+        x, y = X0 + middle[0] + radius * np.cos(angle), Y0 + middle[1] + radius * np.sin(angle)
+        shapes.append(shapely.Polygon(np.c_[x, y]))
+    ids, zones = [f"K{i:02d}" for i in range(n)], [f"Z{i // 4}" for i in range(n)]
+    return gpd.GeoDataFrame({"park_id": ids, "park_name": ids, "zone_id": zones}, geometry=shapes, crs=CRS)
 
 
 def _buildings(random: np.random.Generator, n: int, parcels: int, side: int) -> gpd.GeoDataFrame:

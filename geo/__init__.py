@@ -1,51 +1,101 @@
 """Wing 2 of Parkwise: frames become answers. Knows land economy, knows no file format.
 
 `geo.concentration(parcels, parks, overlap="split")` answers a whole question; the measures
-(`geo.plot_ratio`, `geo.tax_per_mu`, …) take Series and give Series; `geo.assess` runs the whole chain.
+(`geo.plot_ratio`, `geo.tax_per_mu`, …) take Series and give Series; `geo.assessment` runs the whole chain.
 Names are loaded when they are first used, so `import geo` costs nothing.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_WHERE = {
-    "Assessment": "assess",
-    "Rules": "renewal",
-    "admin_land_share": "intensity",
-    "assess": "assess",
-    "attach": "land",
-    "attach_firms": "firms",
-    "building_coefficient": "intensity",
-    "building_density": "intensity",
-    "catalogue": "indicators",
-    "concentration": "concentrations",
-    "draw_map": "maps",
-    "find_candidates": "renewal",
-    "green_ratio": "intensity",
-    "investment_per_mu": "intensity",
-    "location_quotient": "industry",
-    "map_html": "maps",
-    "measure": "indicators",
-    "output_per_km2": "intensity",
-    "plot_ratio": "intensity",
-    "rd_per_mu": "intensity",
-    "revenue_per_mu": "intensity",
-    "save_map": "maps",
-    "tally": "indicators",
-    "tax_per_mu": "intensity",
-    "value_added_per_mu": "intensity",
+if TYPE_CHECKING:
+    from geo.assessment import Assessment, assess
+    from geo.concentrations import concentration
+    from geo.firms import attach_firms
+    from geo.indicators import catalogue, measure, tally
+    from geo.industry import location_quotient
+    from geo.intensity import (
+        admin_land_share,
+        building_coefficient,
+        building_density,
+        green_ratio,
+        investment_per_mu,
+        output_per_km2,
+        plot_ratio,
+        rd_per_mu,
+        revenue_per_mu,
+        tax_per_mu,
+        value_added_per_mu,
+    )
+    from geo.land import attach
+    from geo.maps import draw_map, map_html, save_map
+    from geo.renewal import Rules, find_candidates
+
+__all__ = [
+    "Assessment",
+    "Rules",
+    "admin_land_share",
+    "assess",
+    "attach",
+    "attach_firms",
+    "building_coefficient",
+    "building_density",
+    "catalogue",
+    "concentration",
+    "draw_map",
+    "find_candidates",
+    "green_ratio",
+    "investment_per_mu",
+    "location_quotient",
+    "map_html",
+    "measure",
+    "output_per_km2",
+    "plot_ratio",
+    "rd_per_mu",
+    "revenue_per_mu",
+    "save_map",
+    "tally",
+    "tax_per_mu",
+    "value_added_per_mu",
+]
+
+_HOME = {
+    "Assessment": "geo.assessment",
+    "Rules": "geo.renewal",
+    "admin_land_share": "geo.intensity",
+    "assess": "geo.assessment",
+    "attach": "geo.land",
+    "attach_firms": "geo.firms",
+    "building_coefficient": "geo.intensity",
+    "building_density": "geo.intensity",
+    "catalogue": "geo.indicators",
+    "concentration": "geo.concentrations",
+    "draw_map": "geo.maps",
+    "find_candidates": "geo.renewal",
+    "green_ratio": "geo.intensity",
+    "investment_per_mu": "geo.intensity",
+    "location_quotient": "geo.industry",
+    "map_html": "geo.maps",
+    "measure": "geo.indicators",
+    "output_per_km2": "geo.intensity",
+    "plot_ratio": "geo.intensity",
+    "rd_per_mu": "geo.intensity",
+    "revenue_per_mu": "geo.intensity",
+    "save_map": "geo.maps",
+    "tally": "geo.indicators",
+    "tax_per_mu": "geo.intensity",
+    "value_added_per_mu": "geo.intensity",
 }
 
-__all__ = sorted(_WHERE)
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401  (whatever the room holds)
-    if name not in _WHERE:
-        raise AttributeError(f"module 'geo' has no attribute {name!r}")
-    return getattr(import_module(f"geo.{_WHERE[name]}"), name)
+def __getattr__(name: str) -> object:
+    """Load a public name from the room it lives in."""
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'geo' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(__all__)

@@ -105,10 +105,7 @@ def attach_firms(
     """
     chosen, other_years, year = pick_year(enterprises, as_of)
     firms = _firm_table(chosen)
-    if land is None:
-        links = _no_links()
-    else:
-        links = _link(firms, chosen, land, _in_force(holdings, as_of))
+    links = _no_links() if land is None else _link(firms, chosen, land, _in_force(holdings, as_of))
     way = links.drop_duplicates("firm").set_index("firm")["way"]
     firms["matched_by"] = way.reindex(firms.index).astype("string")
     from_parcels = links.groupby("firm")["land_area_m2"].sum(min_count=1).reindex(firms.index)
@@ -226,7 +223,7 @@ def _pairs(
     by_id = pd.Series(land.parcels.index, index=land.parcels["parcel_id"])
     by_id = by_id[~by_id.index.duplicated()]
     if way == "holdings" and holdings is not None:
-        return _by_holdings(firms, chosen, by_id, holdings)
+        return _by_holdings(firms, by_id, holdings)
     if way == "parcel_id":
         asked = _text(chosen, "parcel_id").str.split(r"[;,，；、\s]+", regex=True).explode().dropna()
         parcel = asked.map(by_id).dropna()
@@ -258,7 +255,7 @@ def _plain_pairs(firm: npt.NDArray[np.int64], parcel: npt.NDArray[np.int64]) -> 
     )
 
 
-def _by_holdings(firms: pd.DataFrame, chosen: pd.DataFrame, by_id: pd.Series, holdings: pd.DataFrame) -> pd.DataFrame:
+def _by_holdings(firms: pd.DataFrame, by_id: pd.Series, holdings: pd.DataFrame) -> pd.DataFrame:
     held = pd.DataFrame(
         {
             "code": _text(holdings, "enterprise_code").fillna(_text(holdings, "enterprise_name")),
@@ -270,10 +267,9 @@ def _by_holdings(firms: pd.DataFrame, chosen: pd.DataFrame, by_id: pd.Series, ho
     known_by = [firms["firm_id"], firms["firm_name"]]
     names = pd.concat([pd.DataFrame({"code": key, "firm": firms.index}) for key in known_by]).drop_duplicates()
     pairs = names.merge(held, on="code")[["firm", "parcel", "land_area_m2", "relation"]]
-    summed = pairs.groupby(["firm", "parcel"], as_index=False).agg(
-        {"land_area_m2": lambda areas: areas.sum(min_count=1), "relation": "first"}
-    )
-    return summed.astype({"firm": "int64", "parcel": "int64"})
+    same = pairs.groupby(["firm", "parcel"])
+    summed = same[["land_area_m2"]].sum(min_count=1).assign(relation=same["relation"].first())
+    return summed.reset_index().astype({"firm": "int64", "parcel": "int64"})
 
 
 def _land_of_links(links: pd.DataFrame, parcel_area: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -300,7 +296,7 @@ def _land_of_links(links: pd.DataFrame, parcel_area: npt.NDArray[np.float64]) ->
 def _fragments(firms: pd.DataFrame, links: pd.DataFrame, chosen: pd.DataFrame, land: Land | None) -> pd.DataFrame:
     """Share each firm's sums among parcel × park pieces by the land it uses there."""
     parts = [_by_piece(links, land)] if land is not None else []
-    placed = links["firm"].unique()
+    placed = pd.Index(links["firm"].unique())
     rest = firms.index.difference(placed).to_numpy()
     parts.append(_by_place(rest, chosen, land))
     table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)

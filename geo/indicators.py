@@ -119,26 +119,41 @@ def scopes(land: Land | None, firms: Firms | None, city: str, levels: Sequence[s
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["level", "key", "id", "name"])
 
 
+#: Where the places of a level keep their id and their name.
+_NAMED = {
+    "district": ("district_id", "district_name"),
+    "zone": ("zone_id", "zone_name"),
+    "park": ("park_id", "park_name"),
+    "parcel": ("uid", "parcel_id"),
+    "enterprise": ("firm_id", "firm_name"),
+}
+
+
 def _scope_names(level: str, land: Land | None, firms: Firms | None, city: str) -> tuple[list[str], list[str]]:
     if level == "city":
         return [city], [city]
     if level == "zones":
         return (["zones"], [f"{city}开发区合计"]) if land is not None and land.parks is not None else ([], [])
+    table = _scope_table(level, land, firms)
+    if table is None:
+        return [], []
+    ids, names = _NAMED[level]
+    return table[ids].tolist(), table[names].tolist()
+
+
+def _scope_table(level: str, land: Land | None, firms: Firms | None) -> pd.DataFrame | None:
     if level == "enterprise":
-        return ([], []) if firms is None else (firms.firms["firm_id"].tolist(), firms.firms["firm_name"].tolist())
+        return None if firms is None else firms.firms
     if land is None:
-        return [], []
-    if level == "parcel":
-        return land.parcels["uid"].tolist(), land.parcels["parcel_id"].tolist()
-    if level == "district":
-        table = land.districts
-        return ([], []) if table is None else (table["district_id"].tolist(), table["district_name"].tolist())
-    if land.parks is None:
-        return [], []
-    if level == "park":
-        return land.parks["park_id"].tolist(), land.parks["park_name"].tolist()
-    zones = land.parks.drop_duplicates("zone_id")
-    return zones["zone_id"].tolist(), zones["zone_name"].tolist()
+        return None
+    zones = None if land.parks is None else land.parks.drop_duplicates("zone_id")
+    tables: dict[str, pd.DataFrame | None] = {
+        "district": land.districts,
+        "zone": zones,
+        "park": land.parks,
+        "parcel": land.parcels,
+    }
+    return tables[level]
 
 
 def tally(land: Land | None, firms: Firms | None, levels: Sequence[str]) -> pd.DataFrame:

@@ -57,7 +57,7 @@ def tally_industries(firms: Firms, keys: pd.DataFrame, column: str) -> pd.DataFr
             "firm": rows["firm"].to_numpy(),
         }
     )
-    parts = []
+    parts: list[pd.DataFrame] = []
     for level in keys.columns:
         frame = base.assign(key=keys[level].to_numpy())[known & (keys[level].to_numpy() >= 0)]
         sums = frame.groupby(["key", "code"], dropna=False).agg(output=("output", "sum"), firms=("firm", "nunique"))
@@ -149,5 +149,5 @@ def location_quotient(value: pd.Series, place: pd.Series, industry: pd.Series) -
     by_place = table.groupby("place")["value"].sum().reindex(both.index.get_level_values("place")).to_numpy()
     by_industry = table.groupby("industry")["value"].sum().reindex(both.index.get_level_values("industry")).to_numpy()
     total = table["value"].sum()
-    quotient = (both / by_place) / (by_industry / total)
+    quotient: pd.Series = (both / by_place) / (by_industry / total)
     return quotient.replace([np.inf, -np.inf], np.nan).rename("location_quotient")

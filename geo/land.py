@@ -156,7 +156,7 @@ def _in_order(parcels: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _land_area(table: gpd.GeoDataFrame, method: str) -> pd.Series:
     if method != "recorded":
         return area_m2(table.geometry, method)
-    recorded = table.get("recorded_area_m2", pd.Series(np.nan, index=table.index)).astype("float64")
+    recorded: pd.Series = table.get("recorded_area_m2", pd.Series(np.nan, index=table.index)).astype("float64")
     return recorded.mask(recorded <= 0)
 
 

@@ -100,7 +100,7 @@ def find_candidates(land: Land, firms: Firms | None = None, rules: Rules | None 
     limits = _limits(judged, rules)
     evidence = pd.concat([_low(judged, limits), _states(judged, land, rules)], ignore_index=True)
     strength = evidence.groupby("parcel").size()
-    chosen = judged[judged.index.map(strength).fillna(0) >= max(rules.evidence_needed, 1)].copy()
+    chosen = judged[strength.reindex(judged.index, fill_value=0) >= max(rules.evidence_needed, 1)].copy()
     chosen["strength"] = strength.reindex(chosen.index).to_numpy()
     chosen = chosen.sort_values(["strength", "area_m2", "uid"], ascending=[False, False, True])
     shapes = land.parcels.geometry.to_numpy()[chosen.index.to_numpy()]
@@ -170,7 +170,7 @@ def _park_of(land: Land) -> tuple[pd.Series, npt.NDArray[np.float64]]:
     park = pd.Series(pd.NA, index=land.parcels.index, dtype="string")
     if land.parks is not None:
         park.iloc[most["parcel"].to_numpy()] = land.parks["park_id"].to_numpy()[most["park"].to_numpy()]
-    return park, inside
+    return park, np.asarray(inside, dtype=np.float64)
 
 
 #: Evidence, the column it judges, its display unit, and the two sums whose ratio is the city's mean.
@@ -273,4 +273,4 @@ def _groups(
     land = np.bincount(label, weights=area_m2)
     rank = np.empty(len(land), dtype="int64")
     rank[np.lexsort((np.arange(len(land)), -land))] = np.arange(1, len(land) + 1)
-    return rank[label]
+    return np.asarray(rank[label], dtype=np.int64)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from geo import standards
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.indicators import catalogue
 from geo.land_use import system
 from layers.projections import describe
@@ -153,14 +153,16 @@ def plain(value: Any) -> Any:  # noqa: ANN401  (JSON is a union of types)
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
         return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
+    return _plain_scalar(value.item() if isinstance(value, np.generic) else value)
+
+
+def _plain_scalar(value: Any) -> Any:  # noqa: ANN401  (JSON is a union of types)
+    if value is pd.NA or value is pd.NaT:  # before the dates: NaT passes for one
+        return None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, (datetime, date)):
         return value.isoformat()
-    if value is pd.NA or value is pd.NaT:
-        return None
     return str(value) if isinstance(value, Path) else value
 
 

@@ -5,11 +5,12 @@ Writes what was computed elsewhere; the words come from `geo.labels`.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.indicators import catalogue
 from geo.labels import area_text, text, value_text
 from geo.standards import Policy
@@ -28,17 +29,17 @@ def indicators_text(assessment: Assessment) -> str:
     blocks = []
     for level, rows in assessment.indicators.groupby("level", sort=False):
         cells = []
-        for row in rows.itertuples():
-            entry = known[row.id]
+        for row in rows.to_dict("records"):
+            entry = known[row["id"]]
             cells.append(
                 [
-                    row.scope_name,
+                    row["scope_name"],
                     entry.title(language),
-                    value_text(entry, row.value, language),
-                    f"{row.numerator:,.2f} {_base(entry.numerator_unit, language)}",
-                    f"{row.denominator:,.2f} {_base(entry.denominator_unit, language)}",
-                    str(row.missing) if row.missing else "",
-                    _target(row.targets, entry.percent, language),
+                    value_text(entry, row["value"], language),
+                    f"{row['numerator']:,.2f} {_base(entry.numerator_unit, language)}",
+                    f"{row['denominator']:,.2f} {_base(entry.denominator_unit, language)}",
+                    str(row["missing"]) if row["missing"] else "",
+                    _target(row["targets"], entry.percent, language),
                 ]
             )
         titles = [
@@ -63,9 +64,8 @@ def _target(targets: list[dict[str, Any]], percent: bool, language: str) -> str:
             continue
         shown = f"{one[comparison]:.0%}" if percent else f"{one[comparison]:g}"
         met = {True: "target.met", False: "target.unmet", None: "target.unknown"}[one["met"]]
-        told.append(
-            f"{text(f'comparison.{comparison}', language)} {shown} {text(met, language)} ({one['policy']} {one['clause']})"
-        )
+        wanted = f"{text(f'comparison.{comparison}', language)} {shown}"
+        told.append(f"{wanted} {text(met, language)} ({one['policy']} {one['clause']})")
     return "; ".join(told)
 
 
@@ -75,13 +75,13 @@ def _identities(assessment: Assessment, language: str) -> list[str]:
     name = "name_zh" if language == "zh" else "name"
     rows = [
         [
-            getattr(row, name),
-            f"{row.left:,.2f}",
-            f"{row.right:,.2f}",
-            f"{row.difference:,.2f}",
-            "✓" if row.holds else "✗",
+            row[name],
+            f"{row['left']:,.2f}",
+            f"{row['right']:,.2f}",
+            f"{row['difference']:,.2f}",
+            "✓" if row["holds"] else "✗",
         ]
-        for row in assessment.identities.itertuples()
+        for row in assessment.identities.to_dict("records")
     ]
     titles = [text(f"telling.{word}", language) for word in ("identity", "left", "right", "difference", "holds")]
     return [table_text(titles, rows, right=[1, 2, 3])]
@@ -95,19 +95,22 @@ def candidates_text(assessment: Assessment) -> str:
         return text("telling.no_parcels", language)
     basis = "basis_zh" if language == "zh" else "basis_en"
     limits = [
-        [text(f"evidence.{row.code}", language), f"< {row.limit:.4g}", getattr(row, basis)]
-        for row in found.limits.itertuples()
+        [text(f"evidence.{row['code']}", language), f"< {row['limit']:.4g}", row[basis]]
+        for row in found.limits.to_dict("records")
     ]
-    evidence = {parcel: rows for parcel, rows in found.evidence.groupby("parcel")}
+    shown = found.table.head(_SHOWN)
+    told: dict[int, list[str]] = {parcel: [] for parcel in shown["parcel"]}
+    for one in found.evidence[found.evidence["parcel"].isin(shown["parcel"])].to_dict("records"):
+        told[one["parcel"]].append(_piece(one, language))
     cells = [
         [
-            row.parcel_id,
-            area_text(row.area_m2, language),
-            "—" if pd.isna(row.park) else row.park,
-            row.group,
-            "; ".join(_piece(one, language) for one in evidence[row.parcel].itertuples()),
+            row["parcel_id"],
+            area_text(row["area_m2"], language),
+            "—" if pd.isna(row["park"]) else row["park"],
+            row["group"],
+            "; ".join(told[row["parcel"]]),
         ]
-        for row in found.table.head(_SHOWN).itertuples()
+        for row in shown.to_dict("records")
     ]
     titles = [text(f"telling.{word}", language) for word in ("parcel", "area", "park", "group", "evidence")]
     head = text(
@@ -121,9 +124,11 @@ def candidates_text(assessment: Assessment) -> str:
     return "\n\n".join([*parts, text("telling.no_finding", language)])
 
 
-def _piece(one: Any, language: str) -> str:  # noqa: ANN401  (a row of itertuples)
-    name = text(f"evidence.{one.code}", language)
-    return name if pd.isna(one.value) or one.code == "outside_parks" else f"{name} {one.value:.3g} < {one.limit:.3g}"
+def _piece(one: Mapping[Hashable, Any], language: str) -> str:
+    name = text(f"evidence.{one['code']}", language)
+    if pd.isna(one["value"]) or one["code"] == "outside_parks":
+        return name
+    return f"{name} {one['value']:.3g} < {one['limit']:.3g}"
 
 
 def policy_text(one: Policy, language: str = "zh") -> str:

@@ -92,7 +92,7 @@ def _text(frame: pd.DataFrame, column: str) -> pd.Series:
 
 def _rank(parks: pd.DataFrame) -> npt.NDArray[np.intp]:
     """Order of the ``priority`` rule: priority number, level, role, id."""
-    keys: list[npt.NDArray[np.float64]] = [pd.Series(parks.index).rank().to_numpy("float64")]
+    keys: list[npt.NDArray[np.floating]] = [pd.Series(parks.index).rank().to_numpy("float64")]
     for column, order in (("role", _ROLES), ("level", _LEVELS)):
         if column in parks:
             place = {word: float(i) for i, word in enumerate(order)}

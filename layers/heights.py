@@ -69,7 +69,8 @@ def _mean(footprints: gpd.GeoSeries, path: Path) -> npt.NDArray[np.float64]:
         raise ProjectError(
             "Heights from rasters need the package exactextract, which is not installed on this machine. "
             "Install it, or leave out [layers.height], [layers.dsm] and [layers.dtm].",
-            "从栅格取建筑高度需要 exactextract 软件包，本机未安装。请安装，或去掉 [layers.height]、[layers.dsm]、[layers.dtm]。",
+            "从栅格取建筑高度需要 exactextract 软件包，本机未安装。"
+            "请安装，或去掉 [layers.height]、[layers.dsm]、[layers.dtm]。",
         ) from error
     try:
         with rasterio.open(path) as raster:
@@ -86,4 +87,4 @@ def _mean(footprints: gpd.GeoSeries, path: Path) -> npt.NDArray[np.float64]:
         raise SourceError(
             f"{path}: not a raster that can be read ({error}).", f"{path}：无法作为栅格读取（{error}）。"
         ) from error
-    return table.sort_values("row")["mean"].to_numpy("float64")
+    return np.asarray(table.sort_values("row")["mean"], dtype="float64")

@@ -165,7 +165,8 @@ def _analysis_crs(project: Project, frames: Mapping[str, pd.DataFrame]) -> pypro
             raise ProjectError(
                 f'project.crs = "{stated}" is in degrees. Areas and distances need a projected CRS, e.g. EPSG:4549; '
                 "leave it out to have one chosen.",
-                f"project.crs = “{stated}” 为经纬度坐标系。面积和距离需要投影坐标系，如 EPSG:4549；可不填，由程序选定。",
+                f"project.crs = “{stated}” 为经纬度坐标系。面积和距离需要投影坐标系，如 EPSG:4549；"
+                "可不填，由程序选定。",
             )
         return crs
     for name in ("parcels", "parks", "districts", "buildings"):

@@ -37,7 +37,8 @@ class Written:
             return "无需修复" if language == "zh" else "nothing to mend"
         table = self.ledger.groupby(["layer", "code", "action"], sort=False)
         lines = [
-            f"  {layer}: {codes()[code].title[language]} [{code}] {action} × {len(rows)}, Δ {rows['change_m2'].sum():+,.2f} m²"
+            f"  {layer}: {codes()[str(code)].title[language]} [{code}] {action} × {len(rows)}, "
+            f"Δ {rows['change_m2'].sum():+,.2f} m²"
             for (layer, code, action), rows in table
         ]
         return "\n".join(lines)

@@ -16,6 +16,7 @@ from datetime import date
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from layers.errors import ProjectError, SourceError, nearest
 
@@ -79,7 +80,7 @@ class LayerSource:
     crs: str | None = None
     datum: str | None = None
     encoding: str | None = None
-    columns: Mapping[str, object] = field(default_factory=dict)
+    columns: Mapping[str, Any] = field(default_factory=dict)
     constants: Mapping[str, object] = field(default_factory=dict)
     origin: str = "file"
     why: str = ""
@@ -349,16 +350,16 @@ def _layer_flag(name: str, text: str, sources: Mapping[str, LayerSource], path: 
         raise ProjectError(
             f"--set {name}: the project has no layer {layer}.", f"--set {name}：项目中没有图层 {layer}。"
         )
-    if key not in {"columns", "constants"}:
-        return {layer: replace(sources[layer], **{key: text})}
-    table = {rest[1]: _plain_value(text)} if len(rest) > 1 else _plain_value(text)
-    if not isinstance(table, dict):
-        raise ProjectError(
-            f'--set {name}={text}: expected a table such as {{ parcel_id = "TBBH" }}.',
-            f'--set {name}={text}：应为表，例如 {{ parcel_id = "TBBH" }}。',
-        )
-    merged = {**getattr(sources[layer], key), **table}
-    return {layer: replace(sources[layer], **{key: merged})}
+    value: Any = text
+    if key in {"columns", "constants"}:
+        table = {rest[1]: _plain_value(text)} if len(rest) > 1 else _plain_value(text)
+        if not isinstance(table, dict):
+            raise ProjectError(
+                f'--set {name}={text}: expected a table such as {{ parcel_id = "TBBH" }}.',
+                f'--set {name}={text}：应为表，例如 {{ parcel_id = "TBBH" }}。',
+            )
+        value = {**getattr(sources[layer], key), **table}
+    return {layer: replace(sources[layer], **{key: value})}
 
 
 def _plain_value(text: str) -> object:

@@ -83,7 +83,8 @@ def _files(folder: Path) -> Iterator[Path]:
         geodatabases = sorted(name for name in folders if name.lower().endswith(".gdb"))
         folders[:] = sorted(
             name for name in folders
-            if name not in geodatabases and not name.startswith((".", "__")) and len(here.relative_to(folder).parts) < _DEPTH
+            if name not in geodatabases and not name.startswith((".", "__"))
+            and len(here.relative_to(folder).parts) < _DEPTH
         )  # fmt: skip
         for name in [*geodatabases, *sorted(names)]:
             if name in _OURS or name.startswith((".", "~$")) or Path(name).suffix.lower() in _SIDECARS:
@@ -91,7 +92,8 @@ def _files(folder: Path) -> Iterator[Path]:
             seen += 1
             if seen > _MOST_FILES:
                 raise SourceError(
-                    f"{folder}: more than {_MOST_FILES} files. Point at the folder of one city, or write a project file.",
+                    f"{folder}: more than {_MOST_FILES} files. "
+                    "Point at the folder of one city, or write a project file.",
                     f"{folder}：文件超过 {_MOST_FILES} 个。请指向单个城市的数据文件夹，或编写项目文件。",
                 )
             yield here / name
@@ -114,7 +116,8 @@ def propose(folder: Path) -> Project:
         raise SourceError(
             f"{folder}: no file could be recognised as a layer. Files that were read: {seen}. {told} "
             "Name the layers in a project file (parkwise init shows the shape of one).",
-            f"{folder}：没有可识别为图层的文件。已读取：{seen}。{told_zh} 请在项目文件中写明各图层（parkwise init 可生成样例）。",
+            f"{folder}：没有可识别为图层的文件。已读取：{seen}。{told_zh} "
+            "请在项目文件中写明各图层（parkwise init 可生成样例）。",
         )
     sources = {
         role: LayerSource(
@@ -187,7 +190,8 @@ def project_text(folder: Path, start: Path, language: str = "zh") -> str:
     if others or unread:
         lines += ["", "# 未采用的文件：" if language == "zh" else "# Files that were not taken:"]
         lines += [
-            f"#   {_comment(_relative(one.path, start))} {_comment(one.layer or '')}  {_comment(one.role or '?')}: {_comment(one.why)}"
+            f"#   {_comment(_relative(one.path, start))} {_comment(one.layer or '')}"
+            f"  {_comment(one.role or '?')}: {_comment(one.why)}"
             for one in others
         ]
         lines += [f"#   {_comment(_relative(path, start))}  {_comment(error.text(language))}" for path, error in unread]

@@ -228,8 +228,8 @@ def for_measuring(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     Broken rings are mended for computing only; ambiguous ones are read as nonzero, holes taken away.
     Records without a measurable polygon, and exact copies of earlier records, are set aside, with their
-    finding code as the reason, in ``attrs["set_aside"]``. The copy is never written to a file. A layer of points or without shapes
-    is returned as it is.
+    finding code as the reason, in ``attrs["set_aside"]``. The copy is never written to a file. A layer of
+    points or without shapes is returned as it is.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -153,16 +154,15 @@ def _plan(frame: pd.DataFrame, layer: str, given: Mapping_) -> list[_Plan]:
     plans = []
     for row in table[table["type"] != "geometry"].itertuples():
         column = str(row.column)
-        common = {"column": column, "type": str(row.type), "base": str(row.unit), "kind": str(row.kind)}
+        plan = partial(_Plan, column=column, type=str(row.type), base=str(row.unit), kind=str(row.kind))
         if column in named:
             title, unit_name = named[column]
             if title:
-                plans.append(
-                    _Plan(title=title, how="given", given_unit=unit_name, title_unit=split_title(title).unit, **common)
-                )
+                told = split_title(title).unit
+                plans.append(plan(title=title, how="given", given_unit=unit_name, title_unit=told))
         elif column in found:
             match = found[column]
-            plans.append(_Plan(title=match.title, how="alias", title_unit=match.unit, rivals=match.rivals, **common))
+            plans.append(plan(title=match.title, how="alias", title_unit=match.unit, rivals=match.rivals))
     return plans
 
 
@@ -208,9 +208,7 @@ def _ids(frame: pd.DataFrame, plans: Sequence[_Plan]) -> pd.Series:
 def _note(desk: _Desk, plan: _Plan, unit_name: str | None, unit_how: str) -> None:
     if plan.rivals:
         seen = ", ".join((plan.title, *plan.rivals))
-        desk.findings.append(
-            finding("column-ambiguous", desk.layer, column=plan.column, found=seen, chosen=plan.title)
-        )
+        desk.findings.append(finding("column-ambiguous", desk.layer, column=plan.column, found=seen, chosen=plan.title))
     guess = plan.how == "alias" and unit_how in ("plausible",) and unit_name != plan.base
     desk.columns[plan.column] = {
         "title": plan.title,

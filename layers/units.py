@@ -185,7 +185,7 @@ def to_tally(values: pd.Series | npt.ArrayLike, base: str) -> npt.NDArray[np.int
     floats = np.asarray(values, dtype="float64")
     if not np.isfinite(floats).all():
         raise ValueError("to_tally: values are missing or infinite; take them out and count them first")
-    return np.rint(floats * tally_scale(base)).astype("int64")
+    return np.asarray(np.rint(floats * tally_scale(base)), dtype=np.int64)
 
 
 @overload

@@ -6,7 +6,7 @@ import geopandas as gpd
 import hand_city
 import pandas as pd
 
-from geo.assess import Assessment, assess
+from geo.assessment import Assessment, assess
 from layers import findings
 from layers.project import loads
 

@@ -34,7 +34,8 @@ def test_each_firm_by_the_first_way_that_finds_it(firms):
 
 def test_land_used_is_registered_less_let_plus_rented(firms):
     # F1 reports none and uses its two parcels; F2: 20,000 − 5,000; F3 rents 5,000.
-    assert by_code(firms, "land_used_m2") == {"F1": 20_000.0, "F2": 15_000.0, "F3": 5_000.0, "F4": 20_000.0, "F5": 1_000.0}
+    used = {"F1": 20_000.0, "F2": 15_000.0, "F3": 5_000.0, "F4": 20_000.0, "F5": 1_000.0}
+    assert by_code(firms, "land_used_m2") == used
     assert by_code(firms, "land_from")["F1"] == "parcels"
 
 
@@ -49,7 +50,8 @@ def test_an_owner_uses_what_tenants_leave(firms, land):
 
 def test_sums_are_shared_by_place_and_add_up(firms, land):
     parks = np.append(land.parks["park_id"].to_numpy(), "outside")
-    rows = firms.fragments.assign(code=firms.firms["firm_id"].to_numpy()[firms.fragments["firm"]], at=parks[firms.fragments["park"]])
+    codes = firms.firms["firm_id"].to_numpy()[firms.fragments["firm"]]
+    rows = firms.fragments.assign(code=codes, at=parks[firms.fragments["park"]])
     tax = rows.groupby(["code", "at"])["tax_cny"].sum().to_dict()
     # F1: p1 in A, p2 half in A and half in B (split); F2: p3 half in B, half outside.
     assert tax["F1", "A"] == 450_000.0
@@ -92,16 +94,14 @@ def test_owner_code_and_point_find_parcels(land):
 
 
 def test_the_latest_year_up_to_the_day_is_used():
-    rows = pd.concat(
-        [city.enterprises().assign(year=2024), city.enterprises().assign(year=2025), city.enterprises().assign(year=2026)]
-    )
+    rows = pd.concat([city.enterprises().assign(year=year) for year in (2024, 2025, 2026)])
     firms = attach_firms(rows, as_of=date(2025, 12, 31))
     assert (firms.year, firms.other_years, len(firms.firms)) == (2025, 10, 5)
 
 
 def test_holdings_out_of_force_do_not_count(land):
-    ended = city.holdings().assign(valid_from=pd.Timestamp("2020-01-01"), valid_to=[pd.NaT, "2024-06-30", pd.NaT, pd.NaT])
-    ended["valid_to"] = pd.to_datetime(ended["valid_to"])
+    ends = pd.to_datetime([pd.NaT, "2024-06-30", pd.NaT, pd.NaT])
+    ended = city.holdings().assign(valid_from=pd.Timestamp("2020-01-01"), valid_to=ends)
     firms = attach_firms(city.enterprises(), land, ended, as_of=date(2025, 12, 31))
     links = firms.links[firms.links["firm"] == 0]
     assert land.parcels["parcel_id"].to_numpy()[links["parcel"]].tolist() == ["p1"]

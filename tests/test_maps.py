@@ -18,7 +18,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.assess import assess
+from geo.assessment import assess
 from geo.maps import assets, draw_map, map_html, save_map
 from geo.maps.content import as_json
 from geo.maps.facts import parcel_facts, use_groups

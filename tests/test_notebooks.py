@@ -20,6 +20,7 @@ def test_a_notebook_is_committed_without_outputs(path):
 def test_a_notebook_runs(path):
     nbclient = pytest.importorskip("nbclient")
     notebook = nbformat.read(path, as_version=4)
-    done = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parents[1])}}).execute()
+    here = {"metadata": {"path": str(path.parents[1])}}
+    done = nbclient.NotebookClient(notebook, timeout=120, resources=here).execute()
     shown = "".join(str(cell.get("outputs", "")) for cell in done.cells)
     assert "target 70% (hangzhou-2023 （十）), met: False" in shown

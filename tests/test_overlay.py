@@ -32,7 +32,8 @@ def test_empty_and_missing_shapes_share_nothing():
 
 def test_clipping_large_faces_changes_no_area():
     angle = np.linspace(0, 2 * np.pi, 500)[:-1]
-    star = shapely.Polygon(np.c_[(100 + 9 * np.sin(17 * angle)) * np.cos(angle), (100 + 9 * np.sin(17 * angle)) * np.sin(angle)])
+    reach = 100 + 9 * np.sin(17 * angle)
+    star = shapely.Polygon(np.c_[reach * np.cos(angle), reach * np.sin(angle)])
     holed = star.difference(shapely.box(-30, -30, 30, 30))
     x, y = np.meshgrid(np.arange(-120, 120, 7.0), np.arange(-120, 120, 7.0))
     parcels = shapely.box(x.ravel(), y.ravel(), x.ravel() + 6, y.ravel() + 6)
@@ -53,7 +54,8 @@ def test_where_buildings_go():
         (500, 0, 510, 10),  # on no parcel
     )
     pairs = place(buildings, parcels)
-    table = {(b, p): round(s, 9) for b, p, s in zip(pairs.left.tolist(), pairs.right.tolist(), pairs.share.tolist(), strict=True)}
+    rows = zip(pairs.left.tolist(), pairs.right.tolist(), pairs.share.tolist(), strict=True)
+    table = {(building, parcel): round(share, 9) for building, parcel, share in rows}
     assert table == {(0, 0): 1.0, (1, 0): 1.0, (2, 0): 0.6, (2, 1): 0.4, (3, 1): 0.5}
 
 

@@ -52,9 +52,8 @@ def test_candidates_need_enough_evidence_and_name_what_is_missing(land, firms):
 
 
 def test_rules_can_be_switched_off(land, firms):
-    off = Rules(
-        tax_per_mu_of_mean=None, plot_ratio_of_mean=None, building_density_of_mean=None, vacant=False, outside_parks=False
-    )
+    no_shares = {"tax_per_mu_of_mean": None, "plot_ratio_of_mean": None, "building_density_of_mean": None}
+    off = Rules(**no_shares, vacant=False, outside_parks=False)
     found = find_candidates(land, firms, off)
     assert found.table.empty
     assert found.evidence.empty

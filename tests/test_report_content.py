@@ -10,7 +10,7 @@ import hand_report
 import pandas as pd
 import pytest
 
-from geo.assess import assess
+from geo.assessment import assess
 from geo.indicators import catalogue
 from geo.labels import labels
 from geo.report.cells import lacking
@@ -274,6 +274,11 @@ def test_every_setting_is_printed_with_its_origin(city, zh):
     assert set(rows) == set(city.project.settings)
     assert rows["project.overlap"][2:4] == ["priority · 按优先次序归属", "项目文件"]
     assert rows["candidates.vacant"][2:4] == ["是", "默认"]
+
+
+def test_what_reading_had_to_judge_is_told(zh):
+    assert texts(tables(zh)["guesses"]) == [["地块", "编码", "GB18030", "字节如此"]]
+    assert texts(tables(zh)["column-table"]) == [["地块", "地块编号（parcel_id）", "TBBH", "—", "按别名"]]
 
 
 def test_open_questions_stand_in_the_readings(zh):

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo.assess import Assessment, assess
+from geo.assessment import Assessment, assess
 from geo.indicators import indicator
 from geo.report import formulas, workbook
 from geo.report.xlsx import write_xlsx

@@ -90,7 +90,8 @@ def test_an_unknown_rule_names_the_nearest():
 
 
 corner = st.integers(0, 60)
-box = st.tuples(corner, corner, st.integers(1, 40), st.integers(1, 40)).map(lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3]))
+side = st.integers(1, 40)
+box = st.tuples(corner, corner, side, side).map(lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3]))
 
 
 @given(st.lists(box, min_size=1, max_size=6), st.lists(box, min_size=1, max_size=6), st.sampled_from(OVERLAP_RULES))

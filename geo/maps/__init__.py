@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 from branca.element import Element, Figure, MacroElement
 
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.labels import area_text, text
 from geo.maps.assets import Verbatim, disown, inline, lock, our_file
 from geo.maps.columns import fill

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.indicators import indicator
 from geo.labels import labels, text
 from geo.maps.content import overlaps_of, parks_of

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.indicators import Indicator, catalogue, indicator
 from geo.labels import area_text, labels, text, value_text
 from geo.maps.facts import land_of

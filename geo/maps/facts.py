@@ -13,7 +13,7 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.indicators import measure, scopes, tally
 from geo.land import Land
 from layers.errors import ProjectError

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.concentrations import industrial_by_park
 from geo.indicators import indicator
 from geo.labels import labels, text

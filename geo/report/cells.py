@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from geo import labels, standards
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.indicators import Indicator, catalogue
 from geo.report.parts import Cell, Column, Table
 from layers.units import convert, label, parse_unit

@@ -7,7 +7,7 @@ Chapters stand in the order officials expect: 概况, 数据来源与口径, 数
 from __future__ import annotations
 
 from geo import standards
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.report.appendix import appendix
 from geo.report.cells import Desk, desk
 from geo.report.figures import benefit, concentration_chapter, intensity_chapter

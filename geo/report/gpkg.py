@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 
 from geo import labels
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.concentrations import industrial_by_park
 from geo.indicators import catalogue
 from geo.land import EXTENSIVE, Land

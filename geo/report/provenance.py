@@ -94,7 +94,7 @@ def _guesses(desk: Desk) -> Table | None:
     rows = [
         [
             layer_name(desk, name),
-            str(guess.get("what", "")),
+            _what(desk, str(guess.get("what", ""))),
             str(guess.get("value", "")),
             str(guess.get(desk.pick("why_zh", "why_en"), "")),
         ]
@@ -111,6 +111,11 @@ def _guesses(desk: Desk) -> Table | None:
         plain_rows(rows),
         desk.line(desk.say("src_guesses"), area=False),
     )
+
+
+def _what(desk: Desk, what: str) -> str:
+    """Word for what was judged; a column's unit and the like stand as reading told them."""
+    return desk.say(f"what_{what}") if what in {"encoding", "crs", "datum"} else what
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.results import definitions, dumps, plain, results
 from layers.findings import describe
 from layers.output import new_files

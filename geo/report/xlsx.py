@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.labels import text
 from geo.report.workbook import Book, Column, refuse_long
 from geo.report.xlsx_about import write_about

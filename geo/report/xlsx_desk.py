@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from geo.assess import Assessment
+from geo.assessment import Assessment
 from geo.indicators import Indicator, catalogue
 from geo.labels import labels, text
 from geo.report.workbook import Book, Column, plain_name

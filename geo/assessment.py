@@ -123,7 +123,7 @@ def assess(
     ProjectError
         Neither parcels nor enterprises are given.
     """
-    tell = progress or (lambda fraction, message: None)
+    tell = progress or (lambda *_: None)
     if "parcels" not in frames and "enterprises" not in frames:
         raise ProjectError(
             "The project has neither a parcels nor an enterprises layer, so there is nothing to measure. "
@@ -195,8 +195,10 @@ def _no_industrial_land(land: Land, project: Project) -> BlockedError:
     asked = ", ".join(project.texts("land_use.industrial")) or "the system's default"
     return BlockedError(
         f'parcels.{column}: none of {len(land.parcels)} parcels is industrial under land_use.system = "{system}", '
-        f"industrial = {asked}. Classes found: {told}. Set land_use.system and land_use.industrial in the project file.",
-        f"parcels.{column}：按 land_use.system = “{system}”、industrial = {asked}，{len(land.parcels)} 个地块中没有工业用地。"
+        f"industrial = {asked}. Classes found: {told}. "
+        "Set land_use.system and land_use.industrial in the project file.",
+        f"parcels.{column}：按 land_use.system = “{system}”、industrial = {asked}，"
+        f"{len(land.parcels)} 个地块中没有工业用地。"
         f"现有地类：{told}。请在项目文件中设定 land_use.system 和 land_use.industrial。",
     )
 
@@ -216,7 +218,7 @@ def _indicators(land: Land | None, firms: Firms | None, project: Project, levels
         )
         table = pd.concat([table, shares], ignore_index=True)
     table = table[table["level"].isin(levels)].reset_index(drop=True)
-    return table.assign(targets=_targets(table, project))
+    return table.assign(targets=pd.Series(_targets(table, project), index=table.index, dtype="object"))
 
 
 def _keys(firms: Firms, land: Land | None) -> pd.DataFrame:
