@@ -1,7 +1,7 @@
 """Wing 2 of Parkwise: frames become answers. Knows land economy, knows no file format.
 
 `geo.concentration(parcels, parks, overlap="split")` answers a whole question; the measures
-(`geo.plot_ratio`, `geo.tax_per_mu`, …) take Series and give Series; `geo.assessment` runs the whole chain.
+(`geo.plot_ratio`, `geo.tax_per_mu`, …) take Series and give Series; `geo.assess` runs the whole chain.
 Names are loaded when they are first used, so `import geo` costs nothing.
 """
 
