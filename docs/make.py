@@ -67,9 +67,11 @@ def project() -> str:
 
 def layers() -> str:
     """Every canonical column with its unit and the titles it is found by."""
-    lines = ["# Layers and their columns", "", "Real files load without a mapping when a column bears one of these titles."]
+    lines = ["# Layers and their columns", ""]
+    lines += ["Real files load without a mapping when a column bears one of these titles."]
     for layer in LAYERS:
-        lines += ["", f"## {layer}", "", "| column | type | unit | 名称 | found by |", "| --- | --- | --- | --- | --- |"]
+        lines += ["", f"## {layer}", ""]
+        lines += ["| column | type | unit | 名称 | found by |", "| --- | --- | --- | --- | --- |"]
         for row in columns(layer).to_dict("records"):
             need = " (required)" if row["required"] == "yes" else ""
             titles = _cell(str(row["aliases"]).replace("|", ", "))

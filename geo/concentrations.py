@@ -162,7 +162,8 @@ def _measurable(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
         rows = np.flatnonzero(flat)
         raise SchemaError(
             f"{name}.geometry: {len(rows)} of {len(frame)} shapes are no polygons with land (rows {first(rows)}: "
-            f"{first(dict.fromkeys(mended.codes[flat]))}). Expected polygons; layers.for_measuring sets the others aside.",
+            f"{first(dict.fromkeys(mended.codes[flat]))}). "
+            "Expected polygons; layers.for_measuring sets the others aside.",
             f"{name}.geometry：{len(frame)} 个图形中有 {len(rows)} 个不是有面积的多边形（第 {first(rows)} 行："
             f"{first(dict.fromkeys(mended.codes[flat]))}）。应为多边形；可先用 layers.for_measuring 剔除。",
         )

@@ -141,8 +141,8 @@ def location_quotient(value: pd.Series, place: pd.Series, industry: pd.Series) -
     >>> lq = location_quotient(
     ...     pd.Series([1.0, 1.0, 2.0]), pd.Series(["A", "A", "B"]), pd.Series(["machinery", "food", "machinery"])
     ... )
-    >>> round(lq["A", "machinery"], 4), lq["A", "food"]
-    (0.6667, 2.0)
+    >>> lq["A"].round(4).to_dict()
+    {'food': 2.0, 'machinery': 0.6667}
     """
     table = pd.DataFrame({"value": value, "place": place, "industry": industry}).dropna()
     both = table.groupby(["place", "industry"])["value"].sum()
