@@ -131,6 +131,25 @@ def _bound(node: ast.stmt) -> list[str]:
     return [one.id for one in targets if isinstance(one, ast.Name)]
 
 
+@pytest.mark.parametrize("wing", ["layers", "geo"])
+def test_a_wing_offers_the_same_names_to_people_and_to_type_checkers(wing):
+    path = ROOT / wing / "__init__.py"
+    seen = {
+        alias.name: node.module
+        for block in tree_of(path).body
+        if isinstance(block, ast.If)
+        for node in block.body
+        for alias in node.names
+    }
+    homes = next(
+        ast.literal_eval(node.value)
+        for node in tree_of(path).body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "_HOME"
+    )
+    assert sorted(seen) == sorted(declared(path))
+    assert homes == seen
+
+
 @each_room
 def test_public_functions_are_told_and_typed(path):
     for name, node in public(path).items():
