@@ -229,6 +229,11 @@ def test_broken_rings_do_not_stop_it():
     bow = shapely.Polygon([(120, 30), (120.1, 30.1), (120.1, 30), (120, 30.1)])
     layer = shift_geometry(gpd.GeoSeries([*districts(), bow], crs=4326), to="gcj02", datum="wgs84")
     assert recognise(layer, gpd.GeoSeries([*districts(), bow], crs=4326)).datum == "gcj02"
+    line = shapely.Polygon([(120, 30), (120.1, 30.1), (120, 30)])  # it collapses to nothing
+    assert (
+        recognise(gpd.GeoSeries([*layer, line], crs=4326), gpd.GeoSeries([line, *districts()], crs=4326)).datum
+        == "gcj02"
+    )
 
 
 @pytest.mark.real_data

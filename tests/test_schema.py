@@ -293,6 +293,12 @@ def test_roles_are_guessed_by_name_and_columns(name, columns, kind, role):
     assert schema.guess_role(name, columns, kind)[0] == role
 
 
+def test_an_empty_column_tells_nothing():
+    points = pd.DataFrame({"name": ["Kiosk", None], "address": [None, None]})
+    assert schema.guess_role("points", list(points), "Point", points)[0] is None
+    assert schema.guess_role("points", list(points), "Point", points.assign(address="1 Street"))[0] == "enterprises"
+
+
 # ---------------------------------------------------------------- land-use codes
 
 
