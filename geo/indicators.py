@@ -133,7 +133,7 @@ def _scope_names(level: str, land: Land | None, firms: Firms | None, city: str) 
     if level == "city":
         return [city], [city]
     if level == "zones":
-        return (["zones"], [f"{city}开发区合计"]) if land is not None and land.parks is not None else ([], [])
+        return (["zones"], [city]) if land is not None and land.parks is not None else ([], [])
     table = _scope_table(level, land, firms)
     if table is None:
         return [], []

@@ -313,7 +313,7 @@ class TestOffice:
         checks = {line[0].value: line for line in book["检查"].iter_rows()}
         assert checks["企业各处税收之和 = 企业税收总额（元）"][3].value == 1_500_000
         assert checks["企业各处税收之和 = 企业税收总额（元）"][5].value == "不成立"
-        assert checks["与运行结果不同的指标数 = 0"][1].value == 3  # city, zone, park
+        assert checks["与运行结果不同的指标数 = 0"][1].value == 4  # city, all zones, zone, park
 
     def test_candidates_follow_the_limits(self, tmp_path):
         path = write_xlsx(hand_city(), tmp_path / "book.xlsx")

@@ -31,9 +31,9 @@ def sums(entry: Indicator, level: str, key: str, names: Mapping[str, str]) -> tu
     ----------
     entry : Indicator
     level : str
-        city, district, zone or park.
+        city, zones, district, zone or park.
     key : str
-        Cell that holds the number of the place; not used for the city.
+        Cell that holds the number of the place; not used for the city and for all zones together.
     names : mapping
         Column of the table → its defined name.
 
@@ -44,7 +44,8 @@ def sums(entry: Indicator, level: str, key: str, names: Mapping[str, str]) -> tu
     >>> sums(indicator("plot_ratio"), "park", "C2", names)[0]
     '=ROUND(SUMIFS(floor,park,C2,built,1,land,"<>"),2)'
     """
-    place = () if level == "city" else ((level, key),)
+    everywhere: Mapping[str, tuple[tuple[str, str], ...]] = {"city": (), "zones": (("park", '">0"'),)}
+    place = everywhere.get(level, ((level, key),))
     below = () if entry.denominator_of == "city" else place
     return (
         _sum(entry, entry.numerator, place, names),

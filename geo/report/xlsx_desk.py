@@ -22,7 +22,7 @@ from layers.units import label, unit
 __all__ = ["LEVELS", "Desk"]
 
 #: Levels of the sheet of indicators; the figures of a parcel or a firm stand in its own row.
-LEVELS = ("city", "district", "zone", "park")
+LEVELS = ("city", "zones", "district", "zone", "park")
 
 _ALWAYS = ("mu", "wcny")
 _NAMED = ("parcels", "firms", "candidates")
