@@ -128,7 +128,9 @@ def _load(path: Path, flags: Iterable[str], lang: str | None, voice: _Voice) -> 
     project = open_project(path, table)
     for source in project.sources.values():
         if source.origin == "guess":
-            voice.say(f"  {source.name:<12} ← {', '.join(str(item) for item in source.source)}   ({source.why})")
+            voice.say(
+                f"  {source.name:<12} ← {', '.join(str(item) for item in source.source)}   ({source.reason(project.language)})"
+            )
     return project
 
 
@@ -138,7 +140,7 @@ def _gather(project: Project, voice: _Voice, *, mend: bool = True) -> Intake:
     intake = gather(project, mend=mend, progress=voice.step)
     for name, setting in intake.project.settings.items():
         if setting.origin == "guess":
-            voice.say(f"  {name} = {setting.value}   ({setting.why})")
+            voice.say(f"  {name} = {setting.value}   ({setting.reason(project.language)})")
     return intake
 
 

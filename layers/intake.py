@@ -22,7 +22,7 @@ from layers.checking import check
 from layers.crs import analysis_crs, lonlat_bounds
 from layers.errors import BlockedError, ProjectError
 from layers.heights import heights_of
-from layers.land_use import propose_system
+from layers.land_use import propose
 from layers.project import LayerSource, Project
 from layers.projections import parse
 from layers.reading import read
@@ -206,18 +206,20 @@ def _guessed(project: Project, frames: Mapping[str, pd.DataFrame]) -> Project:
     if place is not None:
         west, south, east, north = lonlat_bounds(place.geometry)
         if west > 73 and east < 135.1 and south > 18 and north < 53.6:
-            project = project.guess("project.policies", ["hangzhou-2023"], "the data lie in China")
+            project = project.guess("project.policies", ["hangzhou-2023"], "the data lie in China", "数据位于中国境内")
     return project
 
 
-def _land_use_system(parcels: pd.DataFrame) -> tuple[str, str]:
+def _land_use_system(parcels: pd.DataFrame) -> tuple[str, str, str]:
     """The system the data tell, else the one assumed; either way it is a guess that is printed."""
-    system, why = propose_system(parcels)
-    if system is not None:
-        return system, why
-    if "land_use_code" not in parcels and "land_use_name" in parcels:
-        return "names", "there are names and no codes"
-    return "third-survey", f"assumed, since {why}; declare land_use.system to be sure"
+    found = propose(parcels.get("land_use_code"), parcels.get("land_use_name"))
+    if found.system is not None:
+        return found.system, found.why_en, found.why_zh
+    return (
+        "third-survey",
+        f"assumed, not proved: {found.why_en}",
+        f"暂按此分类，未经证实：{found.why_zh}",
+    )
 
 
 def inspect(intake: Intake, *, thorough: bool) -> pd.DataFrame:

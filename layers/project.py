@@ -68,6 +68,11 @@ class Setting:
     value: object
     origin: str
     why: str = ""
+    why_zh: str = ""
+
+    def reason(self, language: str = "zh") -> str:
+        """Return why, in `language`."""
+        return self.why if language == "en" else self.why_zh or self.why
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,11 @@ class LayerSource:
     constants: Mapping[str, object] = field(default_factory=dict)
     origin: str = "file"
     why: str = ""
+    why_zh: str = ""
+
+    def reason(self, language: str = "zh") -> str:
+        """Return why, in `language`."""
+        return self.why if language == "en" else self.why_zh or self.why
 
 
 @dataclass(frozen=True)
@@ -138,11 +148,11 @@ class Project:
         value = self["project.as_of"]
         return value if isinstance(value, date) else None
 
-    def guess(self, key: str, value: object, why: str) -> Project:
+    def guess(self, key: str, value: object, why: str, why_zh: str) -> Project:
         """Return a copy in which a setting nobody stated is guessed; a stated one stays."""
         if self.settings[key].origin != "default":
             return self
-        return replace(self, settings={**self.settings, key: Setting(value, "guess", why)})
+        return replace(self, settings={**self.settings, key: Setting(value, "guess", why, why_zh)})
 
 
 @cache
@@ -175,7 +185,7 @@ def _default(kind: str, text: str) -> object:
 def defaults() -> dict[str, Setting]:
     """Return every setting at its default; `project.as_of` is today."""
     settings = {name: Setting(key.default, "default") for name, key in keys().items()}
-    return settings | {"project.as_of": Setting(date.today(), "default", "today")}  # noqa: DTZ011  (a calendar day)
+    return settings | {"project.as_of": Setting(date.today(), "default", "today", "当天")}  # noqa: DTZ011  (a calendar day)
 
 
 def load(path: str | Path, flags: Mapping[str, str] | None = None) -> Project:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,10 +127,23 @@ def propose(folder: Path) -> Project:
             layer=group[0].layer,
             origin="guess",
             why=group[0].why,
+            why_zh=_in_chinese(group[0].why),
         )
         for role, group in chosen.items()
     }
     return Project(folder, defaults(), sources)
+
+
+def _in_chinese(why: str) -> str:
+    """The reason for a role, which names titles and words of files, in Chinese."""
+    for en, zh in (
+        ("name contains", "名称含"),
+        ("columns", "字段"),
+        ("geometry only", "仅凭几何"),
+        ("name of the file", "按文件名"),
+    ):
+        why = why.replace(en, zh)
+    return why.replace("; ", "；")
 
 
 def open_project(path: str | Path, flags: Mapping[str, str] | None = None) -> Project:
@@ -184,14 +198,14 @@ def project_text(folder: Path, start: Path, language: str = "zh") -> str:
     lines += ["", "[land_use]"]
     lines += [_line(name, None, language) for name in keys() if name.startswith("land_use.")]
     for role, group in chosen.items():
-        lines += ["", f"[layers.{role}]", *_layer_lines(group, start)]
+        lines += ["", f"[layers.{role}]", *_layer_lines(group, start, language)]
     taken = {(one.path, one.layer) for group in chosen.values() for one in group}
     others = [one for one in found if (one.path, one.layer) not in taken]
     if others or unread:
         lines += ["", "# 未采用的文件：" if language == "zh" else "# Files that were not taken:"]
         lines += [
             f"#   {_comment(_relative(one.path, start))} {_comment(one.layer or '')}"
-            f"  {_comment(one.role or '?')}: {_comment(one.why)}"
+            f"  {_comment(one.role or '?')}: {_comment(_reason(one.why, language))}"
             for one in others
         ]
         lines += [f"#   {_comment(_relative(path, start))}  {_comment(error.text(language))}" for path, error in unread]
@@ -224,16 +238,17 @@ def _label(name: str, language: str) -> str:
     return f"   # {key.label_zh if language == 'zh' else key.label_en}"
 
 
-def _layer_lines(group: list[Proposal], start: Path) -> list[str]:
+def _layer_lines(group: list[Proposal], start: Path, language: str) -> list[str]:
     paths = [_relative(one.path, start) for one in group]
     source = toml_value(paths[0]) if len(paths) == 1 else "[" + ", ".join(toml_value(path) for path in paths) + "]"
-    lines = [f"source = {source}   # {_comment(group[0].why)}"]
+    lines = [f"source = {source}   # {_comment(_reason(group[0].why, language))}"]
     if group[0].layer is not None:
         lines.append(f"layer = {toml_value(group[0].layer)}")
     document = group[0].document
     crs = document.get("crs") or {}
     if crs.get("used") and crs.get("how") == "proposed":
-        lines.append(f"# crs = {toml_value(str(crs['used']))}   # {_comment(str(crs.get('reason', '')))}")
+        reason = crs.get("reason" if language == "en" else "reason_zh") or crs.get("reason") or ""
+        lines.append(f"# crs = {toml_value(_code(str(crs['used'])))}   # {_comment(str(reason))}")
     encoding = document.get("encoding") or {}
     if encoding.get("how") == "guess":
         lines.append(f"# encoding = {toml_value(str(encoding['value']))}")
@@ -242,6 +257,16 @@ def _layer_lines(group: list[Proposal], start: Path) -> list[str]:
         pairs = ", ".join(f"{column['canonical']} = {_column(column)}" for column in mapped)
         lines.append(f"# columns = {{ {_comment(pairs)} }}")
     return lines
+
+
+def _code(described: str) -> str:
+    """The code at the end of a described CRS, e.g. ``… CM 120E (EPSG:4549)``."""
+    code = re.search(r"\((\w+:\d+)\)$", described)
+    return code[1] if code else described
+
+
+def _reason(why: str, language: str) -> str:
+    return why if language == "en" else _in_chinese(why)
 
 
 def _column(column: Mapping[str, Any]) -> str:

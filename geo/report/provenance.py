@@ -177,7 +177,7 @@ def _settings(desk: Desk) -> Table:
             name,
             _shown(desk, name, setting),
             desk.word(f"origin.{setting.origin}") if setting.origin in _ORIGINS else setting.origin,
-            setting.why,
+            setting.reason(desk.language),
         ]
         for name, setting in desk.assessment.project.settings.items()
     ]

@@ -87,7 +87,7 @@ def write_parameters(desk: Desk, targets: Targets) -> None:
                 "text",
                 "",
                 "",
-                f"{name} · {origin} {setting.why}".strip(),
+                f"{name} · {origin} {setting.reason(desk.language)}".strip(),
             )
 
 
