@@ -128,9 +128,8 @@ def _load(path: Path, flags: Iterable[str], lang: str | None, voice: _Voice) -> 
     project = open_project(path, table)
     for source in project.sources.values():
         if source.origin == "guess":
-            voice.say(
-                f"  {source.name:<12} ← {', '.join(str(item) for item in source.source)}   ({source.reason(project.language)})"
-            )
+            files = ", ".join(str(item) for item in source.source)
+            voice.say(f"  {source.name:<12} ← {files}   ({source.reason(project.language)})")
     return project
 
 
