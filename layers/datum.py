@@ -30,6 +30,7 @@ NAMES = {"wgs84": "WGS 84 / CGCS2000", "gcj02": "GCJ-02", "bd09": "BD-09"}
 
 Floats = npt.NDArray[np.float64]
 Shapes = npt.NDArray[np.object_]
+Rows = npt.NDArray[np.intp]
 Shift = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
 #: West, south, east, north of the box in which web maps are shifted.
@@ -302,11 +303,20 @@ def _overlaps(shapes: Shapes, areas: Shapes) -> tuple[Floats, Floats, Floats]:
     if (shapely.get_dimensions(shapes) == 0).all():
         shared[i] = 1.0
         return shared, np.ones(len(shapes)), np.ones(len(shapes))
-    common = shapely.area(shapely.intersection(shapes[i], areas[j]))
+    common = _common(shapes, i, areas, j)
     both = size[i] + shapely.area(areas[j]) - common
     order = np.argsort(common / both, kind="stable")  # the best comes last, and stays
     shared[i[order]], union[i[order]] = common[order], both[order]
     return shared, union, size
+
+
+def _common(shapes: Shapes, i: Rows, areas: Shapes, j: Rows) -> Floats:
+    """Return the land of each pair; one that lies wholly inside needs no intersection."""
+    shapely.prepare(areas)
+    whole = shapely.contains_properly(areas[j], shapes[i])
+    common: Floats = np.asarray(shapely.area(shapes[i]), dtype="float64")
+    common[~whole] = shapely.area(shapely.intersection(shapes[i[~whole]], areas[j[~whole]]))
+    return common
 
 
 def _unshifted(shapes: Shapes, datum: str, part: float) -> Shapes:
