@@ -47,7 +47,33 @@ def indicators_text(assessment: Assessment) -> str:
             for name in ("place", "indicator", "value", "top", "below", "missing", "target")
         ]
         blocks.append(f"— {text(f'level.{level}', language)} —\n" + table_text(titles, cells, right=[2, 3, 4, 5]))
-    return "\n\n".join([*blocks, *_identities(assessment, language)])
+    return "\n\n".join(
+        [*blocks, *_matches(assessment, language), *_overlaps(assessment, language), *_identities(assessment, language)]
+    )
+
+
+def _matches(assessment: Assessment, language: str) -> list[str]:
+    """Which way firms found their parcels."""
+    if assessment.firms is None:
+        return []
+    table = assessment.firms.match_table
+    total = int(table["firms"].sum())
+    rows = [
+        [text(f"match.{row['way']}", language), f"{row['firms']:,}", f"{row['firms'] / total:.1%}"]
+        for row in table.to_dict("records")
+    ]
+    titles = [text(f"telling.{word}", language) for word in ("matched", "firms", "share")]
+    return [table_text(titles, rows, right=[1, 2])]
+
+
+def _overlaps(assessment: Assessment, language: str) -> list[str]:
+    """The overlap matrix, as pairs."""
+    rows = [
+        [str(row["name_a"]), str(row["name_b"]), f"{row['area_m2']:,.2f}", area_text(float(row["area_m2"]), language)]
+        for row in assessment.overlaps.to_dict("records")
+    ]
+    titles = [text("telling.overlap", language), "", label("m2", language), text("unit.mu", language)]
+    return [table_text(titles, rows, right=[2, 3])] if rows else []
 
 
 def _base(unit: str, language: str) -> str:
