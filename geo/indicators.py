@@ -235,30 +235,46 @@ def _firm_rows(firms: Firms, land: Land | None) -> pd.DataFrame:
 def _sums(entry: Indicator, level: str, table: pd.DataFrame) -> pd.DataFrame:
     """Sum one indicator by one level; rows whose key is −1 belong to no scope of that level."""
     top, below = table[entry.numerator].to_numpy("float64"), table[entry.denominator].to_numpy("float64")
-    if entry.where == "all":
-        asked, unknown = np.ones(len(table), dtype=bool), np.zeros(len(table), dtype=bool)
-    else:
-        flag = table[entry.where].array
-        asked = np.asarray(flag.fillna(value=False), dtype=bool)
-        unknown = np.asarray(flag.isna())
+    asked, unknown = _asked(entry, table)
+    key, unit = table[level].to_numpy("int64"), table["unit"].to_numpy("int64")
     known = asked & np.isfinite(top) & np.isfinite(below)
-    frame = pd.DataFrame(
+    missing = (asked & ~known) | unknown
+    guessed = known & table["estimated"].to_numpy(dtype=bool) & (entry.numerator == "floor_area_m2")
+    size, placed = int(key.max(initial=-1)) + 1, key >= 0
+    here = known & placed
+    sums = pd.DataFrame(
         {
-            "key": table[level].to_numpy(),
-            "unit": table["unit"].to_numpy(),
-            "numerator": units.to_tally(np.where(known, top, 0.0), entry.numerator_unit),
-            "denominator": units.to_tally(np.where(known, below, 0.0), entry.denominator_unit),
-            "known": known,
-            "missing": (asked & ~known) | unknown,
-            "estimated": known & table["estimated"].to_numpy(dtype=bool) & (entry.numerator == "floor_area_m2"),
+            "key": np.arange(size),
+            "numerator": _added(units.to_tally(top[here], entry.numerator_unit), key[here], size),
+            "denominator": _added(units.to_tally(below[here], entry.denominator_unit), key[here], size),
+            "count": _distinct(key[here], unit[here], size),
+            "missing": _distinct(key[missing & placed], unit[missing & placed], size),
+            "estimated": _distinct(key[guessed & placed], unit[guessed & placed], size),
         }
     )
-    frame = frame[(frame["key"] >= 0) & (frame["known"] | frame["missing"])]
-    sums = frame.groupby("key")[["numerator", "denominator"]].sum()
-    for column, flag_name in (("count", "known"), ("missing", "missing"), ("estimated", "estimated")):
-        flagged = frame.loc[frame[flag_name], ["key", "unit"]].drop_duplicates()
-        sums[column] = flagged.groupby("key").size().reindex(sums.index, fill_value=0)
-    return sums.reset_index().assign(indicator=entry.id, level=level)
+    present = (sums["count"] + sums["missing"]) > 0
+    return sums[present].reset_index(drop=True).assign(indicator=entry.id, level=level)
+
+
+def _asked(entry: Indicator, table: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Rows the indicator is about, and rows of which nobody knows whether it is about them."""
+    if entry.where == "all":
+        return np.ones(len(table), dtype=bool), np.zeros(len(table), dtype=bool)
+    flag = table[entry.where].array
+    return np.asarray(flag.fillna(value=False), dtype=bool), np.asarray(flag.isna())
+
+
+def _added(steps: npt.NDArray[np.int64], key: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
+    """Add integers by key (`bincount` would add them as floats)."""
+    sums = np.zeros(size, dtype="int64")
+    np.add.at(sums, key, steps)
+    return sums
+
+
+def _distinct(key: npt.NDArray[np.int64], unit: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
+    """Count the parcels or firms of each key, each once."""
+    width = int(unit.max(initial=0)) + 1
+    return np.bincount(np.unique(key * width + unit) // width, minlength=size)
 
 
 def merge(tallies: Iterable[pd.DataFrame]) -> pd.DataFrame:
