@@ -184,7 +184,7 @@ def _print_json(document: object) -> None:
 @main.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("parkwise-demo"), show_default=True)
 @click.option(
-    "--parcels", type=click.IntRange(500, 2_000_000), default=20_000, show_default=True, help="Size of the city."
+    "--parcels", type=click.IntRange(1000, 2_000_000), default=20_000, show_default=True, help="Size of the city."
 )
 @click.option("--seed", type=int, default=2025, show_default=True, help="Another seed, another city.")
 @_shared(_overwrite)

@@ -108,7 +108,10 @@ def attach_firms(
     links = _no_links() if land is None else _link(firms, chosen, land, _in_force(holdings, as_of))
     way = links.drop_duplicates("firm").set_index("firm")["way"]
     firms["matched_by"] = way.reindex(firms.index).astype("string")
-    from_parcels = links.groupby("firm")["land_area_m2"].sum(min_count=1).reindex(firms.index)
+    from_parcels = links.groupby("firm")["land_area_m2"].sum(min_count=1)
+    # Land of which a part is not known is not known.
+    in_the_dark = links.loc[links["land_area_m2"].isna(), "firm"].unique()
+    from_parcels = from_parcels.drop(in_the_dark).reindex(firms.index)
     firms["land_from"] = pd.Series("reported", index=firms.index, dtype="string").where(
         firms["land_used_m2"].notna(), "parcels"
     )
@@ -314,8 +317,10 @@ def _by_piece(links: pd.DataFrame, land: Land) -> pd.DataFrame:
     pieces = land.pieces[["parcel", "park", "share"]]
     table = links[["firm", "parcel", "land_area_m2"]].merge(pieces, on="parcel")
     firm_land = table.groupby("firm")["land_area_m2"].transform("sum")
+    # Where the land of one of its parcels is not known, a firm's parcels count alike.
+    known = ~table["land_area_m2"].isna().groupby(table["firm"]).transform("any")
     links_of_firm = links.groupby("firm")["parcel"].size().reindex(table["firm"]).to_numpy()
-    weight = np.where(firm_land > 0, table["land_area_m2"] * table["share"], table["share"] / links_of_firm)
+    weight = np.where(known & (firm_land > 0), table["land_area_m2"] * table["share"], table["share"] / links_of_firm)
     return pd.DataFrame(
         {
             "firm": table["firm"],

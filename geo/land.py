@@ -231,11 +231,17 @@ def _recorded(table: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _district_table(districts: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """One row a district, in order of its id: rows of one id are its parts and are joined."""
+    number = pd.Series([f"district {i + 1}" for i in range(len(districts))], index=districts.index, dtype="string")
     names = districts.get("district_name", pd.Series(pd.NA, index=districts.index)).astype("string")
-    ids = districts.get("district_code", pd.Series(pd.NA, index=districts.index)).astype("string").fillna(names)
+    ids = districts.get("district_code", pd.Series(pd.NA, index=districts.index)).astype("string")
+    ids = ids.fillna(names).fillna(number)
+    named = names.fillna(ids).groupby(ids).first()
+    shapes = districts.geometry.groupby(ids).agg(lambda parts: shapely.union_all(parts.array))
     return gpd.GeoDataFrame(
-        {"district_id": ids, "district_name": names.fillna(ids)}, geometry=districts.geometry
-    ).reset_index(drop=True)
+        {"district_id": named.index.astype("string"), "district_name": named.to_numpy()},
+        geometry=gpd.GeoSeries(shapes.reindex(named.index).to_list(), crs=districts.crs),
+    )
 
 
 def districts_of(geometry: gpd.GeoSeries, districts: gpd.GeoDataFrame) -> npt.NDArray[np.intp]:

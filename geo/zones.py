@@ -58,14 +58,15 @@ class Faces:
 def park_table(parks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return one row a park: `park_id`, `park_name`, `zone_id`, `zone_name`, role, level, …, geometry.
 
-    Rows of one park (the same `park_id`, or without ids the same `park_name`) are its parts and are
-    joined. A park without a zone is a zone of its own. Rows are in rank order of the ``priority`` rule.
+    Rows of one park (the same `park_id`, or without ids the same `park_name` in the same zone) are its
+    parts and are joined. A park without a zone is a zone of its own. Rows are in rank order of the
+    ``priority`` rule.
     """
     n = len(parks)
     named = _text(parks, "park_name").fillna(pd.Series([f"park {i + 1}" for i in range(n)], index=parks.index))
-    ids = _text(parks, "park_id").fillna(named)
-    zone_names = _text(parks, "zone_name")
-    zone_ids = _text(parks, "zone_id").fillna(zone_names).fillna(ids)
+    zone_names, zone_ids = _text(parks, "zone_name"), _text(parks, "zone_id")
+    ids = _text(parks, "park_id").fillna(_names_as_ids(named, zone_names.fillna(zone_ids)))
+    zone_ids = zone_ids.fillna(zone_names).fillna(ids)
     table = gpd.GeoDataFrame(
         {
             "park_id": ids,
@@ -81,6 +82,12 @@ def park_table(parks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     shapes = table.geometry.groupby(table["park_id"], sort=False).agg(lambda parts: shapely.union_all(parts.array))
     whole = gpd.GeoDataFrame(joined, geometry=gpd.GeoSeries(shapes, crs=parks.crs).reindex(joined.index))
     return whole.reset_index().iloc[_rank(whole)].reset_index(drop=True)
+
+
+def _names_as_ids(names: pd.Series, zones: pd.Series) -> pd.Series:
+    """A name that stands in several zones (东区 of two zones) is no id: the zone goes before it."""
+    shared = zones.groupby(names).transform("nunique") > 1
+    return names.mask(shared & zones.notna(), zones + " " + names)
 
 
 def _text(frame: pd.DataFrame, column: str) -> pd.Series:

@@ -40,6 +40,9 @@ __all__ = ["LAYERS", "POLYGON_LAYERS", "canonicalise", "columns", "guess_role", 
 
 Mapping_ = Mapping[str, "str | Mapping[str, Any]"]
 
+#: Beyond the Earth's surface in m² and any country's output in yuan: a slip of the keys, and no sum could hold many.
+_MOST = 1e15
+
 
 @dataclass
 class _Plan:
@@ -332,7 +335,10 @@ def _finish(desk: _Desk, plan: _Plan, numbers: pd.Series, behind: pd.Series, ver
     result, misfit = amounts.to_base_units(numbers, behind, verdict.unit, plan.base)
     wanted = {"expected_en": f"a unit counted in {plan.base}", "expected_zh": f"以 {plan.base} 计的单位"}
     desk.tell("value-unreadable", misfit, plan.column, desk.frame[plan.title][misfit], **wanted)
-    desk.done[plan.column] = result
+    absurd = result.abs() > _MOST
+    known = {"expected_en": f"at most {_MOST:g} {plan.base}", "expected_zh": f"不超过 {_MOST:g} {plan.base}"}
+    desk.tell("value-unreadable", absurd, plan.column, desk.frame[plan.title][absurd], **known)
+    desk.done[plan.column] = result.mask(absurd)
     _note(desk, plan, verdict.unit, verdict.how)
     told: dict[str, Any] = {"unit": label(verdict.unit), "why_en": verdict.why_en, "why_zh": verdict.why_zh}
     if silent:

@@ -172,10 +172,15 @@ def tally_scale(base: str) -> int:
     return scale
 
 
+#: An int64 holds less than this; beyond it a cast would give any number.
+_MOST_STEPS = 2.0**63
+
+
 def to_tally(values: pd.Series | npt.ArrayLike, base: str) -> npt.NDArray[np.int64]:
     """Round values in a base unit to its integer step, half to even.
 
-    Missing values are refused with a ValueError: missing is not zero, so they must be taken out first.
+    Missing values are refused with a ValueError: missing is not zero, so they must be taken out first. So are
+    values an integer cannot hold (the door lets none in, see `layers.schema`).
 
     Examples
     --------
@@ -185,7 +190,10 @@ def to_tally(values: pd.Series | npt.ArrayLike, base: str) -> npt.NDArray[np.int
     floats = np.asarray(values, dtype="float64")
     if not np.isfinite(floats).all():
         raise ValueError("to_tally: values are missing or infinite; take them out and count them first")
-    return np.asarray(np.rint(floats * tally_scale(base)), dtype=np.int64)
+    steps = np.rint(floats * tally_scale(base))
+    if (np.abs(steps) >= _MOST_STEPS).any():
+        raise ValueError(f"to_tally: values are beyond {_MOST_STEPS / tally_scale(base):g} {base}")
+    return np.asarray(steps, dtype=np.int64)
 
 
 @overload

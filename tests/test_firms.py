@@ -111,3 +111,14 @@ def test_firms_that_share_a_parcel_without_areas_share_it_equally(land):
     shared = pd.DataFrame({"enterprise_code": ["F1", "F2"], "parcel_id": ["p1", "p1"]})
     firms = attach_firms(city.enterprises().iloc[:2].assign(land_registered_m2=None), land, shared)
     assert firms.links["land_area_m2"].tolist() == [5_000.0, 5_000.0]
+
+
+def test_a_parcel_of_unknown_area_spoils_no_sum():
+    recorded = city.parcels().assign(recorded_area_m2=[10_000.0, None, 20_000.0, 20_000.0, 10_000.0])
+    land = attach(recorded, city.parks(), area="recorded", overlap="split")
+    held = city.holdings().assign(land_area_m2=None)
+    firms = attach_firms(city.enterprises(), land, held)
+    mine = firms.fragments[firms.fragments["firm"] == 0]  # F1 holds p1, and p2 whose area nobody knows
+    assert mine["tax_cny"].sum() == 600_000.0
+    assert mine.groupby("parcel")["tax_cny"].sum().tolist() == [300_000.0, 300_000.0]
+    assert np.isnan(by_code(firms, "land_used_m2")["F1"])

@@ -117,3 +117,12 @@ def test_statutory_area_differs_from_the_plane_by_little_here():
     land = attach(city.parcels())
     assert by_id(land, "land_area_m2")["p1"] == pytest.approx(1e4, rel=2e-6)
     assert shapely.area(land.parcels.geometry.iloc[0]) == pytest.approx(1e4)
+
+
+def test_rows_of_one_district_are_one_district():
+    parts = pd.concat([city.districts(), city.districts().iloc[:1]], ignore_index=True)
+    parts = parts.assign(geometry=[city.box(-500, -500, 400, 1500), *parts.geometry[1:]])
+    parts.loc[2, "geometry"] = city.box(400, -500, 1050, 1500)
+    land = attach(city.parcels(), None, None, parts, area="planar")
+    assert land.districts["district_id"].tolist() == ["东区", "西区"]
+    assert by_id(land, "district") == {"p1": 0, "p2": 0, "p3": 0, "p4": 1, "h1": 0}

@@ -341,3 +341,12 @@ def test_the_code_list_holds_the_traps():
     assert table.loc[("third-survey", "1001"), "name_zh"] == "铁路用地"
     assert table.loc[("gbt21010-2017", "0603"), "name_zh"] == "盐田"
     assert (table["source"] != "").all()
+
+
+def test_a_number_no_sum_could_hold_is_told_and_missing():
+    table = pd.DataFrame({"企业名称": ["甲", "乙", "丙"], "税收（万元）": ["12", "1e400", "99999999999999"]})
+    firms = schema.canonicalise(table, "enterprises")
+    assert firms["tax_cny"].tolist()[0] == 120_000.0
+    assert firms["tax_cny"].isna().tolist() == [False, True, True]
+    told = pd.DataFrame(firms.attrs["findings"])
+    assert told.loc[told["code"] == "value-unreadable", "found"].tolist() == ["1e400", "99999999999999"]

@@ -111,3 +111,10 @@ def test_the_order_of_rows_decides_nothing(park_boxes, random):
     parcel = np.array([shapely.box(0, 0, 100, 100)], dtype=object)
     for rule in OVERLAP_RULES:
         assert held(park_table(parks(*rows)), parcel, rule) == held(park_table(parks(*shuffled)), parcel, rule)
+
+
+def test_a_name_that_stands_in_two_zones_is_two_parks():
+    layer = parks(("", (0, 0, 1, 1)), ("", (5, 0, 7, 1)), ("", (2, 0, 3, 1)), zone_name=["甲区", "乙区", "甲区"])
+    table = park_table(layer.assign(park_name="东区"))
+    assert table.set_index("park_id").geometry.area.to_dict() == {"乙区 东区": 2.0, "甲区 东区": 2.0}
+    assert dict(zip(table["park_id"], table["zone_id"], strict=True)) == {"乙区 东区": "乙区", "甲区 东区": "甲区"}
