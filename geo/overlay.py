@@ -29,6 +29,9 @@ Integers = npt.NDArray[np.int64]
 #: A face with more corners than this is clipped to the parcel's box before the intersection.
 _MANY_CORNERS = 64
 
+#: A share of a parcel below this is what floats make of two lines that meet.
+_NOISE = 1e-9
+
 #: Long work is cut into so many runs, for all cores to share.
 _RUNS = 16
 
@@ -62,7 +65,7 @@ def intersect(parcels: Geometries, faces: Geometries) -> Pairs:
     rest = np.flatnonzero(~whole)
     rest = rest[_tell(shapely.intersects, faces, face[rest], parcels, parcel[rest])]
     share[rest] = _common_area(parcels[parcel[rest]], faces[face[rest]]) / shapely.area(parcels[parcel[rest]])
-    kept = np.flatnonzero(share > 0)
+    kept = np.flatnonzero(share > _NOISE)
     kept = kept[np.lexsort((face[kept], parcel[kept]))]
     return Pairs(parcel[kept], face[kept], np.minimum(share[kept], 1.0))
 

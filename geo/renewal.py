@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from geo.firms import Firms
 from geo.intensity import building_density, plot_ratio
 from geo.land import Land
-from layers.units import convert
+from layers.units import convert, from_tally, to_tally
 
 __all__ = ["Candidates", "Rules", "find_candidates"]
 
@@ -158,8 +158,15 @@ def _tax_by_parcel(firms: Firms | None, n: int) -> tuple[pd.Series, pd.Series]:
     if firms is None:
         return pd.Series(np.nan, index=range(n)), pd.Series(np.nan, index=range(n))
     rows = firms.fragments[["parcel", "tax_cny", "land_used_m2"]].dropna()
-    sums = rows[(rows["parcel"] >= 0) & (rows["land_used_m2"] > 0)].groupby("parcel").sum().reindex(range(n))
-    return sums["tax_cny"], sums["land_used_m2"]
+    rows = rows[(rows["parcel"] >= 0) & (rows["land_used_m2"] > 0)]
+    # Whole steps add up to the same sum in any order of firms.
+    steps = rows.assign(tax_cny=to_tally(rows["tax_cny"], "cny"), land_used_m2=to_tally(rows["land_used_m2"], "m2"))
+    sums = steps.groupby("parcel").sum()
+    tax, land = (
+        pd.Series(from_tally(sums[column].to_numpy("int64"), base), index=sums.index).reindex(range(n))
+        for column, base in (("tax_cny", "cny"), ("land_used_m2", "m2"))
+    )
+    return tax, land
 
 
 def _park_of(land: Land) -> tuple[pd.Series, npt.NDArray[np.float64]]:
