@@ -8,6 +8,7 @@ indicators.md from the catalogue.
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import click
 
 import cli
 from geo.indicators import catalogue
-from layers.project import LAYER_KEYS, keys
+from layers.project import LAYER_KEYS, RASTERS, keys
 from layers.titles import LAYERS, columns
 
 FOLDER = Path(__file__).parent
@@ -59,9 +60,11 @@ def project() -> str:
     lines += ["| key | type | default | 含义 | meaning |", "| --- | --- | --- | --- | --- |"]
     for key in keys().values():
         kind = " \\| ".join(key.choices) if key.choices else key.type
+        kind += "" if key.at_least == -math.inf else f", {key.at_least:g} to {key.at_most:g}"
         default = "" if key.default in (None, []) else f"`{key.default}`"
         lines.append(f"| `{key.name}` | {kind} | {default} | {_cell(key.label_zh)} | {_cell(key.label_en)} |")
     lines += ["", f"Each `[layers.NAME]` may say: {', '.join(f'`{key}`' for key in LAYER_KEYS)}."]
+    lines += [f"Rasters ({', '.join(f'`{name}`' for name in RASTERS)}) have a `source` only: one file."]
     return "\n".join(lines) + "\n"
 
 

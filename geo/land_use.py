@@ -101,7 +101,8 @@ def classify(parcels: pd.DataFrame, name: str, industrial: Sequence[str] | None 
         )
     text = parcels[column].astype("string").str.strip()
     text = text.mask(text == "")
-    classes = tuple(industrial) if industrial else rules.industrial
+    # A blank class would hold every code.
+    classes = tuple(one.strip() for one in industrial or () if one.strip()) or rules.industrial
     if by_name:
         plain = text.str.lower()
         return pd.DataFrame(

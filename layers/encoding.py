@@ -18,7 +18,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Encoding", "decode", "detect", "of_dbf", "of_dxf", "of_text"]
+from layers.errors import ProjectError
+
+__all__ = ["Encoding", "decode", "detect", "given", "of_dbf", "of_dxf", "of_text"]
 
 _SAMPLE = 2_000_000  # bytes looked at
 _SOUND = 0.95  # share of pieces that must decode strictly: a file may hold a few damaged values
@@ -46,6 +48,29 @@ class Encoding:
     def contradicts(self) -> bool:
         """Whether the file declares another encoding than the one its text is in."""
         return self.how == "content" and self.declared is not None
+
+
+def given(name: str) -> Encoding:
+    """Return the encoding the user names.
+
+    Raises
+    ------
+    ProjectError
+        There is no encoding of text of that name.
+
+    Examples
+    --------
+    >>> given("gbk").how
+    'given'
+    """
+    try:
+        "".encode(name)
+    except (LookupError, ValueError) as error:
+        raise ProjectError(
+            f'encoding = "{name}" is not known. Expected the name of an encoding, such as "GB18030" or "UTF-8".',
+            f"encoding = “{name}” 不可用。应为编码名称，如 GB18030、UTF-8。",
+        ) from error
+    return Encoding(name, "given")
 
 
 def detect(pieces: Iterable[bytes], declared: str | None = None) -> Encoding:

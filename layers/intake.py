@@ -23,7 +23,7 @@ from layers.crs import analysis_crs, lonlat_bounds
 from layers.errors import BlockedError, ProjectError
 from layers.heights import heights_of
 from layers.land_use import propose
-from layers.project import LayerSource, Project
+from layers.project import RASTERS, LayerSource, Project
 from layers.projections import parse
 from layers.reading import read
 from layers.records import ids
@@ -32,7 +32,6 @@ from layers.repairing import for_measuring
 __all__ = ["Intake", "gather", "inspect", "ledger", "read_layers", "refuse"]
 
 _ORDER = ("districts", "parks", "parcels", "constraints", "buildings", "enterprises", "holdings")
-_RASTERS = ("height", "dsm", "dtm")
 
 Progress = Callable[[float, str], None]
 
@@ -186,15 +185,29 @@ def _placed(frame: pd.DataFrame, crs: pyproj.CRS | None) -> pd.DataFrame:
 
 
 def _with_heights(buildings: pd.DataFrame, project: Project) -> pd.DataFrame:
-    rasters = {name: project.sources[name].source[0] for name in _RASTERS if name in project.sources}
+    rasters = {name: project.sources[name].source[0] for name in RASTERS if name in project.sources}
     if not rasters or not isinstance(buildings, gpd.GeoDataFrame):
         return buildings
+    for name in rasters:
+        _require_one(project.sources[name])
     known = pd.Series(float("nan"), index=buildings.index)
     known = buildings["height_m"].astype("float64") if "height_m" in buildings else known
     blank = buildings.geometry[known.isna()]
     filled: pd.DataFrame = buildings.assign(height_m=known.fillna(heights_of(blank, **rasters)))
     filled.attrs = buildings.attrs
     return filled
+
+
+def _require_one(raster: LayerSource) -> None:
+    """A building may lie on the seam of two tiles, so tiles are joined before, not here."""
+    if len(raster.source) > 1:
+        told = ", ".join(path.name for path in raster.source[:5])
+        raise ProjectError(
+            f"[layers.{raster.name}]: {len(raster.source)} rasters ({told}). Expected one; "
+            "join the tiles first, in QGIS or with gdalbuildvrt.",
+            f"[layers.{raster.name}]：有 {len(raster.source)} 个栅格（{told}）。应为一个；"
+            "请先在 QGIS 中或用 gdalbuildvrt 拼接。",
+        )
 
 
 def _guessed(project: Project, frames: Mapping[str, pd.DataFrame]) -> Project:

@@ -9,15 +9,17 @@ of data without a project file is not looked at here but in `layers.propose`.
 from __future__ import annotations
 
 import csv
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from layers.encoding import given
 from layers.errors import ProjectError, SourceError, nearest
 
 __all__ = [
@@ -47,11 +49,25 @@ LAYERS = (
     "dtm",
 )
 LAYER_KEYS = ("source", "layer", "crs", "datum", "encoding", "columns", "constants")
+#: Layers that are rasters: one file, which says all of itself.
+RASTERS = ("height", "dsm", "dtm")
+
+_DATUMS = ("gcj02", "bd09", "wgs84")
+
+
+_KINDS = {
+    "text": ("a text", "文字"),
+    "texts": ('a list of texts, such as ["a", "b"]', '文字列表，如 ["a", "b"]'),
+    "number": ("a number", "数字"),
+    "integer": ("a whole number", "整数"),
+    "boolean": ("true or false", "true 或 false"),
+    "date": ("a date without quotes, such as 2025-12-31", "不带引号的日期，如 2025-12-31"),
+}
 
 
 @dataclass(frozen=True)
 class Key:
-    """One key of the project file."""
+    """One key of the project file; `at_least` and `at_most` bound a number."""
 
     name: str
     type: str
@@ -59,6 +75,33 @@ class Key:
     default: object
     label_zh: str
     label_en: str
+    at_least: float = -math.inf
+    at_most: float = math.inf
+
+    def fits(self, value: object) -> bool:
+        """Whether a value is of the kind this key wants."""
+        if isinstance(value, bool):
+            return self.type == "boolean"
+        fits: dict[str, bool] = {
+            "text": isinstance(value, str),
+            "choice": value in self.choices,
+            "number": isinstance(value, (int, float)) and self.at_least <= value <= self.at_most,
+            "integer": isinstance(value, int) and self.at_least <= value <= self.at_most,
+            "boolean": False,
+            "date": isinstance(value, date) and not isinstance(value, datetime),
+            "texts": isinstance(value, list) and all(isinstance(item, str) for item in value),
+        }
+        return fits[self.type]
+
+    def expected(self) -> tuple[str, str]:
+        """Return what the key wants, in words, in English and Chinese."""
+        if self.choices:
+            return " | ".join(self.choices), " | ".join(self.choices)
+        en, zh = _KINDS[self.type]
+        if self.at_least == -math.inf:
+            return en, zh
+        ends = (f"{self.at_least:g}", f"{self.at_most:g}")
+        return f"{en} from {ends[0]} to {ends[1]}", f"{ends[0]} 至 {ends[1]} 之间的{zh}"
 
 
 @dataclass(frozen=True)
@@ -167,6 +210,8 @@ def keys() -> dict[str, Key]:
             _default(row["type"], row["default"]),
             row["label_zh"],
             row["label_en"],
+            float(row["at_least"] or -math.inf),
+            float(row["at_most"] or math.inf),
         )
         for row in csv.DictReader(text.splitlines())
     }
@@ -256,23 +301,21 @@ def _checked(name: str, value: object, where: str) -> object:
     key = keys().get(name)
     if key is None:
         raise _unknown(name, keys(), where)
-    fits: dict[str, bool] = {
-        "text": isinstance(value, str),
-        "choice": value in key.choices,
-        "number": isinstance(value, (int, float)) and not isinstance(value, bool),
-        "integer": isinstance(value, int) and not isinstance(value, bool),
-        "boolean": isinstance(value, bool),
-        "date": isinstance(value, date),
-        "texts": isinstance(value, list) and all(isinstance(item, str) for item in value),
-    }
-    if not fits[key.type]:
-        expected = " | ".join(key.choices) if key.choices else key.type
+    if not key.fits(value):
+        expected_en, expected_zh = key.expected()
         like = nearest(str(value), key.choices) if key.choices else None
+        shown = _shown(value)
         raise ProjectError(
-            f"{where}: {name} = {value!r}. Expected {expected}." + (f' Did you mean "{like}"?' if like else ""),
-            f"{where}：{name} = {value!r}。应为 {expected}。" + (f"是否指“{like}”？" if like else ""),
+            f"{where}: {name} = {shown}. Expected {expected_en}." + (f' Did you mean "{like}"?' if like else ""),
+            f"{where}：{name} = {shown}。应为 {expected_zh}。" + (f"是否指“{like}”？" if like else ""),
         )
     return value
+
+
+def _shown(value: object) -> str:
+    """A value as people wrote it, bounded; dates as dates."""
+    text = value.isoformat() if isinstance(value, date) else repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def _unknown(name: str, known: Mapping[str, object] | tuple[str, ...], where: str) -> ProjectError:
@@ -291,30 +334,70 @@ def _layer(name: str, table: object, path: Path) -> LayerSource:
         raise _unknown(name, LAYERS, f"{path} [layers]")
     if not isinstance(table, dict) or "source" not in table:
         raise ProjectError(f'{where}: a layer needs source = "FILE".', f'{where}：图层需要 source = "文件"。')
+    allowed = ("source",) if name in RASTERS else LAYER_KEYS
     for key in table:
-        if key not in LAYER_KEYS:
-            raise _unknown(key, LAYER_KEYS, where)
-    sources = table["source"] if isinstance(table["source"], list) else [table["source"]]
+        if key not in allowed:
+            raise _unknown(key, allowed, where)
+    stated = {key: _layer_value(where, key, value) for key, value in table.items() if key != "source"}
+    return LayerSource(name=name, source=_paths(table["source"], path, where), **stated)
+
+
+def _paths(value: Any, path: Path, where: str) -> tuple[Path, ...]:  # noqa: ANN401  (as TOML has it)
+    """The sources of a layer; relative ones start from the project file."""
+    sources = value if isinstance(value, list) else [value]
     if not sources or not all(isinstance(item, str) and item for item in sources):
         raise ProjectError(
             f"{where}: source must be a path or a list of paths.", f"{where}：source 应为路径或路径列表。"
         )
-    if table.get("datum") not in {None, "gcj02", "bd09", "wgs84"}:
-        raise ProjectError(
-            f'{where}: datum = "{table["datum"]}". Expected gcj02, bd09 or wgs84.',
-            f"{where}：datum = “{table['datum']}”。应为 gcj02、bd09 或 wgs84。",
-        )
     folder = path if path.is_dir() else path.parent
-    return LayerSource(
-        name=name,
-        source=tuple(folder / item for item in sources),
-        layer=table.get("layer"),
-        crs=table.get("crs"),
-        datum=table.get("datum"),
-        encoding=table.get("encoding"),
-        columns=table.get("columns", {}),
-        constants=table.get("constants", {}),
-    )
+    return tuple(folder / item for item in sources)
+
+
+#: Keys of a layer that are not `source`: what they want, in English and Chinese.
+_LAYER_KINDS = {
+    "layer": ("the name of a layer in the file", "文件中图层的名称"),
+    "crs": ('a CRS such as "EPSG:4549"', '坐标系，如 "EPSG:4549"'),
+    "datum": (" | ".join(_DATUMS), " | ".join(_DATUMS)),
+    "encoding": ('an encoding such as "GB18030"', '编码，如 "GB18030"'),
+    "columns": ('a table such as { parcel_id = "TBBH" }', '表，如 { parcel_id = "TBBH" }'),
+    "constants": ('a table such as { zone_name = "A" }', '表，如 { zone_name = "高新区" }'),
+}
+
+
+def _layer_value(where: str, key: str, value: Any) -> Any:  # noqa: ANN401  (each key has a type of its own)
+    """Return the value of a key of a layer, or say what is wrong."""
+    fits = isinstance(value, dict if key in {"columns", "constants"} else str)
+    if key == "crs":
+        fits = isinstance(value, (str, int)) and not isinstance(value, bool)
+    if key == "datum":
+        fits = isinstance(value, str) and value in _DATUMS
+    if not fits:
+        raise _misfit(where, key, value, *_LAYER_KINDS[key])
+    if key == "encoding":
+        given(value)
+    if key == "columns":
+        for column, spec in value.items():
+            _require_column_spec(f"{where} columns", column, spec)
+    if key == "constants":
+        for column, one in value.items():
+            if isinstance(one, (list, dict)):
+                raise _misfit(f"{where} constants", column, one, "one value for every row", "用于每一行的单个值")
+    return value
+
+
+def _require_column_spec(where: str, column: str, spec: object) -> None:
+    words = list(spec.values()) if isinstance(spec, dict) else [spec]
+    for key in spec if isinstance(spec, dict) else ():
+        if key not in ("name", "unit"):
+            raise _unknown(key, ("name", "unit"), f"{where}.{column}")
+    if not all(isinstance(word, str) for word in words):
+        wanted = ('a title, or { name = "…", unit = "…" }', '字段名，或 { name = "…", unit = "…" }')
+        raise _misfit(where, column, spec, *wanted)
+
+
+def _misfit(where: str, key: str, value: object, en: str, zh: str) -> ProjectError:
+    shown = _shown(value)
+    return ProjectError(f"{where}: {key} = {shown}. Expected {en}.", f"{where}：{key} = {shown}。应为{zh}。")
 
 
 def with_flags(project: Project, flags: Mapping[str, str] | None) -> Project:
@@ -352,10 +435,15 @@ def _layer_flag(name: str, text: str, sources: Mapping[str, LayerSource], path: 
     if layer not in LAYERS:
         raise _unknown(layer, LAYERS, "--set")
     key = rest[0] if rest else ""
-    if key not in LAYER_KEYS:
-        raise _unknown(key, LAYER_KEYS, f"--set {name}")
+    allowed = ("source",) if layer in RASTERS else LAYER_KEYS
+    if key not in allowed or len(rest) > (2 if key in {"columns", "constants"} else 1):
+        raise _unknown(".".join(rest), allowed, f"--set {name}")
     if key == "source":
-        return {layer: _layer(layer, {"source": text}, path)}
+        paths = _paths(_plain_value(text) if text.startswith("[") else text, path, f"--set {name}")
+        known = sources.get(layer)
+        if known is None or known.origin == "guess":  # what was guessed of another file does not hold of this one
+            return {layer: LayerSource(layer, paths, origin="flag")}
+        return {layer: replace(known, source=paths, origin="flag")}
     if layer not in sources:
         raise ProjectError(
             f"--set {name}: the project has no layer {layer}.", f"--set {name}：项目中没有图层 {layer}。"
@@ -363,13 +451,8 @@ def _layer_flag(name: str, text: str, sources: Mapping[str, LayerSource], path: 
     value: Any = text
     if key in {"columns", "constants"}:
         table = {rest[1]: _plain_value(text)} if len(rest) > 1 else _plain_value(text)
-        if not isinstance(table, dict):
-            raise ProjectError(
-                f'--set {name}={text}: expected a table such as {{ parcel_id = "TBBH" }}.',
-                f'--set {name}={text}：应为表，例如 {{ parcel_id = "TBBH" }}。',
-            )
-        value = {**getattr(sources[layer], key), **table}
-    return {layer: replace(sources[layer], **{key: value})}
+        value = {**getattr(sources[layer], key), **table} if isinstance(table, dict) else table
+    return {layer: replace(sources[layer], **{key: _layer_value("--set", key, value)})}
 
 
 def _plain_value(text: str) -> object:

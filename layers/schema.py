@@ -253,7 +253,7 @@ def _unread(desk: _Desk, plan: _Plan, cells: pd.Series, result: pd.Series, en: s
 
 def _integers(desk: _Desk, plan: _Plan, cells: pd.Series) -> pd.Series:
     numbers, _ = values.to_numbers(cells.map(_year_text) if not pd.api.types.is_numeric_dtype(cells) else cells)
-    whole = numbers.where(numbers == numbers.round())
+    whole = numbers.where((numbers == numbers.round()) & (numbers.abs() <= _MOST))
     _unread(desk, plan, cells, whole, "a whole number", "整数")
     return whole.astype("Int64")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def read_shapefile(source: Source, role: str, encoding: str | None, work: Path, 
             )
         )
     if encoding:
-        settled = enc.Encoding(encoding, "given", declared=settled.declared)
+        settled = replace(enc.given(encoding), declared=settled.declared)
     path, config = parts.get(".shp", source.path), {}
     if ".shp" in parts and ".shx" not in parts:
         path, config = copy_beside(parts[".shp"], work), {"SHAPE_RESTORE_SHX": "YES"}

@@ -87,12 +87,12 @@ def read_sheet(
     if source.format == "XLSX":
         rows = _xlsx_rows(source, sublayer.name)
     elif source.format == "JSON":
-        settled = enc.Encoding(encoding, "given") if encoding else enc.of_text(source.path)
+        settled = enc.given(encoding) if encoding else enc.of_text(source.path)
         raw = Raw(_records(source, settled.value), source, encoding=settled)
         raw.rows = raw.total = len(raw.frame)
         return raw
     else:
-        settled = enc.Encoding(encoding, "given") if encoding else enc.of_text(source.path)
+        settled = enc.given(encoding) if encoding else enc.of_text(source.path)
         rows = _csv_rows(source, settled.value)
     raw = to_frame(rows, source, role or "", limit)
     raw.layer, raw.encoding = sublayer.name, settled
@@ -162,13 +162,13 @@ def _csv_rows(source: Source, encoding: str) -> list[Row]:
     csv.field_size_limit(16 * 1024**2)
     codec = "utf-8-sig" if encoding.casefold() == "utf-8" else encoding
     with source.path.open(encoding=codec, errors="replace", newline="") as file:
-        sample = file.read(64_000)
-        file.seek(0)
         try:
+            sample = file.read(64_000)
+            file.seek(0)
             return _bounded(
                 ([*row[:MAX_COLUMNS]] for row in csv.reader(_no_nul(file), delimiter=_delimiter(sample))), source
             )
-        except csv.Error as error:
+        except (csv.Error, UnicodeError) as error:
             raise SourceError(
                 f'"{source.shown}" cannot be read as a table ({error}). Save it again as CSV or .xlsx.',
                 f"“{source.shown}”无法按表格读取（{error}）。请重新另存为 CSV 或 .xlsx。",

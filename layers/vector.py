@@ -172,7 +172,7 @@ def _read_ogr(
         path, settled = _utf8_copy(path, encoding, work)
     if source.format == "DXF":
         _require_end(source)
-        settled = enc.Encoding(encoding, "given") if encoding else enc.of_dxf(path)
+        settled = enc.given(encoding) if encoding else enc.of_dxf(path)
         config = {"DXF_ENCODING": {"GB18030": "CP936"}.get(settled.value, settled.value)}
     with driver_options(config):
         raw = pull(source, path, sublayer.name, limit, use_arrow=source.format in _ARROW)
@@ -189,7 +189,7 @@ def _read_ogr(
 
 
 def _utf8_copy(path: Path, encoding: str | None, work: Path) -> tuple[Path, enc.Encoding]:
-    settled = enc.Encoding(encoding, "given") if encoding else enc.of_text(path)
+    settled = enc.given(encoding) if encoding else enc.of_text(path)
     if settled.value.casefold() in ("utf-8", "utf-8-sig") or settled.how == "ascii":
         return path, enc.Encoding("UTF-8", "declared")
     work.mkdir(parents=True, exist_ok=True)
