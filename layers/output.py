@@ -28,7 +28,7 @@ def new_files(folder: str | Path, names: Sequence[str], *, overwrite: bool = Fal
     folder : path
         Made where it does not exist. Other files in it are left alone.
     names : sequence of str
-        The files that will be there.
+        The files that will be there; of an older run, one that is not made again goes.
     overwrite : bool
         Replace files of these names.
 
@@ -55,6 +55,8 @@ def new_files(folder: str | Path, names: Sequence[str], *, overwrite: bool = Fal
                 source = Path(work) / name
                 if source.exists():
                     os.replace(source, folder / name)  # noqa: PTH105  (atomic on one file system)
+                else:
+                    (folder / name).unlink(missing_ok=True)  # of an older run, and not of this one
     except OSError as error:
         raise _refused(folder, error) from error
     finally:

@@ -195,6 +195,19 @@ def test_report_writes_every_file_and_never_over_an_older_one(folder, tmp_path):
     assert run("report", folder, "-o", out, "-q", "--overwrite").exit_code == 0
 
 
+def test_a_report_on_firms_alone_has_no_map(folder, tmp_path):
+    out = tmp_path / "out"
+    assert run("report", folder, "-o", out, "-q").exit_code == 0
+    (folder / "project.toml").write_text('[layers.enterprises]\nsource = "enterprises.csv"\n', encoding="utf-8")
+    assert run("report", folder, "-o", out, "-q", "--overwrite").exit_code == 0
+    assert not (out / "map.html").exists()  # the map of the older run would contradict the rest
+    assert "map.html" not in (out / "report.html").read_text("utf-8")
+    rows = {row["id"]: row for row in json.loads((out / "results.json").read_text("utf-8"))["indicators"]}
+    assert rows["tax_per_mu"]["denominator"] == 21_000.0  # F2 15,000 + F3 5,000 rented + F5 1,000; F1 reports no land
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    assert {asset["href"] for asset in manifest["assets"]} >= {"report.html", "results.gpkg"}
+
+
 def test_a_failing_report_leaves_the_older_one(folder, tmp_path, monkeypatch):
     out = tmp_path / "out"
     run("report", folder, "-o", out, "-q")

@@ -85,9 +85,14 @@ def compose_report(assessment: Assessment, *, language: str = "zh") -> Report:
         banner=_banner(at),
         headlines=headlines(at),
         sections=numbered(tuple(chapters)),
-        files=tuple((name, at.say(f"file_{name.replace('.', '_')}")) for name in _FILES),
+        files=tuple((name, at.say(f"file_{name.replace('.', '_')}")) for name in _files(at)),
         words={key: at.say(key) for key in _WORDS},
     )
+
+
+def _files(at: Desk) -> tuple[str, ...]:
+    """The files beside the report; without parcels there is no map."""
+    return tuple(name for name in _FILES if name != "map.html" or at.assessment.land is not None)
 
 
 def _facts(at: Desk) -> tuple[tuple[str, str], ...]:

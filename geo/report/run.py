@@ -47,7 +47,7 @@ def write_report(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Write every file of `FILES` into `folder`.
+    """Write every file of `FILES` into `folder`; without parcels there is no map.
 
     Parameters
     ----------
@@ -68,15 +68,16 @@ def write_report(
         A report is there already, the folder cannot be written, or the disk is full.
     """
     language = assessment.project.language
+    names = [name for name in FILES if name != "map.html" or assessment.land is not None]
     with new_files(folder, FILES, overwrite=overwrite) as work:
         makers = _makers(assessment, language)
-        for done, name in enumerate(FILES[:-1]):
+        for done, name in enumerate(names[:-1]):
             if progress is not None:
-                progress(done / len(FILES), name)
+                progress(done / len(names), name)
             makers[name](work / name)
-        document = manifest(assessment, [work / name for name in FILES[:-1]])
+        document = manifest(assessment, [work / name for name in names[:-1]])
         (work / "manifest.json").write_text(dumps(plain(document)), encoding="utf-8")
-    return [Path(folder) / name for name in FILES]
+    return [Path(folder) / name for name in names]
 
 
 def _makers(assessment: Assessment, language: str) -> dict[str, Callable[[Path], object]]:
