@@ -20,6 +20,7 @@ from geo.firms import Firms, attach_firms
 from geo.indicators import catalogue, measure, scopes, tally, zone_rows
 from geo.industry import industry_shares, output_column, tally_industries
 from geo.land import Land, attach
+from geo.land_use import system
 from geo.renewal import Candidates, Rules, find_candidates
 from geo.standards import targets
 from layers.errors import BlockedError, ProjectError
@@ -188,16 +189,16 @@ def _layer(frames: Mapping[str, pd.DataFrame], name: str) -> gpd.GeoDataFrame | 
 
 
 def _no_industrial_land(land: Land, project: Project) -> BlockedError:
-    system = project.text("land_use.system") or "third-survey"
-    column = "land_use_name" if system == "names" else "land_use_code"
+    name = project.text("land_use.system") or "third-survey"
+    column = "land_use_name" if name == "names" else "land_use_code"
     seen = land.parcels[column].astype("string").value_counts().head(8)
-    told = ", ".join(f"{name} ({count})" for name, count in seen.items())
-    asked = ", ".join(project.texts("land_use.industrial")) or "the system's default"
+    told = ", ".join(f"{use} ({count})" for use, count in seen.items())
+    asked = ", ".join(project.texts("land_use.industrial") or system(name).industrial)
     return BlockedError(
-        f'parcels.{column}: none of {len(land.parcels)} parcels is industrial under land_use.system = "{system}", '
+        f'parcels.{column}: none of {len(land.parcels)} parcels is industrial under land_use.system = "{name}", '
         f"industrial = {asked}. Classes found: {told}. "
         "Set land_use.system and land_use.industrial in the project file.",
-        f"parcels.{column}：按 land_use.system = “{system}”、industrial = {asked}，"
+        f"parcels.{column}：按 land_use.system = “{name}”、industrial = {asked}，"
         f"{len(land.parcels)} 个地块中没有工业用地。"
         f"现有地类：{told}。请在项目文件中设定 land_use.system 和 land_use.industrial。",
     )
