@@ -91,6 +91,7 @@ def check(
     _require("overlap", overlap, OVERLAP_RULES)
     _require("area", area, METHODS)
     _require("depth", depth, DEPTHS)
+    frames = {layer: _without_lost_places(frame) for layer, frame in frames.items()}
     crs = _common_crs(frames)
     ready = {
         layer: geometry.prepare(frame, layer)
@@ -119,6 +120,17 @@ def _require(name: str, word: str, known: tuple[str, ...]) -> None:
             + (f' Did you mean "{like}"?' if like else ""),
             f"{name} = “{word}”不可用。可用：{'、'.join(known)}。" + (f"是否指“{like}”？" if like else ""),
         )
+
+
+def _without_lost_places(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a layer whose CRS could not be settled as a table: that is told already, and its shapes lie nowhere."""
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None or frame.crs is not None:
+        return frame
+    if not findings.blocking(found_while_reading(frame))["code"].str.startswith("crs-").any():
+        return frame
+    table = pd.DataFrame(frame.drop(columns=frame.active_geometry_name))
+    table.attrs = frame.attrs
+    return table
 
 
 def _common_crs(frames: Mapping[str, pd.DataFrame]) -> pyproj.CRS | None:

@@ -281,3 +281,13 @@ def test_nested_circles_as_parks(shared_data):
     table = told({"parks": circles.assign(park_name=[f"K{i}" for i in range(len(circles))])}, overlap_tolerance_m2=0.0)
     one, other = circles.geometry.iloc[0], circles.geometry.iloc[1]
     assert table["params"][0]["area_m2"] == pytest.approx(one.intersection(other).area, rel=0.1)
+
+
+def test_a_layer_without_a_settled_crs_blocks_and_the_others_are_checked():
+    parks = gpd.GeoDataFrame({"park_name": ["A"]}, geometry=[shapely.box(0, 0, 50, 50)], crs=4549)
+    lost = gpd.GeoDataFrame({"parcel_id": ["p"]}, geometry=[shapely.box(999, 999, 1000, 1000)])
+    lost.attrs = {"layer": "parcels", "findings": findings.finding("crs-unsettled", "parcels").to_dict("records")}
+    told = check({"parks": parks, "parcels": lost})
+    assert told.loc[told["blocks"].astype(bool), ["layer", "code"]].to_numpy().tolist() == [
+        ["parcels", "crs-unsettled"]
+    ]

@@ -231,3 +231,9 @@ def test_land_deals_with_placeholders(shared_data):
     assert placeholders > 0
     assert (codes(deals).count("date-placeholder")) >= placeholders
     assert deals["plot_ratio_planned"].max() < 10
+
+
+@pytest.mark.parametrize("rows", [[["甲厂", "5", "6"], ["1", "2", "3"]], [["1", "2", "3"]]])
+def test_a_record_that_counts_is_a_record(tmp_path, rows):
+    path = book(tmp_path / "企业.xlsx", [["企业名称", "税收(万元)", "用地面积(亩)"], *rows])
+    assert layers.read(path, "enterprises")["enterprise_name"].tolist()[-1] == "1"
