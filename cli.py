@@ -130,6 +130,8 @@ def _load(path: Path, flags: Iterable[str], lang: str | None, voice: _Voice) -> 
         if source.origin == "guess":
             files = ", ".join(str(item) for item in source.source)
             voice.say(f"  {source.name:<12} ← {files}   ({source.reason(project.language)})")
+    for en, zh in project.left_out:
+        voice.say(f"  – {en if project.language == 'en' else zh}")
     return project
 
 
@@ -140,6 +142,10 @@ def _gather(project: Project, voice: _Voice, *, mend: bool = True) -> Intake:
     for name, setting in intake.project.settings.items():
         if setting.origin == "guess":
             voice.say(f"  {name} = {setting.value}   ({setting.reason(project.language)})")
+    why = "why_en" if project.language == "en" else "why_zh"
+    for name, frame in intake.frames.items():
+        for guess in frame.attrs.get("guessed", []):
+            voice.say(f"  {name}: {guess['what']} = {guess['value']}   ({guess[why]})")
     return intake
 
 
@@ -225,7 +231,7 @@ def info(voice: _Voice, sources: tuple[Path, ...], flags: tuple[str, ...], as_js
     documents = []
     for source in sources:
         if source.suffix.lower() == ".toml" or (source / "project.toml").is_file():
-            documents.append(_project_info(_load(source, flags, lang, voice)))
+            documents.append(_project_info(_load(source, flags, lang, voice), voice))
         else:
             documents.append(look(source))
     if as_json:
@@ -237,11 +243,21 @@ def info(voice: _Voice, sources: tuple[Path, ...], flags: tuple[str, ...], as_js
         click.echo(info_text(document, lang or "zh"))
 
 
-def _project_info(project: Project) -> dict[str, Any]:
+def _project_info(project: Project, voice: _Voice) -> dict[str, Any]:
+    """Every effective value and where it came from; the layers are read, since some values are told by the data."""
+    from layers.errors import ParkwiseError
+    from layers.intake import gather
+
+    frames: dict[str, pd.DataFrame] = {}
+    try:
+        intake = gather(project, mend=False, progress=voice.step)
+        project, frames = intake.project, intake.frames
+    except ParkwiseError as error:
+        voice.say(f"parkwise: {error.text(project.language)}")
     return {
         "project": str(project.path),
         "settings": {
-            name: {"value": setting.value, "origin": setting.origin, "why": setting.why}
+            name: {"value": setting.value, "origin": setting.origin, "why": setting.reason(project.language)}
             for name, setting in project.settings.items()
         },
         "sources": {
@@ -254,7 +270,10 @@ def _project_info(project: Project) -> dict[str, Any]:
                 "columns": dict(source.columns),
                 "constants": dict(source.constants),
                 "origin": source.origin,
-                "why": source.why,
+                "why": source.reason(project.language),
+                "read": {key: frames[name].attrs.get(key) for key in ("source", "crs", "columns")}
+                if name in frames
+                else None,
             }
             for name, source in project.sources.items()
         },

@@ -35,14 +35,14 @@ class Rules:
     """Limits of the evidence; None switches a limit off. Units: 万元/亩, ratios, m², m."""
 
     tax_per_mu_below: float | None = None
-    tax_per_mu_of_mean: float | None = 0.5
+    tax_per_mu_of_mean: float | None = 0.3
     plot_ratio_below: float | None = None
     plot_ratio_of_mean: float | None = 0.5
     building_density_below: float | None = None
     building_density_of_mean: float | None = 0.5
     vacant: bool = True
     outside_parks: bool = True
-    evidence_needed: int = 2
+    evidence_needed: int = 1
     minimum_area_m2: float = 100.0
     group_within_m: float = 1.0
 
@@ -56,7 +56,8 @@ class Candidates:
     table : DataFrame
         One row a candidate, strongest and largest first: `parcel` (row of `Land.parcels`), `uid`,
         `parcel_id`, `area_m2`, `park` (id, missing outside every park), `group`, `strength` (pieces of
-        evidence), `missing` (what is not known), `tax_per_mu` (万元/亩), `plot_ratio`, `building_density`.
+        evidence, lying outside every park not counted), `missing` (what is not known), `tax_per_mu`
+        (万元/亩), `plot_ratio`, `building_density`.
     evidence : DataFrame
         One row a piece: `parcel`, `code`, `value`, `limit`, `unit`, `source`, `basis_zh`, `basis_en`.
     limits : DataFrame
@@ -99,7 +100,8 @@ def find_candidates(land: Land, firms: Firms | None = None, rules: Rules | None 
     judged = judged.assign(missing=pd.Series(unknown, index=judged.index, dtype="object"))
     limits = _limits(judged, rules)
     evidence = pd.concat([_low(judged, limits), _states(judged, land, rules)], ignore_index=True)
-    strength = evidence.groupby("parcel").size()
+    # Lying outside every park says where a parcel is, not how it does: it stands beside other evidence only.
+    strength = evidence[evidence["code"] != "outside_parks"].groupby("parcel").size()
     chosen = judged[strength.reindex(judged.index, fill_value=0) >= max(rules.evidence_needed, 1)].copy()
     chosen["strength"] = strength.reindex(chosen.index).to_numpy()
     chosen = chosen.sort_values(["strength", "area_m2", "uid"], ascending=[False, False, True])

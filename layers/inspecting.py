@@ -77,16 +77,18 @@ def _layers(source: Source, work: Path) -> list[dict[str, Any]]:
         ]
     if source.format in RASTERS:
         return [_raster(source)]
-    return [_layer(source, one, work / str(number)) for number, one in enumerate(sublayers(source))]
+    inside = sublayers(source)
+    return [_layer(source, one, work / str(number), alone=len(inside) == 1) for number, one in enumerate(inside)]
 
 
-def _layer(source: Source, sublayer: Sublayer, work: Path) -> dict[str, Any]:
+def _layer(source: Source, sublayer: Sublayer, work: Path, *, alone: bool) -> dict[str, Any]:
     limit = None if source.format in SHEETS | {"OSM"} else SAMPLE
     raw = read_sublayer(source, sublayer, None, None, work, limit)
     titles = [str(title) for title in raw.frame.columns if title != "geometry"]
     kind = _kind(raw, sublayer)
     name = sublayer.name or source.stem
-    hint = name if name == source.stem else f"{name} {source.stem}" if name.startswith("Sheet") else name
+    # What a file holds alone is called by the file: "entities" of a drawing and "Sheet1" tell nothing.
+    hint = f"{name} {source.stem}" if alone and name != source.stem else name
     role, why = schema.guess_role(hint, titles, kind, raw.frame)
     rows = raw.total if limit else raw.rows
     verdict = settle_crs(raw, role, None, None)

@@ -151,11 +151,14 @@ class Project:
         Every key of `keys`.
     sources : mapping of str to LayerSource
         Only the layers there are.
+    left_out : tuple of (English, Chinese)
+        Files of a folder that became no layer, each with the reason.
     """
 
     path: Path
     settings: Mapping[str, Setting]
     sources: Mapping[str, LayerSource]
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def __getitem__(self, key: str) -> object:
         return self.settings[key].value

@@ -20,6 +20,7 @@ from typing import Any
 from layers.errors import ParkwiseError, SourceError
 from layers.inspecting import info
 from layers.project import LAYERS, LayerSource, Project, defaults, keys, load, with_flags
+from layers.telling import in_chinese
 
 __all__ = ["Proposal", "open_project", "project_text", "propose", "survey", "toml_value"]
 
@@ -127,23 +128,30 @@ def propose(folder: Path) -> Project:
             layer=group[0].layer,
             origin="guess",
             why=group[0].why,
-            why_zh=_in_chinese(group[0].why),
+            why_zh=in_chinese(group[0].why),
         )
         for role, group in chosen.items()
     }
-    return Project(folder, defaults(), sources)
+    return Project(folder, defaults(), sources, _left_out(found, unread, chosen))
 
 
-def _in_chinese(why: str) -> str:
-    """The reason for a role, which names titles and words of files, in Chinese."""
-    for en, zh in (
-        ("name contains", "名称含"),
-        ("columns", "字段"),
-        ("geometry only", "仅凭几何"),
-        ("name of the file", "按文件名"),
-    ):
-        why = why.replace(en, zh)
-    return why.replace("; ", "；")
+def _left_out(
+    found: list[Proposal], unread: list[tuple[Path, ParkwiseError]], chosen: Mapping[str, list[Proposal]]
+) -> tuple[tuple[str, str], ...]:
+    """Say of every file and layer that was not taken why not: nothing is left out silently."""
+    taken = {(one.path, one.layer) for group in chosen.values() for one in group}
+    told = [(f"{path.name}: {error.en}", f"{path.name}：{error.zh}") for path, error in unread]
+    for one in found:
+        if (one.path, one.layer) in taken:
+            continue
+        name = one.path.name if one.layer is None else f"{one.path.name} [{one.layer}]"
+        if one.role is not None and one.role in chosen:
+            other = chosen[one.role][0].path.name
+            en, zh = f"not used, {other} is the {one.role} layer", f"未采用，{one.role} 图层取自 {other}"
+            told.append((f"{name}: {en}", f"{name}：{zh}"))
+        else:
+            told.append((f"{name}: not used, {one.why}", f"{name}：未采用，{in_chinese(one.why)}"))
+    return tuple(told)
 
 
 def open_project(path: str | Path, flags: Mapping[str, str] | None = None) -> Project:
@@ -266,7 +274,7 @@ def _code(described: str) -> str:
 
 
 def _reason(why: str, language: str) -> str:
-    return why if language == "en" else _in_chinese(why)
+    return why if language == "en" else in_chinese(why)
 
 
 def _column(column: Mapping[str, Any]) -> str:

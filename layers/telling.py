@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["info_text", "table_text"]
+__all__ = ["in_chinese", "info_text", "table_text"]
 
 
 def table_text(titles: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[int] = ()) -> str:
@@ -31,6 +31,22 @@ def table_text(titles: Sequence[str], rows: Sequence[Sequence[object]], *, right
         for row in cells
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def in_chinese(why: str) -> str:
+    """Return the reason for a role, which names titles and words of files, in Chinese."""
+    for en, zh in (
+        ("neither the name nor the columns tell", "名称和字段都看不出用途"),
+        ("the name does not tell", "名称看不出用途"),
+        ("could be", "可能是"),
+        (" or ", " 或 "),
+        ("name contains", "名称含"),
+        ("columns", "字段"),
+        ("geometry only", "仅凭几何"),
+        ("name of the file", "按文件名"),
+    ):
+        why = why.replace(en, zh)
+    return why.replace("; ", "；")
 
 
 def _width(text: str) -> int:
@@ -72,7 +88,8 @@ def _word(key: str, language: str) -> str:
 
 
 def _file(document: Mapping[str, Any], language: str) -> str:
-    parts = [f"{document['path']}  ({document['format']})"]
+    kinds = document["format"]
+    parts = [f"{document['path']}  ({kinds if isinstance(kinds, str) else ', '.join(kinds)})"]
     parts += [_layer(layer, language) for layer in document.get("layers", [])]
     if "raster" in document:
         parts.append("\n".join(f"  {name}: {value}" for name, value in document["raster"].items()))
@@ -80,7 +97,8 @@ def _file(document: Mapping[str, Any], language: str) -> str:
 
 
 def _layer(layer: Mapping[str, Any], language: str) -> str:
-    lines = [f"[{layer['name']}]  {layer['rows']} {_word('rows', language)}, {layer.get('geometry') or '—'}"]
+    where = f"  ← {layer['source']}" if layer.get("source") else ""
+    lines = [f"[{layer['name']}]  {layer['rows']} {_word('rows', language)}, {layer.get('geometry') or '—'}{where}"]
     crs = layer.get("crs") or {}
     if crs:
         told = crs.get("used") or crs.get("declared") or "—"
@@ -90,12 +108,11 @@ def _layer(layer: Mapping[str, Any], language: str) -> str:
     if encoding.get("value"):
         lines.append(f"  {_word('encoding', language)}: {encoding['value']} ({encoding.get('how')})")
     if layer.get("extent"):
-        lines.append(f"  {_word('extent', language)}: {', '.join(f'{float(edge):.6g}' for edge in layer['extent'])}")
+        lines.append(f"  {_word('extent', language)}: {', '.join(_edge(float(edge)) for edge in layer['extent'])}")
     if layer.get("role"):
         role = layer["role"]
-        lines.append(
-            f"  {_word('role', language)}: {role if isinstance(role, str) else ', '.join(map(str, role.values()))}"
-        )
+        why = role["why"] if language == "en" else in_chinese(role["why"])
+        lines.append(f"  {_word('role', language)}: {role['guess'] or '—'} ({why})")
     if layer.get("duplicate_titles"):
         lines.append(f"  {_word('twice', language)}: {', '.join(layer['duplicate_titles'])}")
     names = ("title", "type", "canonical", "unit", "example")
@@ -106,6 +123,12 @@ def _layer(layer: Mapping[str, Any], language: str) -> str:
     for found in layer.get("findings", []):
         lines.append(f"  ! {found.get('code')}: {found.get('found')}")
     return "\n".join(lines)
+
+
+def _edge(value: float) -> str:
+    """Degrees with six decimals, metres with two, so that nothing of a coordinate is lost."""
+    shown = f"{value:.6f}" if abs(value) <= 360 else f"{value:,.2f}"
+    return shown.removeprefix("-") if float(shown.replace(",", "")) == 0 else shown
 
 
 def _cell(value: object, limit: int = 40) -> str:
@@ -126,4 +149,25 @@ def _project(document: Mapping[str, Any], language: str) -> str:
     ]
     first = table_text([_word("key", language), _word("value", language), _word("origin", language), ""], settings)
     second = table_text([_word("layer", language), _word("source", language), _word("origin", language), ""], sources)
-    return f"{document['project']}\n\n{first}\n\n{second}"
+    read = [_read(name, one["read"], language) for name, one in document["sources"].items() if one.get("read")]
+    return "\n\n".join([str(document["project"]), first, second, *read])
+
+
+def _read(name: str, read: Mapping[str, Any], language: str) -> str:
+    """What was settled when a layer was read: CRS, encoding, and where each column comes from."""
+    crs, source = read.get("crs") or {}, read.get("source") or {}
+    told = [f"[{name}]"]
+    told += [f"  {_word('crs', language)}: {crs['used']}"] if crs.get("used") else []
+    told += [f"  {_word('encoding', language)}: {source['encoding']}"] if source.get("encoding") else []
+    rows = [
+        [column, _cell(one.get("title")), one.get("unit") or "", one.get("how") or ""]
+        for column, one in (read.get("columns") or {}).items()
+    ]
+    titles = [
+        _word("canonical", language),
+        _word("title", language),
+        _word("unit", language),
+        _word("origin", language),
+    ]
+    told += [f"  {line}" for line in table_text(titles, rows).splitlines()] if rows else []
+    return "\n".join(told)

@@ -29,7 +29,7 @@ def test_limits_against_the_citys_own_sums(land, firms):
     limits = found.limits.set_index("code")["limit"].to_dict()
     assert limits["low_plot_ratio"] == pytest.approx(11_000 / 40_000)
     # tax of firms on parcels: 600,000 + 900,000 + 100,000 on 40,000 m² = 60 mu
-    assert limits["low_tax"] == pytest.approx(0.5 * 160 / 60)
+    assert limits["low_tax"] == pytest.approx(0.3 * 160 / 60)
     assert (found.judged, found.judged_m2) == (4, 60_000.0)
 
 
@@ -45,8 +45,8 @@ def test_each_piece_of_evidence_has_value_and_limit(land, firms):
 
 
 def test_candidates_need_enough_evidence_and_name_what_is_missing(land, firms):
-    found = find_candidates(land, firms, Rules(evidence_needed=3))
-    assert found.table["parcel_id"].tolist() == ["p4"]  # vacant, outside, low density
+    found = find_candidates(land, firms, Rules(evidence_needed=2))
+    assert found.table["parcel_id"].tolist() == ["p4"]  # vacant and low density; outside does not count
     assert found.table["missing"].iloc[0] == ["tax_per_mu", "plot_ratio"]
     assert np.isnan(found.table["plot_ratio"].iloc[0])
 

@@ -79,6 +79,10 @@ def _headline(assessment: Assessment, facts: pd.DataFrame, language: str) -> lis
     """The few figures on top: concentration against its target, land, intensity, yield, candidates."""
     table = assessment.indicators
     rows = {row["id"]: row for row in table[table["level"] == "city"].to_dict("records")}
+    # Where a clause binds all zones together, theirs is the figure to show beside it.
+    for row in table[table["level"] == "zones"].to_dict("records"):
+        if any(target["binding"] for target in row["targets"]):
+            rows[row["id"]] = row
     names = ("industrial_concentration", "industrial_plot_ratio", "tax_per_mu")
     lines = [_figure(name, rows[name], language) for name in names if name in rows]
     land = facts[facts["industrial"]]
@@ -99,7 +103,14 @@ def _plain(key: str, value: str, count: int, language: str) -> dict[str, Any]:
 
 def _figure(name: str, row: Mapping[Hashable, Any], language: str) -> dict[str, Any]:
     entry = indicator(name)
-    told: dict[str, Any] = {"label": entry.title(language), "value": value_text(entry, row["value"], language)}
+    title = entry.title(language)
+    if row["level"] == "zones":
+        title = (
+            f"{title}（{text('level.zones', language)}）"
+            if language == "zh"
+            else f"{title}, {text('level.zones', language).lower()}"
+        )
+    told: dict[str, Any] = {"label": title, "value": value_text(entry, row["value"], language)}
     if (target := _least(row["targets"])) is None:
         return told
     told["target"] = _target(entry, target, language)

@@ -215,7 +215,8 @@ def _verdict_columns(
     desk: Desk, here: _Row, facts: pd.DataFrame, flags: Sequence[str], listed: np.ndarray
 ) -> list[Column]:
     yes, no = desk.word("yes"), desk.word("no")
-    strength = facts[list(flags)].sum(axis=1).astype("int64")
+    counted = [code for code in flags if code != "outside_parks"]
+    strength = facts[counted].sum(axis=1).astype("int64")
     return [
         desk.column(
             "candidates", "candidate", np.where(facts.index.isin(listed), yes, no).tolist(),
@@ -223,7 +224,7 @@ def _verdict_columns(
         ),
         desk.column(
             "candidates", "strength", strength, "key",
-            formula=lambda row: f"=SUM({here.at(flags[0], row)}:{here.at(flags[-1], row)})" if flags else "=0",
+            formula=lambda row: f"=SUM({here.at(counted[0], row)}:{here.at(counted[-1], row)})" if counted else "=0",
         ),
     ]  # fmt: skip
 

@@ -167,7 +167,7 @@ def _facts(
     """Return what a firm reports in a year, all in proportion to its land and its luck."""
     n = len(industry)
     used = used_land(pd.DataFrame(land)).to_numpy()
-    luck = rng.lognormal(0.0, 1.15, n) * np.where(in_park, 1.45, 0.60)
+    luck = rng.lognormal(0.0, 0.75, n) * np.where(in_park, 1.25, 0.70)
     tax = used * luck
     tax = _hundreds(tax * (TAX_PER_MU / MU) * used.sum() / tax.sum())
     added = _hundreds(tax * rng.lognormal(1.40, 0.25, n))
