@@ -58,14 +58,14 @@ class Faces:
 def park_table(parks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return one row a park: `park_id`, `park_name`, `zone_id`, `zone_name`, role, level, …, geometry.
 
-    Rows of one park (the same `park_id`, or without ids the same `park_name` in the same zone) are its
+    Rows of one park (the same `park_id`, or without ids the same `park_name`, in the same zone) are its
     parts and are joined. A park without a zone is a zone of its own. Rows are in rank order of the
     ``priority`` rule.
     """
     n = len(parks)
     named = _text(parks, "park_name").fillna(pd.Series([f"park {i + 1}" for i in range(n)], index=parks.index))
     zone_names, zone_ids = _text(parks, "zone_name"), _text(parks, "zone_id")
-    ids = _text(parks, "park_id").fillna(_names_as_ids(named, zone_names.fillna(zone_ids)))
+    ids = _by_zone(_text(parks, "park_id").fillna(named), zone_names.fillna(zone_ids))
     zone_ids = zone_ids.fillna(zone_names).fillna(ids)
     table = gpd.GeoDataFrame(
         {
@@ -84,10 +84,10 @@ def park_table(parks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return whole.reset_index().iloc[_rank(whole)].reset_index(drop=True)
 
 
-def _names_as_ids(names: pd.Series, zones: pd.Series) -> pd.Series:
-    """A name that stands in several zones (东区 of two zones) is no id: the zone goes before it."""
-    shared = zones.groupby(names).transform("nunique") > 1
-    return names.mask(shared & zones.notna(), zones + " " + names)
+def _by_zone(ids: pd.Series, zones: pd.Series) -> pd.Series:
+    """An id or name that stands in several zones (东区, or park 1, of two zones) gets its zone before it."""
+    shared = zones.groupby(ids).transform("nunique") > 1
+    return ids.mask(shared & zones.notna(), zones + " " + ids)
 
 
 def _text(frame: pd.DataFrame, column: str) -> pd.Series:

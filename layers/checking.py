@@ -124,11 +124,11 @@ def _require(name: str, word: str, known: tuple[str, ...]) -> None:
 
 def _without_lost_places(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a layer whose CRS could not be settled as a table: that is told already, and its shapes lie nowhere."""
-    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None or frame.crs is not None:
+    told = findings.blocking(found_while_reading(frame))["code"]
+    shapes = getattr(frame, "active_geometry_name", None)
+    if shapes is None or getattr(frame, "crs", None) is not None or not told.str.startswith("crs-").any():
         return frame
-    if not findings.blocking(found_while_reading(frame))["code"].str.startswith("crs-").any():
-        return frame
-    table = pd.DataFrame(frame.drop(columns=frame.active_geometry_name))
+    table = pd.DataFrame(frame).drop(columns=shapes)
     table.attrs = frame.attrs
     return table
 

@@ -51,16 +51,42 @@ def new_files(folder: str | Path, names: Sequence[str], *, overwrite: bool = Fal
         made = _make(folder)
         with tempfile.TemporaryDirectory(prefix=".parkwise-", dir=folder, ignore_cleanup_errors=True) as work:
             yield Path(work)
-            for name in names:
-                source = Path(work) / name
-                if source.exists():
-                    os.replace(source, folder / name)  # noqa: PTH105  (atomic on one file system)
-                else:
-                    (folder / name).unlink(missing_ok=True)  # of an older run, and not of this one
+            _move(names, Path(work), folder)
     except OSError as error:
         raise _refused(folder, error) from error
     finally:
         _remove_if_empty(folder, made)
+
+
+def _move(names: Sequence[str], work: Path, folder: Path) -> None:
+    """Put new files in place of old ones, all or none: one may be open in another program and refuse."""
+    kept = Path(tempfile.mkdtemp(prefix="old-", dir=work))
+    for name in names:
+        if (folder / name).exists():
+            _second_name(folder / name, kept / name)
+    done: list[str] = []
+    try:
+        for name in names:
+            if (work / name).exists():
+                os.replace(work / name, folder / name)  # noqa: PTH105  (atomic on one file system)
+            else:
+                (folder / name).unlink(missing_ok=True)  # of an older run, and not of this one
+            done.append(name)
+    except OSError:
+        for name in done:
+            if (kept / name).exists():
+                os.replace(kept / name, folder / name)  # noqa: PTH105
+            else:
+                (folder / name).unlink(missing_ok=True)
+        raise
+
+
+def _second_name(file: Path, other: Path) -> None:
+    """Give a file another name beside its own; a copy where the file system knows no links."""
+    try:
+        other.hardlink_to(file)
+    except OSError:
+        shutil.copy2(file, other)
 
 
 def _make(folder: Path) -> list[Path]:

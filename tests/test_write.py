@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
@@ -15,6 +17,7 @@ from shapely.geometry import box
 
 import layers
 from layers.errors import OutputError
+from layers.output import new_files
 from layers.writing import FORMATS, short_names
 
 
@@ -138,3 +141,25 @@ def test_short_names_are_short_plain_and_each_once(titles):
 def test_every_format_named_is_written(tmp_path):
     for suffix in FORMATS:
         assert layers.write(parcels(), tmp_path / f"b{suffix}").stat().st_size > 100
+
+
+def write_new(folder):
+    with new_files(folder, ["a.txt", "c.txt", "b.txt"], overwrite=True) as work:
+        for name in ("a.txt", "b.txt", "c.txt"):
+            (work / name).write_text("new")
+
+
+def test_one_file_that_refuses_leaves_all_the_older_ones(tmp_path, monkeypatch):
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("old")
+    replace = os.replace
+
+    def closed(source, target):
+        if Path(source).name == "b.txt" and Path(target).parent == tmp_path and Path(source).read_text() == "new":
+            raise PermissionError(13, "used by another program", str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", closed)
+    with pytest.raises(OutputError, match="another program"):
+        write_new(tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "old", "b.txt": "old"}

@@ -118,3 +118,8 @@ def test_a_name_that_stands_in_two_zones_is_two_parks():
     table = park_table(layer.assign(park_name="东区"))
     assert table.set_index("park_id").geometry.area.to_dict() == {"乙区 东区": 2.0, "甲区 东区": 2.0}
     assert dict(zip(table["park_id"], table["zone_id"], strict=True)) == {"乙区 东区": "乙区", "甲区 东区": "甲区"}
+
+
+def test_a_number_that_stands_in_two_zones_is_two_parks():
+    table = park_table(parks(("1", (0, 0, 1, 1)), ("1", (5, 0, 7, 1)), zone_name=["甲区", "乙区"]))
+    assert table.set_index("park_id").geometry.area.to_dict() == {"乙区 1": 2.0, "甲区 1": 1.0}
