@@ -128,7 +128,7 @@ def _without_lost_places(frame: pd.DataFrame) -> pd.DataFrame:
     shapes = getattr(frame, "active_geometry_name", None)
     if shapes is None or getattr(frame, "crs", None) is not None or not told.str.startswith("crs-").any():
         return frame
-    table = pd.DataFrame(frame).drop(columns=shapes)
+    table: pd.DataFrame = pd.DataFrame(frame).drop(columns=shapes)
     table.attrs = frame.attrs
     return table
 
