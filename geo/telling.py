@@ -91,7 +91,9 @@ def _target(targets: list[dict[str, Any]], percent: bool, language: str) -> str:
         shown = f"{one[comparison]:.0%}" if percent else f"{one[comparison]:g}"
         met = {True: "target.met", False: "target.unmet", None: "target.unknown"}[one["met"]]
         wanted = f"{text(f'comparison.{comparison}', language)} {shown}"
-        told.append(f"{wanted} {text(met, language)} ({one['policy']} {one['clause']})")
+        # A clause on all zones together is shown beside the city and each zone, but judges neither.
+        verdict = text(met if one["binding"] else "report.compared_only", language)
+        told.append(f"{wanted} {verdict} ({one['policy']} {one['clause']})")
     return "; ".join(told)
 
 

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyproj
 
@@ -259,7 +260,21 @@ def inspect(intake: Intake, *, thorough: bool) -> pd.DataFrame:
         land_use_system=intake.project.text("land_use.system"),
         depth="full" if thorough else "blocking",
     )
-    return faults.concat([intake.mended, table])
+    return faults.concat([intake.mended, table, _without_record(intake.frames, area)])
+
+
+def _without_record(frames: Mapping[str, pd.DataFrame], area: str) -> pd.DataFrame:
+    """Parcels that leave both sums because the figures are of recorded areas and they record none."""
+    parcels = frames.get("parcels")
+    if area != "recorded" or parcels is None:
+        return faults.empty()
+    recorded = parcels["recorded_area_m2"] if "recorded_area_m2" in parcels else pd.Series(np.nan, parcels.index)
+    blank = ~(recorded.astype("float64") > 0)
+    names = ids(parcels, "parcels")[blank].tolist()
+    of = f"{len(names)} / {len(parcels)}"
+    if not names:
+        return faults.empty()
+    return faults.finding("recorded-area-missing", "parcels", ids=names, column="recorded_area_m2", found=of)
 
 
 def refuse(table: pd.DataFrame) -> None:

@@ -21,6 +21,7 @@ from layers.errors import ParkwiseError, SourceError
 from layers.inspecting import info
 from layers.project import LAYERS, LayerSource, Project, defaults, keys, load, with_flags
 from layers.telling import in_chinese
+from layers.titles import guess_role
 
 __all__ = ["Proposal", "open_project", "project_text", "propose", "survey", "toml_value"]
 
@@ -107,18 +108,24 @@ def propose(folder: Path) -> Project:
     Raises
     ------
     SourceError
-        No file in the folder can be read as a layer.
+        No file in the folder can be read as a layer, or one that is a layer by its name cannot be read.
     """
     found, unread = survey(folder)
     chosen = _choose(found)
+    for path, error in unread:
+        if _would_be(path) not in {None, *chosen}:
+            raise error  # by its name the file is a layer that nothing else gives: to go on would leave it out
+    if unread and not {"parcels", "enterprises"} & set(chosen):
+        raise unread[0][1]
     if not chosen:
         told = "; ".join(f"{path.name}: {error.en}" for path, error in unread[:3])
         told_zh = "；".join(f"{path.name}：{error.zh}" for path, error in unread[:3])
-        seen = ", ".join(dict.fromkeys(one.path.name for one in found)) or "none"
+        names = list(dict.fromkeys(one.path.name for one in found))
+        seen, seen_zh = ", ".join(names) or "none", "、".join(names) or "无"
         raise SourceError(
             f"{folder}: no file could be recognised as a layer. Files that were read: {seen}. {told} "
             "Name the layers in a project file (parkwise init shows the shape of one).",
-            f"{folder}：没有可识别为图层的文件。已读取：{seen}。{told_zh} "
+            f"{folder}：没有可识别为图层的文件。已读取：{seen_zh}。{told_zh}"
             "请在项目文件中写明各图层（parkwise init 可生成样例）。",
         )
     sources = {
@@ -133,6 +140,11 @@ def propose(folder: Path) -> Project:
         for role, group in chosen.items()
     }
     return Project(folder, defaults(), sources, _left_out(found, unread, chosen))
+
+
+def _would_be(path: Path) -> str | None:
+    """The layer a file is by its name alone, drawn or a table."""
+    return guess_role(path.stem, [], "Polygon")[0] or guess_role(path.stem, [], None)[0]
 
 
 def _left_out(

@@ -354,6 +354,8 @@ def _join(up: object, low: object) -> str:
     unit = below.strip("()（）")
     if parse_unit(unit):
         return f"{text}（{unit}）"
+    if text == below:
+        return text  # one title typed into both rows of the header
     together = f"{text}{below}"
     return below if _known(below) and not _known(together) else together
 

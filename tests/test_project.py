@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import hand_city as city
 import pandas as pd
 import pytest
 
@@ -9,6 +10,7 @@ from geo.land_use import classify
 from layers.errors import ProjectError, SourceError
 from layers.intake import gather
 from layers.project import keys, loads, with_flags
+from layers.propose import propose
 from layers.reading import read
 
 HERE = Path("project.toml")
@@ -116,3 +118,21 @@ def test_a_whole_number_beyond_reason_is_told(tmp_path):
     buildings = read(tmp_path / "b.csv", "buildings", crs="EPSG:4549")
     assert buildings["floors"].isna().all()
     assert "value-unreadable" in [one["code"] for one in buildings.attrs["findings"]]
+
+
+def test_a_broken_file_that_is_a_layer_by_its_name_stops_a_folder(tmp_path):
+    city.parcels().to_file(tmp_path / "地块.gpkg")
+    assert set(propose(tmp_path).sources) == {"parcels"}
+    (tmp_path / "企业.xlsx").write_bytes(b"PK\x03\x04 cut in the middle")
+    with pytest.raises(SourceError) as told:
+        propose(tmp_path)
+    assert "企业.xlsx" in told.value.zh
+
+
+def test_files_that_become_no_layer_are_told(tmp_path):
+    city.parcels().to_file(tmp_path / "地块.gpkg")
+    city.parcels().iloc[:2].drop(columns="status").to_file(tmp_path / "地块旧.gpkg")
+    (tmp_path / "电话表.csv").write_text("姓名,电话\n甲,1\n", encoding="utf-8")
+    told = [zh for _, zh in propose(tmp_path).left_out]
+    assert any("地块旧.gpkg" in line and "地块.gpkg" in line for line in told)
+    assert any("电话表.csv" in line for line in told)
