@@ -103,9 +103,10 @@ def _makers(assessment: Assessment, language: str) -> dict[str, Callable[[Path],
 def findings_csv(table: pd.DataFrame, path: Path, language: str = "zh") -> None:
     """Write the findings table for a spreadsheet: UTF-8 with BOM, no cell that a spreadsheet would run."""
     told = describe(table, language).drop(columns=["remedy_is"])
+    runs = r"^\s*(?:[=+@\t\r]|-(?![\d.,]+\s*$))"  # a negative number is a number
     for column in told.select_dtypes(exclude=["number", "bool"]):
         text = told[column].astype("string")
-        told[column] = text.mask(text.str.match(r"^\s*[=+\-@\t\r]").fillna(value=False), "'" + text)
+        told[column] = text.mask(text.str.match(runs).fillna(value=False), "'" + text)
     told.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
