@@ -152,7 +152,7 @@ def evidence(done):
     return sorted(zip(names, rows["code"], rows["value"].fillna(-1.0), strict=True))
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(seeds, rules, st.integers(0, 99))
 def test_the_order_of_rows_changes_nothing_to_the_last_bit(seed, rule, shuffle):
     frames = city(seed)
@@ -165,7 +165,7 @@ def test_the_order_of_rows_changes_nothing_to_the_last_bit(seed, rule, shuffle):
     assert evidence(other) == evidence(one)
 
 
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(seeds, rules, st.integers(1, 7), st.randoms(use_true_random=False))
 def test_batches_of_parcels_and_firms_change_nothing_to_the_last_bit(seed, rule, batches, random):
     frames = city(seed)
@@ -187,7 +187,7 @@ def test_batches_of_parcels_and_firms_change_nothing_to_the_last_bit(seed, rule,
     assert {"industrial_concentration", "tax_per_mu", "high_tech_share"} <= set(whole["id"])
 
 
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(seeds, rules, st.floats(0, 360), st.tuples(st.floats(-30_000, 30_000), st.floats(-30_000, 30_000)))
 def test_moving_and_turning_changes_no_planar_figure(seed, rule, angle, step):
     frames = city(seed)
@@ -215,7 +215,7 @@ def test_moving_and_turning_changes_no_planar_figure(seed, rule, angle, step):
         assert list(other[3:]) == counts, key
 
 
-@settings(max_examples=6)
+@settings(max_examples=5)
 @given(seeds, rules)
 def test_nothing_is_lost_or_counted_twice(seed, rule):
     frames = city(seed)
@@ -271,7 +271,7 @@ def test_twice_the_tax_is_twice_the_tax_per_mu(seed, rule):
             assert other[0] == pytest.approx(2 * top, abs=0.02 * len(frames["enterprises"]))
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(seeds, rules, st.tuples(*[st.floats(0, 550)] * 2), st.tuples(*[st.floats(1, 300)] * 2))
 def test_another_park_never_lowers_the_concentration(seed, rule, at, size):
     frames = city(seed)
@@ -286,7 +286,7 @@ def test_another_park_never_lowers_the_concentration(seed, rule, at, size):
     assert after[0] >= before[0] - 0.005 * len(frames["parcels"])
 
 
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(seeds, rules, st.floats(5, 95))
 def test_dividing_a_parcel_changes_no_sum_of_a_place(seed, rule, where):
     frames = {name: table for name, table in city(seed).items() if name in {"parcels", "parks", "districts"}}
