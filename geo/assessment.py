@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from geo.concentrations import identities, overlap_matrix, refuse_overlap
-from geo.firms import Firms, attach_firms
+from geo.firms import Firms, attach_firms, from_parcels
 from geo.indicators import catalogue, measure, scopes, tally, zone_rows
 from geo.industry import industry_shares, output_column, tally_industries
 from geo.land import Land, attach
@@ -141,8 +141,11 @@ def assess(
             refuse_overlap(overlaps, project.number("project.overlap_tolerance_m2") or 0.0)
     tell(0.55, "firms")
     firms = None
-    if "enterprises" in frames:
-        firms = attach_firms(frames["enterprises"], land, frames.get("holdings"), as_of=project.as_of)
+    enterprises = frames.get("enterprises")
+    if enterprises is None and land is not None:
+        enterprises = from_parcels(land)
+    if enterprises is not None:
+        firms = attach_firms(enterprises, land, frames.get("holdings"), as_of=project.as_of)
     tell(0.7, "measure")
     indicators = _indicators(land, firms, project, levels)
     tell(0.85, "candidates")

@@ -24,7 +24,7 @@ from geo.land import Land, districts_of
 from geo.overlay import share_out
 from layers.units import from_tally, to_tally
 
-__all__ = ["MEASURES", "Firms", "attach_firms", "pick_year"]
+__all__ = ["MEASURES", "Firms", "attach_firms", "from_parcels", "pick_year"]
 
 #: Extensive columns of a firm and the base unit each is counted in.
 MEASURES = {
@@ -115,7 +115,9 @@ def attach_firms(
     firms["land_from"] = pd.Series("reported", index=firms.index, dtype="string").where(
         firms["land_used_m2"].notna(), "parcels"
     )
-    firms["land_used_m2"] = firms["land_used_m2"].fillna(from_parcels)
+    # Land reported as nothing stays nothing: only a firm that reports none at all uses its parcels' land.
+    used = firms["land_used_m2"].fillna(from_parcels)
+    firms["land_used_m2"] = used.mask(used <= 0)
     for column, base in MEASURES.items():
         firms[column] = _whole_steps(firms[column], base)
     fragments = _fragments(firms, links, chosen, land)
@@ -123,6 +125,26 @@ def attach_firms(
         firms["matched_by"].isna() & firms.index.isin(fragments.loc[fragments["located"], "firm"]), "matched_by"
     ] = "place"
     return Firms(firms, links, fragments, other_years, year)
+
+
+def from_parcels(land: Land) -> pd.DataFrame | None:
+    """Return parcels that carry their own tax as an enterprises table (地块法), one firm a parcel; else None.
+
+    The parcel itself is the accounting unit: its tax over its own land.
+    """
+    known = [column for column in MEASURES if column in land.parcels and land.parcels[column].notna().any()]
+    if not known:
+        return None
+    own = land.parcels
+    return pd.DataFrame(
+        {
+            "enterprise_code": own["uid"],
+            "enterprise_name": own["parcel_id"],
+            "parcel_id": own["parcel_id"],
+            "land_registered_m2": own["land_area_m2"],
+            **{column: own[column] for column in known},
+        }
+    )
 
 
 def pick_year(enterprises: pd.DataFrame, as_of: date | None) -> tuple[pd.DataFrame, int, int | None]:
@@ -158,7 +180,7 @@ def _land_reported(chosen: pd.DataFrame) -> pd.Series:
     registered = _number(chosen, "land_registered_m2")
     leased_in, leased_out = _number(chosen, "land_leased_in_m2"), _number(chosen, "land_leased_out_m2")
     used = registered.fillna(0.0) - leased_out.fillna(0.0) + leased_in.fillna(0.0)
-    return used.mask((registered.isna() & leased_in.isna()) | (used <= 0))
+    return used.mask(registered.isna() & leased_in.isna())
 
 
 def _text(frame: pd.DataFrame, column: str) -> pd.Series:
@@ -223,14 +245,14 @@ def _link(firms: pd.DataFrame, chosen: pd.DataFrame, land: Land, holdings: pd.Da
 def _pairs(
     way: str, firms: pd.DataFrame, chosen: pd.DataFrame, land: Land, holdings: pd.DataFrame | None
 ) -> pd.DataFrame:
-    by_id = pd.Series(land.parcels.index, index=land.parcels["parcel_id"])
-    by_id = by_id[~by_id.index.duplicated()]
+    # An id that stands twice names all its parcels: which of them comes first in a file decides nothing.
+    by_id = pd.DataFrame({"id": land.parcels["parcel_id"].astype("string"), "parcel": land.parcels.index})
     if way == "holdings" and holdings is not None:
         return _by_holdings(firms, by_id, holdings)
     if way == "parcel_id":
         asked = _text(chosen, "parcel_id").str.split(r"[;,，；、\s]+", regex=True).explode().dropna()
-        parcel = asked.map(by_id).dropna()
-        return _plain_pairs(parcel.index.to_numpy(), parcel.to_numpy("int64"))
+        both = pd.DataFrame({"firm": asked.index, "id": asked.to_numpy()}).merge(by_id, on="id")
+        return _plain_pairs(both["firm"].to_numpy("int64"), both["parcel"].to_numpy("int64"))
     if way == "owner_code" and "owner_code" in land.parcels:
         owners = pd.DataFrame({"code": _text(land.parcels, "owner_code"), "parcel": land.parcels.index}).dropna()
         both = (
@@ -258,15 +280,17 @@ def _plain_pairs(firm: npt.NDArray[np.int64], parcel: npt.NDArray[np.int64]) -> 
     )
 
 
-def _by_holdings(firms: pd.DataFrame, by_id: pd.Series, holdings: pd.DataFrame) -> pd.DataFrame:
+def _by_holdings(firms: pd.DataFrame, by_id: pd.DataFrame, holdings: pd.DataFrame) -> pd.DataFrame:
     held = pd.DataFrame(
         {
             "code": _text(holdings, "enterprise_code").fillna(_text(holdings, "enterprise_name")),
-            "parcel": _text(holdings, "parcel_id").map(by_id),
+            "id": _text(holdings, "parcel_id"),
             "land_area_m2": _number(holdings, "land_area_m2"),
             "relation": _text(holdings, "relation"),
         }
-    ).dropna(subset=["code", "parcel"])
+    ).dropna(subset=["code", "id"])
+    held["land_area_m2"] /= held["id"].map(by_id["id"].value_counts()).astype("float64")
+    held = held.merge(by_id, on="id")
     known_by = [firms["firm_id"], firms["firm_name"]]
     names = pd.concat([pd.DataFrame({"code": key, "firm": firms.index}) for key in known_by]).drop_duplicates()
     pairs = names.merge(held, on="code")[["firm", "parcel", "land_area_m2", "relation"]]

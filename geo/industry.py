@@ -44,22 +44,24 @@ def tally_industries(firms: Firms, keys: pd.DataFrame, column: str) -> pd.DataFr
     Returns
     -------
     DataFrame
-        `level`, `key`, `division` (missing where the firm has no code), `code` (full code), `output` (steps), `firms`.
+        `level`, `key`, `division` (missing where the firm has no code or no output), `code` (full code),
+        `output` (steps), `firms`.
     """
     rows = firms.fragments
     code = firms.firms["industry_code"].array[rows["firm"].to_numpy()]
     values = rows[column].to_numpy("float64")
-    known = np.isfinite(values) & (values > 0)
+    known = np.isfinite(values) & (values >= 0)
     base = pd.DataFrame(
         {
-            "code": pd.Series(code).str.replace(r"^[A-Za-z]", "", regex=True),
+            # A firm without a code, or without output, is counted as missing and adds nothing.
+            "code": pd.Series(code).str.replace(r"^[A-Za-z]", "", regex=True).where(known),
             "output": to_tally(np.where(known, values, 0.0), "cny"),
             "firm": rows["firm"].to_numpy(),
         }
     )
     parts: list[pd.DataFrame] = []
     for level in keys.columns:
-        frame = base.assign(key=keys[level].to_numpy())[known & (keys[level].to_numpy() >= 0)]
+        frame = base.assign(key=keys[level].to_numpy())[keys[level].to_numpy() >= 0]
         sums = frame.groupby(["key", "code"], dropna=False).agg(output=("output", "sum"), firms=("firm", "nunique"))
         parts.append(sums.reset_index().assign(level=level))
     table = pd.concat(parts, ignore_index=True)

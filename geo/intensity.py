@@ -211,7 +211,7 @@ def floor_areas(
     Parameters
     ----------
     buildings : DataFrame
-        With any of `floor_area_m2`, `floors`, `height_m`, `storey_height_m`.
+        With any of `floor_area_m2`, `floors`, `height_m`, `storey_height_m`, and `height_from_raster` (flag).
     footprint_m2 : Series, m²
         Area of each footprint.
     storey_height_m : float
@@ -224,8 +224,8 @@ def floor_areas(
     -------
     DataFrame
         `floor_area_m2` (missing where neither record, floors nor height is known), `floor_area_from`
-        (recorded, floors, height, or missing), `estimated` (True where the height decided) and
-        `tall` (True, False, or missing where the storey height is not known).
+        (recorded, floors, height, or missing), `estimated` (True where the height, or a height off a
+        raster, decided) and `tall` (True, False, or missing where the storey height is not known).
 
     References
     ----------
@@ -252,12 +252,14 @@ def floor_areas(
     )
     known_storey = storey.fillna(height / floors)
     tall = (known_storey > tall_storey_m).astype("boolean").mask(known_storey.isna())
+    # A height read off a raster is an estimate, and so is what it doubles.
+    guessed = pd.Series(buildings.get("height_from_raster", False), index=buildings.index).astype(bool)
     doubled = area.where(~tall.fillna(value=False), area * 2)
     return pd.DataFrame(
         {
             "floor_area_m2": doubled,
             "floor_area_from": source,
-            "estimated": (source == "height").fillna(value=False),
+            "estimated": (source == "height").fillna(value=False) | (guessed & tall.fillna(value=False)),
             "tall": tall,
         }
     )

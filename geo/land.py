@@ -207,6 +207,8 @@ def _build_on(table: gpd.GeoDataFrame, stock: pd.DataFrame, pairs: Pairs) -> tup
     guessed = np.unique(parcel[on & stock["estimated"].to_numpy()[building] & (share > 0.01)])
     floor = sums["floor_area_m2"][:-1].copy()
     floor[blind] = np.nan
+    if unknown.all():
+        floor[:] = np.nan  # of a layer without a single floor, an empty parcel proves no ratio of 0
     estimated = np.zeros(len(table), dtype=bool)
     estimated[guessed] = True
     recorded_floor = _recorded(table, "floor_area_m2")

@@ -24,10 +24,11 @@ from layers.units import convert, from_tally, to_tally
 
 __all__ = ["Candidates", "Rules", "find_candidates"]
 
-_IDLE_WORDS = (
-    "闲置", "空闲", "空置", "停产", "停工", "关停", "批而未供", "供而未用", "建而未用", "待建", "未建", "荒地",
-    "idle", "vacant", "unused", "suspended", "closed",
-)  # fmt: skip
+#: A state that says vacant or idle, and does not say so of its opposite (非闲置, not idle).
+_IDLE = (
+    r"(?<![非未不无])(?:闲置|空闲|空置|停产|停工|关停|批而未供|供而未用|建而未用|待建|未建|荒地)"
+    r"|(?<!not )(?<!non-)\b(?:idle|vacant|unused|suspended|closed)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -240,7 +241,7 @@ def _states(judged: pd.DataFrame, land: Land, rules: Rules) -> pd.DataFrame:
     parts = [_no_evidence()]
     if rules.vacant:
         text = judged["status"].str.lower()
-        idle = judged[text.str.contains("|".join(_IDLE_WORDS), regex=True).fillna(value=False)]
+        idle = judged[text.str.contains(_IDLE, regex=True).fillna(value=False)]
         built = {"basis_zh": "地块状态", "basis_en": "status of the parcel"}
         parts.append(_state(idle, "vacant", idle["status"].to_numpy(), built))
     if rules.outside_parks and land.parks is not None:

@@ -48,8 +48,25 @@ def indicators_text(assessment: Assessment) -> str:
         ]
         blocks.append(f"— {text(f'level.{level}', language)} —\n" + table_text(titles, cells, right=[2, 3, 4, 5]))
     return "\n\n".join(
-        [*blocks, *_matches(assessment, language), *_overlaps(assessment, language), *_identities(assessment, language)]
+        [
+            *blocks,
+            *_matches(assessment, language),
+            *_overlaps(assessment, language),
+            *_identities(assessment, language),
+            *_not_computed(assessment, language),
+        ]
     )
+
+
+def _not_computed(assessment: Assessment, language: str) -> list[str]:
+    """Figures that are not there, and what they lack."""
+    known = catalogue()
+    rows = [
+        [known[name].title(language), why[0] if language == "en" else why[1]]
+        for name, why in assessment.not_computed.items()
+    ]
+    titles = [text(f"telling.{word}", language) for word in ("not_computed", "why")]
+    return [table_text(titles, rows)] if rows else []
 
 
 def _matches(assessment: Assessment, language: str) -> list[str]:

@@ -86,7 +86,7 @@ def gather(project: Project, *, mend: bool = True, progress: Progress | None = N
     ProjectError
         The project has no layer, or its analysis CRS is no projected one.
     """
-    frames = read_layers(project, progress)
+    frames = {name: _without_lost_places(frame) for name, frame in read_layers(project, progress).items()}
     crs = _analysis_crs(project, frames)
     told: list[pd.DataFrame] = []
     for name, frame in frames.items():
@@ -94,13 +94,38 @@ def gather(project: Project, *, mend: bool = True, progress: Progress | None = N
         if mend and name == "parks" and project.as_of is not None:
             placed, ended = _in_force(placed, project.as_of)
             told.append(ended)
-        if mend and isinstance(placed, gpd.GeoDataFrame) and name != "enterprises":
+        if mend and isinstance(placed, gpd.GeoDataFrame) and name != "enterprises" and placed.crs is not None:
             placed, mended = for_measuring(placed)
             told.append(mended)
+        elif mend:
+            placed, twice = _once(placed, name)
+            told.append(twice)
         frames[name] = placed
     if "buildings" in frames:
         frames["buildings"] = _with_heights(frames["buildings"], project)
     return Intake(_guessed(project, frames), frames, crs, faults.concat(told))
+
+
+def _without_lost_places(frame: pd.DataFrame) -> pd.DataFrame:
+    """A layer whose CRS contradicts its numbers lies nowhere; the finding that says so blocks the run."""
+    told = [row["code"] for row in frame.attrs.get("findings", []) if row["blocks"]]
+    if not any(str(code).startswith("crs-") for code in told) or getattr(frame, "crs", None) is None:
+        return frame
+    nowhere: pd.DataFrame = gpd.GeoDataFrame(frame).set_crs(None, allow_override=True)
+    nowhere.attrs = frame.attrs
+    return nowhere
+
+
+def _once(table: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Set aside exact copies of rows of a table: a firm that stands twice pays its tax once."""
+    copies = table.astype("string").duplicated().to_numpy()
+    if not copies.any():
+        return table, faults.empty()
+    names = ids(table, name)[copies].tolist()
+    kept = table[~copies].reset_index(drop=True)
+    entry = {"reason": "row-duplicate", "count": len(names), "area_m2": None, "ids": names[:5]}
+    kept.attrs = {**table.attrs, "set_aside": [*table.attrs.get("set_aside", []), entry]}
+    return kept, faults.finding("row-duplicate", name, ids=names)
 
 
 def _in_force(parks: pd.DataFrame, day: date) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -194,7 +219,8 @@ def _with_heights(buildings: pd.DataFrame, project: Project) -> pd.DataFrame:
     known = pd.Series(float("nan"), index=buildings.index)
     known = buildings["height_m"].astype("float64") if "height_m" in buildings else known
     blank = buildings.geometry[known.isna()]
-    filled: pd.DataFrame = buildings.assign(height_m=known.fillna(heights_of(blank, **rasters)))
+    found = heights_of(blank, **rasters).reindex(known.index)
+    filled: pd.DataFrame = buildings.assign(height_m=known.fillna(found), height_from_raster=found.notna())
     filled.attrs = buildings.attrs
     return filled
 
@@ -219,8 +245,9 @@ def _guessed(project: Project, frames: Mapping[str, pd.DataFrame]) -> Project:
     place = _reference(frames)
     if place is not None:
         west, south, east, north = lonlat_bounds(place.geometry)
-        if west > 73 and east < 135.1 and south > 18 and north < 53.6:
-            project = project.guess("project.policies", ["hangzhou-2023"], "the data lie in China", "数据位于中国境内")
+        there = west > 118.2 and east < 120.9 and south > 29.1 and north < 30.7
+        if there or "杭州" in (project.text("project.city") or ""):
+            project = project.guess("project.policies", ["hangzhou-2023"], "the city is Hangzhou", "城市为杭州")
     return project
 
 

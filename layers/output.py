@@ -14,9 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from layers.errors import OutputError, first
+from layers.errors import OutputError, ParkwiseError, first
 
 __all__ = ["new_file", "new_files"]
+
+
+#: With less room than this (bytes) a failed write is a full disk.
+_FULL = 1 << 20
 
 
 @contextmanager
@@ -50,7 +54,13 @@ def new_files(folder: str | Path, names: Sequence[str], *, overwrite: bool = Fal
     try:
         made = _make(folder)
         with tempfile.TemporaryDirectory(prefix=".parkwise-", dir=folder, ignore_cleanup_errors=True) as work:
-            yield Path(work)
+            try:
+                yield Path(work)
+            except Exception as error:
+                # Libraries that write files have their own words for a full disk.
+                if not isinstance(error, ParkwiseError) and shutil.disk_usage(work).free < _FULL:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+                raise
             _move(names, Path(work), folder)
     except OSError as error:
         raise _refused(folder, error) from error
@@ -112,9 +122,9 @@ def _refused(folder: Path, error: OSError) -> OutputError:
         )
     why = error.strerror or str(error)
     return OutputError(
-        f"{error.filename or folder}: cannot be written ({why}). Choose a folder you may write to with -o, "
+        f"{folder}: cannot be written ({why}). Choose a folder you may write to with -o, "
         "and close the file in other programs.",
-        f"{error.filename or folder}：无法写入（{why}）。请用 -o 指定有写权限的文件夹，并关闭占用该文件的其他程序。",
+        f"{folder}：无法写入（{why}）。请用 -o 指定有写权限的文件夹，并关闭占用该文件的其他程序。",
     )
 
 

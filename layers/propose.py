@@ -53,6 +53,11 @@ class Proposal:
 
 def survey(folder: Path) -> tuple[list[Proposal], list[tuple[Path, ParkwiseError]]]:
     """Open every file under `folder`; return what each layer seems to be, and the files that cannot be read."""
+    if not folder.is_dir():
+        raise SourceError(
+            f"{folder}: there is no such folder. Name the folder that holds the layers.",
+            f"{folder}：没有这个文件夹。请指明存放图层的文件夹。",
+        )
     found: list[Proposal] = []
     unread: list[tuple[Path, ParkwiseError]] = []
     for path in _files(folder):

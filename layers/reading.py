@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyproj
 
@@ -278,7 +279,9 @@ def _look_for_shift(
         return []
     few = gpd.GeoSeries(frame.geometry).dropna()
     few = few.iloc[:: max(1, len(few) // _LOOK)]
-    found = recognise(few.to_crs(4326), gpd.GeoSeries(reference.geometry).to_crs(4326), layer=layer)
+    placed = few.to_crs(4326)
+    placed = placed[np.isfinite(placed.bounds).all(axis=1)]  # a CRS that does not fit the numbers is told elsewhere
+    found = recognise(placed, gpd.GeoSeries(reference.geometry).to_crs(4326), layer=layer)
     if found is None:
         return []
     why = (f"agrees best with the reference as {found.datum}", f"按 {found.datum} 与参考图层最为吻合")

@@ -144,7 +144,7 @@ def test_recorded_area_has_a_tolerance(method):
 
 
 @pytest.mark.parametrize(
-    ("factor", "suggested"), [(1 / MU, "亩"), (1e-4, "公顷"), (1e-6, "平方公里"), (10.7639, "平方英尺")]
+    ("factor", "suggested"), [(1 / MU, "亩"), (1e-4, "公顷"), (1e-6, "km²"), (10.7639, "平方英尺")]
 )
 def test_a_recorded_area_in_another_unit(factor, suggested):
     one = parcels(recorded_area_m2=[10_000, 10_000, 10_000, 10_000 * factor])

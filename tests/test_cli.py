@@ -422,3 +422,27 @@ def test_help_is_quick_and_every_command_has_an_example():
     for name in cli.main.commands:
         if name != "policy":
             assert f"Example: parkwise {name}" in run(name, "--help").stdout
+
+
+def test_a_given_crs_that_contradicts_the_numbers_blocks(folder):
+    done = run("measure", folder, "--json", "-q", "--set", "layers.parcels.crs=EPSG:4528")
+    assert done.exit_code == 1
+    assert "crs-" in done.stderr
+
+
+def test_init_on_a_folder_that_is_not_there(tmp_path):
+    done = run("init", tmp_path / "nothing")
+    assert done.exit_code == 3
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_full_disk_is_said_in_words_whatever_library_met_it(folder, tmp_path, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no such table: gpkg_contents")
+
+    monkeypatch.setattr("geo.report.run.manifest", broken)
+    monkeypatch.setattr("layers.output._FULL", 1 << 62)
+    done = run("report", folder, "-o", tmp_path / "out", "-q")
+    assert done.exit_code == 2
+    assert "磁盘空间不足" in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geo.firms import MEASURES, attach_firms
+from geo.firms import MEASURES, attach_firms, from_parcels
 from geo.land import attach
 
 
@@ -122,3 +122,35 @@ def test_a_parcel_of_unknown_area_spoils_no_sum():
     assert mine["tax_cny"].sum() == 600_000.0
     assert mine.groupby("parcel")["tax_cny"].sum().tolist() == [300_000.0, 300_000.0]
     assert np.isnan(by_code(firms, "land_used_m2")["F1"])
+
+
+def test_an_id_that_stands_twice_names_both_parcels():
+    twice = city.parcels()
+    twice.loc[1, "parcel_id"] = "p1"
+    rows = {}
+    for layer in (twice, twice.iloc[[1, 0, 2, 3, 4]]):
+        land = attach(layer, city.parks(), area="planar", overlap="split")
+        firms = attach_firms(city.enterprises().iloc[:1], land, city.holdings().iloc[:1])
+        parks = np.append(land.parks["park_id"].to_numpy(), "outside")
+        tax = firms.fragments.groupby(parks[firms.fragments["park"]])["tax_cny"].sum()
+        rows[len(rows)] = tax.to_dict()
+    assert rows[0] == rows[1] == {"A": 450_000.0, "B": 150_000.0}
+
+
+def test_land_reported_as_nothing_stays_nothing(land):
+    reported = city.enterprises().assign(land_registered_m2=[0.0, 20_000.0, None, -5.0, 1_000.0])
+    firms = attach_firms(reported, land, city.holdings())
+    told = by_code(firms, "land_used_m2")
+    assert np.isnan(told["F1"])
+    assert np.isnan(told["F4"])
+    assert told["F3"] == 5_000.0
+
+
+def test_parcels_that_carry_their_own_tax_are_firms_of_their_own():
+    taxed = city.parcels().assign(tax_cny=[300_000.0, None, 600_000.0, 0.0, None])
+    land = attach(taxed, city.parks(), area="planar", overlap="split")
+    firms = attach_firms(from_parcels(land), land)
+    told = dict(zip(firms.firms["firm_name"], firms.firms["tax_cny"] / firms.firms["land_used_m2"], strict=True))
+    assert (told["p1"], told["p3"], told["p4"]) == (30.0, 30.0, 0.0)
+    assert np.isnan(told["p2"])
+    assert from_parcels(attach(city.parcels(), area="planar")) is None

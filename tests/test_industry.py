@@ -34,7 +34,7 @@ def test_named_industries_hold_all_below_them(shares):
 def test_firms_without_a_code_are_missing():
     firms = attach_firms(city.enterprises().assign(industry_code=["3612", None, None, "2710", "13"]))
     table = industry_shares(tally_industries(firms, KEYS, "output_cny"), scopes(None, firms, "城", ["city"]))
-    assert table["missing"].tolist() == [2, 2]
+    assert table["missing"].tolist() == [3, 3]  # two without a code, one without output
     assert table["denominator"].tolist() == [5_000_000.0] * 2
 
 
@@ -49,3 +49,9 @@ def test_location_quotient_of_two_places():
     # a is 50 of 100; in 甲 it is 30 of 40
     assert lq["甲", "a"] == pytest.approx(0.75 / 0.5)
     assert lq["乙", "b"] == pytest.approx((40 / 60) / 0.5)
+
+
+def test_firms_without_output_are_missing():
+    firms = attach_firms(city.enterprises().assign(output_cny=[4e6, None, 0.0, 1e6, None]))
+    table = industry_shares(tally_industries(firms, KEYS, "output_cny"), scopes(None, firms, "城", ["city"]))
+    assert (table["missing"].tolist(), table["denominator"].tolist()) == ([2, 2], [5e6, 5e6])

@@ -76,3 +76,20 @@ def test_near_candidates_form_one_group():
 def test_housing_is_never_a_candidate(land, firms):
     found = find_candidates(land, firms, Rules(evidence_needed=1))
     assert "h1" not in set(found.table["parcel_id"])
+
+
+@pytest.mark.parametrize(
+    ("status", "idle"),
+    [
+        ("闲置", True),
+        ("已停产", True),
+        ("Vacant lot", True),
+        ("非闲置", False),
+        ("not idle", False),
+        ("enclosed yard", False),
+    ],
+)
+def test_words_for_idle(status, idle):
+    parcels = city.layer([(0, 0, 100, 100)], parcel_id=["a"], land_use_code=["0601"], status=[status])
+    found = find_candidates(attach(parcels, area="planar"))
+    assert (len(found.table) == 1) == idle
