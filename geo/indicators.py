@@ -273,8 +273,11 @@ def _added(steps: npt.NDArray[np.int64], key: npt.NDArray[np.int64], size: int) 
 
 def _distinct(key: npt.NDArray[np.int64], unit: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
     """Count the parcels or firms of each key, each once."""
+    # Nearly every parcel is one piece and needs no look for a second one of the same key.
+    several = np.bincount(unit)[unit] > 1
     width = int(unit.max(initial=0)) + 1
-    return np.bincount(np.unique(key * width + unit) // width, minlength=size)
+    once = np.unique(key[several] * width + unit[several]) // width
+    return np.bincount(key[~several], minlength=size) + np.bincount(once, minlength=size)
 
 
 def merge(tallies: Iterable[pd.DataFrame]) -> pd.DataFrame:

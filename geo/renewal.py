@@ -14,8 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from geo.firms import Firms
 from geo.intensity import building_density, plot_ratio
@@ -97,7 +95,8 @@ def find_candidates(land: Land, firms: Firms | None = None, rules: Rules | None 
     facts = _facts(land, firms)
     judged = facts[facts["industrial"] & (facts["area_m2"] >= rules.minimum_area_m2)]
     gone = judged[[column for _, column, *_ in _MEASURED]].isna()
-    unknown = [[column for column, lost in zip(gone, row, strict=True) if lost] for row in gone.to_numpy()]
+    kinds = {flags: [name for name, lost in zip(gone, flags, strict=True) if lost] for flags in set(_rows(gone))}
+    unknown = [kinds[flags] for flags in _rows(gone)]
     judged = judged.assign(missing=pd.Series(unknown, index=judged.index, dtype="object"))
     limits = _limits(judged, rules)
     evidence = pd.concat([_low(judged, limits), _states(judged, land, rules)], ignore_index=True)
@@ -117,6 +116,10 @@ def find_candidates(land: Land, firms: Firms | None = None, rules: Rules | None 
         judged=len(judged),
         judged_m2=float(judged["area_m2"].sum()),
     )
+
+
+def _rows(table: pd.DataFrame) -> list[tuple[bool, ...]]:
+    return list(zip(*(table[column].tolist() for column in table), strict=True))
 
 
 def _sought(limits: pd.DataFrame, rules: Rules, land: Land) -> list[str]:
@@ -277,6 +280,9 @@ def _groups(
     """Number contiguous groups of shapes, the group with most land first, from 1."""
     if not len(shapes):
         return np.zeros(0, dtype="int64")
+    from scipy.sparse import coo_array  # noqa: PLC0415  (a third of a second that most commands do not need)
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
     a, b = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=within_m)
     near = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(len(shapes), len(shapes)))
     _, label = connected_components(near, directed=False)
