@@ -370,9 +370,9 @@ def measure(
     """
     assessment = _assess(_load(project, flags, lang, voice), voice, levels=levels or None)
     if as_json:
-        from geo.results import results
+        from geo.results import dumps, results
 
-        _print_json(results(assessment))
+        click.echo(dumps(results(assessment)))
         return
     from geo.telling import indicators_text
 

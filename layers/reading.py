@@ -36,7 +36,7 @@ __all__ = ["info", "read"]
 #: Where a file's own name stands in when the column is not there.
 NAMED_BY_FILE = {"parks": "park_name", "districts": "district_name", "constraints": "kind"}
 #: So many shapes are held against the reference.
-_LOOK = 2_000
+_LOOK = 2_500  # more than `datum.SAMPLE`: a part of a layer has no outline worth comparing
 #: At least one of these must be there.
 NEEDS = {"enterprises": ("enterprise_code", "enterprise_name"), "holdings": ("enterprise_code",)}
 
