@@ -217,9 +217,9 @@ def apart_findings(layers: Mapping[str, Prepared]) -> pd.DataFrame:
 def _touch(one: Shapes, other: Shapes) -> bool:
     """Return whether any two shapes touch, looking at a sample first."""
     few, many = sorted((one, other), key=len)
-    tree = shapely.STRtree(many)
-    step = max(1, len(few) // SAMPLE)
-    return any(tree.query(part, predicate="intersects").size > 0 for part in (few[::step], few))
+    tree = shapely.STRtree(few)
+    step = max(1, len(many) // SAMPLE)
+    return any(tree.query(part, predicate="intersects").size > 0 for part in (many[::step], many))
 
 
 def _extent(layer: Prepared) -> str:

@@ -65,7 +65,12 @@ class Prepared:
 
 def prepare(frame: gpd.GeoDataFrame, layer: str) -> Prepared:
     """Mend the shapes of one layer of areas, for looking only."""
-    mended = mend(records.shapes(frame), records.m2_per_unit(frame))
+    shapes = records.shapes(frame)
+    if frame.attrs.get("measurable"):
+        blank = np.full(len(shapes), "", dtype="object")
+        mended = Mended(shapes, blank, blank)
+    else:
+        mended = mend(shapes, records.m2_per_unit(frame))
     rows = np.flatnonzero(np.isin(mended.codes, MEASURABLE))
     return Prepared(layer, frame, records.ids(frame, layer).to_numpy(), mended, rows)
 

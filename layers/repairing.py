@@ -251,7 +251,7 @@ def for_measuring(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     told = [_mended_finding(layer, names, touched, mended, frame)] if len(touched) else []
     fit = frame.set_geometry(gpd.GeoSeries(list(mended.shapes), index=frame.index, crs=frame.crs))
     fit = fit[usable].reset_index(drop=True)
-    fit.attrs = dict(frame.attrs)
+    fit.attrs = {**frame.attrs, "measurable": True}  # spares later rooms to ask every shape again
     for code in sorted(set(mended.codes[~usable])):
         out = names[mended.codes == code]
         _set_aside(fit, code, out, 0.0 if code in FLAT else None)
