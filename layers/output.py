@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from layers.errors import OutputError, ParkwiseError, first
+from layers.errors import OutputError, first
 
 __all__ = ["new_file", "new_files"]
 
@@ -58,7 +58,7 @@ def new_files(folder: str | Path, names: Sequence[str], *, overwrite: bool = Fal
                 yield Path(work)
             except Exception as error:
                 # Libraries that write files have their own words for a full disk.
-                if not isinstance(error, ParkwiseError) and shutil.disk_usage(work).free < _FULL:
+                if shutil.disk_usage(work).free < _FULL:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
                 raise
             _move(names, Path(work), folder)
