@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ from layers.projections import describe
 __all__ = ["SCHEMA", "definitions", "dumps", "plain", "results"]
 
 SCHEMA = "parkwise/1"
+
+#: Objects are written out over lines down to this depth.
+_DEPTH = 4
 
 
 def results(assessment: Assessment) -> dict[str, Any]:
@@ -47,9 +50,8 @@ def results(assessment: Assessment) -> dict[str, Any]:
         ],
         "indicators": _indicators(assessment),
         "not_computed": [{"id": name, "reason": why[0]} for name, why in assessment.not_computed.items()],
-        "candidates": _candidates(assessment),
     }
-    return plain(document)  # type: ignore[no-any-return]
+    return {**plain(document), "candidates": _candidates(assessment)}
 
 
 def definitions(assessment: Assessment) -> dict[str, Any]:
@@ -124,25 +126,25 @@ def _indicators(assessment: Assessment) -> list[dict[str, Any]]:
 
 
 def _candidates(assessment: Assessment) -> list[dict[str, Any]]:
+    """Candidates with their evidence, plain already: a city has tens of thousands."""
     found = assessment.candidates
     if found is None:
         return []
     evidence: dict[int, list[dict[str, Any]]] = {}
-    for row in found.evidence.to_dict("records"):
-        piece = {key: row[key] for key in ("code", "value", "limit", "unit", "source", "basis_zh", "basis_en")}
-        evidence.setdefault(row["parcel"], []).append(piece)
+    pieces = _records(found.evidence, ["code", "value", "limit", "unit", "source", "basis_zh", "basis_en"])
+    for parcel, piece in zip(found.evidence["parcel"].tolist(), pieces, strict=True):
+        evidence.setdefault(parcel, []).append(piece)
+    told = _records(found.table, ["parcel_id", "area_m2", "park", "group", "strength", "missing"])
     return [
-        {
-            "parcel_id": row["parcel_id"],
-            "area_m2": row["area_m2"],
-            "park": None if pd.isna(row["park"]) else row["park"],
-            "group": row["group"],
-            "strength": row["strength"],
-            "missing": row["missing"],
-            "evidence": evidence.get(row["parcel"], []),
-        }
-        for row in found.table.to_dict("records")
+        {**candidate, "evidence": evidence.get(parcel, [])}
+        for parcel, candidate in zip(found.table["parcel"].tolist(), told, strict=True)
     ]
+
+
+def _records(table: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return rows as dicts of plain values, missing ones as None."""
+    values = [table[name].astype("object").where(table[name].notna(), None).tolist() for name in columns]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401  (JSON is a union of types)
@@ -167,5 +169,27 @@ def _plain_scalar(value: Any) -> Any:  # noqa: ANN401  (JSON is a union of types
 
 
 def dumps(document: Any) -> str:  # noqa: ANN401  (any JSON-able data)
-    """Write a document of plain values as JSON text people can read."""
-    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+    """Write a document of plain values as JSON text people can read: a line for each entry of a list.
+
+    Examples
+    --------
+    >>> print(dumps({"schema": "parkwise/1", "indicators": [{"id": "a"}, {"id": "b"}]}))
+    {
+     "schema": "parkwise/1",
+     "indicators": [
+      {"id": "a"},
+      {"id": "b"}
+     ]
+    }
+    """
+    return _text(document, "\n", json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode)
+
+
+def _text(value: Any, margin: str, encode: Callable[[Any], str]) -> str:  # noqa: ANN401  (JSON is a union of types)
+    inner = margin + " "
+    if isinstance(value, Mapping) and value and len(margin) < _DEPTH:
+        entries = (f"{encode(key)}: {_text(item, inner, encode)}" for key, item in value.items())
+        return f"{{{inner}{f',{inner}'.join(entries)}{margin}}}"
+    if isinstance(value, list) and value and isinstance(value[0], (Mapping, list)):
+        return f"[{inner}{f',{inner}'.join(map(encode, value))}{margin}]"
+    return encode(value)

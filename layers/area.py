@@ -21,6 +21,7 @@ import pandas as pd
 import pyproj
 import shapely
 
+from layers.areal_scale import area_by_scale
 from layers.errors import CrsError, ProjectError, nearest
 from layers.projections import horizontal, is_mercator
 from layers.threads import spread
@@ -48,8 +49,8 @@ def area_m2(geometry: gpd.GeoSeries, method: str = "tdt1055") -> pd.Series:
         does not matter. Points and lines have no area. Parts that overlap each other are counted twice:
         invalid shapes are the business of `layers.check`.
     method : {"tdt1055", "geodesic", "planar"}
-        ``tdt1055``: ellipsoidal area by the formula of the land surveys, corners joined by straight
-        lines in longitude and latitude. ``geodesic``: corners joined by geodesics (slower).
+        ``tdt1055``: ellipsoidal area by the formula of the land surveys, corners joined by lines that
+        are straight on the cylindrical equal-area map. ``geodesic``: corners joined by geodesics (slower).
         ``planar``: area in the plane of a projected CRS that is not a Mercator map.
 
     Returns
@@ -116,8 +117,18 @@ def _planar(shapes: npt.NDArray[np.object_], crs: pyproj.CRS) -> Floats:
 
 
 def _ellipsoidal(shapes: npt.NDArray[np.object_], crs: pyproj.CRS, method: str) -> Floats:
-    """Sum the rings of each shape, chunk by chunk: outer rings add, holes take away."""
+    """Planar area ÷ scale where that is as good as the formula; the formula for all other shapes."""
     geodetic, geod = _earth(crs)
+    values = area_by_scale(shapes, crs, geodesic=method == "geodesic")
+    rest = np.flatnonzero(np.isnan(values))
+    values[rest] = _by_formula(shapes[rest], crs, geodetic, geod, method)
+    return values
+
+
+def _by_formula(
+    shapes: npt.NDArray[np.object_], crs: pyproj.CRS, geodetic: pyproj.CRS, geod: pyproj.Geod, method: str
+) -> Floats:
+    """Sum the rings of each shape, chunk by chunk: outer rings add, holes take away."""
     to_lonlat = _to_lonlat(crs, geodetic)
     ring_area = _tdt1055(geod) if method == "tdt1055" else _geodesic(geod)
     polygons, owner = _polygons(shapes)

@@ -121,9 +121,9 @@ def diagnose(
     >>> describe(verdict.crs), verdict.how, verdict.findings["code"].tolist()
     ('CGCS2000 / 3-degree Gauss-Kruger zone 40 (EPSG:4528)', 'proposed', ['crs-zone-prefix'])
     """
-    points = _middles(geometry)
-    told = [_absurd(points, layer)]
-    points = points[np.isfinite(points).all(axis=1)]
+    middles = _middles(geometry)
+    told = [_absurd(middles, layer)]
+    points = middles[np.isfinite(middles).all(axis=1)]
     points = points[:: max(1, len(points) // SAMPLE)]
     claim, how = (given, "given") if given is not None else (declared, "declared")
     foreign = None
@@ -146,7 +146,7 @@ def diagnose(
         return _verdict(claim, how, told)
     if is_mercator(chosen.crs):
         told.append(findings.finding("crs-web-mercator", layer, found=describe(chosen.crs)))
-    told.append(_strays(geometry, chosen, layer))
+    told.append(_strays(middles, chosen, layer))
     return _verdict(chosen.crs, "proposed" if overruled else how, told, chosen.swap)
 
 
@@ -181,10 +181,9 @@ def settle(geometry: gpd.GeoSeries, verdict: CrsVerdict) -> gpd.GeoSeries:
 def _middles(geometry: gpd.GeoSeries) -> Floats:
     """Return the middle of each shape's box: NaN for missing and empty shapes, inf for absurd numbers."""
     box = shapely.bounds(np.asarray(geometry.array))
-    box[np.abs(box) > 1e9] = np.inf
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         middles = np.asarray((box[:, :2] + box[:, 2:]) / 2)
-        middles[np.isinf(box).any(axis=1)] = np.inf
+    middles[(np.abs(box) > 1e9).any(axis=1)] = np.inf
     return middles
 
 
@@ -375,11 +374,20 @@ def _with_meridian(crs: pyproj.CRS) -> str:
     return f"{short(crs)} ({middle.lon:g}° E)" if middle else short(crs)
 
 
-def _strays(geometry: gpd.GeoSeries, chosen: _Reading, layer: str) -> pd.DataFrame:
+def _strays(middles: Floats, chosen: _Reading, layer: str) -> pd.DataFrame:
     """Return the single shapes that lie far from where the CRS is used, while the layer as a whole does not."""
-    middles = _middles(geometry)
     rows = np.flatnonzero(np.isfinite(middles).all(axis=1))
+    if _all_at_home(middles[rows], chosen):
+        return findings.empty()
     lon, lat = _place(middles[rows], chosen)
     west, south, east, north = chosen.home
     away = ~((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
-    return _by_row("crs-outside-area-of-use", layer, rows[away], len(geometry), name=describe(chosen.crs))
+    return _by_row("crs-outside-area-of-use", layer, rows[away], len(middles), name=describe(chosen.crs))
+
+
+def _all_at_home(points: Floats, chosen: _Reading) -> bool:
+    """Tell whether the box around all points lies where the CRS is used, as nearly always: a look at few points."""
+    (left, bottom), (right, top) = points.min(axis=0), points.max(axis=0)
+    edge = np.linspace(0, 1, 9)
+    x, y = np.meshgrid(left + edge * (right - left), bottom + edge * (top - bottom))
+    return _share(np.column_stack([x.ravel(), y.ravel()]), chosen, chosen.home) == 1

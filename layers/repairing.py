@@ -214,13 +214,22 @@ def same_shape(shapes: Shapes) -> Rows:
     """
     group = np.full(len(shapes), -1, dtype="int64")
     present = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_empty(shapes))
-    box = pd.DataFrame(shapely.bounds(shapes[present]))
-    suspects = present[box.duplicated(keep=False).to_numpy()]
+    suspects = present[pd.Series(_mixed(shapely.bounds(shapes[present]))).duplicated(keep=False).to_numpy()]
     if len(suspects):
         codes, _ = pd.factorize(shapely.to_wkb(shapely.normalize(shapes[suspects])))
         twice = np.bincount(codes)[codes] > 1
         group[suspects[twice]] = pd.factorize(codes[twice])[0]
     return group
+
+
+def _mixed(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
+    """Mix the bits of each row into one number: equal rows get equal numbers, others nearly always another."""
+    bits = np.ascontiguousarray(boxes + 0.0).view("uint64")  # + 0.0: minus nought is nought
+    mixed = np.zeros(len(bits), dtype="uint64")
+    for column in range(bits.shape[1]):
+        mixed = (mixed ^ bits[:, column]) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    return mixed
 
 
 def for_measuring(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -82,7 +82,7 @@ def test_the_origin_of_longitude_does_not_matter():
     [(0.001, 1e-8), (0.01, 2e-7), (0.1, 1e-6)],  # 1 ha, 1 km², a 0.1° cell: domain notes 10.2
 )
 @pytest.mark.parametrize("turn", [0, 20, 45])
-def test_pyproj_geodesics_agree_as_far_as_straight_lines_and_geodesics_do(side_deg, tolerance, turn):
+def test_pyproj_geodesics_agree_as_far_as_its_lines_and_geodesics_do(side_deg, tolerance, turn):
     shape = shapely.affinity.rotate(box(120.2, 30.2, 120.2 + side_deg, 30.2 + side_deg), turn)
     oracle = abs(CGCS2000.geometry_area_perimeter(shape)[0])
     assert one(shape) == pytest.approx(oracle, rel=tolerance)
