@@ -186,8 +186,10 @@ class DatumVerdict:
 
 #: Shapes are of one kind when they share so much of their union; boundaries are compared within so many degrees.
 ALIKE, NEAR = 0.6, 0.02
-#: So many shapes at most are looked at, and compared; so many pieces at least must straddle a boundary to be evidence.
-LOOK, SAMPLE, PIECES = 20_000, 2000, 20
+#: So many shapes at most are looked at, compared, and asked first whether comparing the rest makes sense.
+LOOK, SAMPLE, GLANCE = 20_000, 2000, 100
+#: So many pieces at least must straddle a boundary to be evidence.
+PIECES = 20
 #: What disagrees must shrink to this part when the shift is removed.
 SHRINKS_TO = 0.55
 
@@ -272,9 +274,10 @@ def _comparable(shapes: Shapes, areas: Shapes) -> _Compared | None:
         return None
     if shapely.get_dimensions(shapes[0]) == 2:
         few = shapes[:: max(1, len(shapes) // SAMPLE)]
-        alike = _alike(few, areas)
-        if alike.mean() > 0.5:
-            return _Compared("shapes", few[alike], areas)
+        if _alike(few[:: max(1, len(few) // GLANCE)], areas).mean() > 0.25:
+            alike = _alike(few, areas)
+            if alike.mean() > 0.5:
+                return _Compared("shapes", few[alike], areas)
         if len(shapes) <= SAMPLE:
             outlines = np.array([shapely.union_all(shapes)]), np.array([shapely.union_all(areas)])
             if _alike(*outlines).all():

@@ -123,14 +123,12 @@ def propose(folder: Path) -> Project:
     if unread and not {"parcels", "enterprises"} & set(chosen):
         raise unread[0][1]
     if not chosen:
-        told = "; ".join(f"{path.name}: {error.en}" for path, error in unread[:3])
-        told_zh = "；".join(f"{path.name}：{error.zh}" for path, error in unread[:3])
-        names = list(dict.fromkeys(one.path.name for one in found))
-        seen, seen_zh = ", ".join(names) or "none", "、".join(names) or "无"
+        told = _left_out(found, unread, {}) or (("It holds none", "其中没有文件"),)
+        more_en, more_zh = (f"; {len(told)} in all", f"；共 {len(told)} 个") if len(told) > 5 else ("", "")
         raise SourceError(
-            f"{folder}: no file could be recognised as a layer. Files that were read: {seen}. {told} "
+            f"{folder}: no file could be recognised as a layer. {'; '.join(en for en, _ in told[:5])}{more_en}. "
             "Name the layers in a project file (parkwise init shows the shape of one).",
-            f"{folder}：没有可识别为图层的文件。已读取：{seen_zh}。{told_zh}"
+            f"{folder}：没有可识别为图层的文件。{'；'.join(zh for _, zh in told[:5])}{more_zh}。"
             "请在项目文件中写明各图层（parkwise init 可生成样例）。",
         )
     sources = {

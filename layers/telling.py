@@ -38,6 +38,8 @@ def in_chinese(why: str) -> str:
     for en, zh in (
         ("neither the name nor the columns tell", "名称和字段都看不出用途"),
         ("the name does not tell", "名称看不出用途"),
+        ("looks like", "像是"),
+        (", but has no areas", "，但没有面图形"),
         ("could be", "可能是"),
         (" or ", " 或 "),
         ("name contains", "名称含"),

@@ -292,10 +292,16 @@ def guess_role(
         scores["districts"] = (scores["districts"][0] + 4, "name holds a division code")
     ranked = sorted(scores.items(), key=lambda item: -item[1][0])
     if not ranked or ranked[0][1][0] < 3:
-        return None, "neither the name nor the columns tell"
+        return None, _would_be(name, titles, sample) if not areal else "neither the name nor the columns tell"
     if len(ranked) > 1 and ranked[0][1][0] == ranked[1][1][0]:
         return None, f"could be {ranked[0][0]} or {ranked[1][0]}"
     return ranked[0][0], ranked[0][1][1]
+
+
+def _would_be(name: str, titles: Sequence[str], sample: pd.DataFrame | None) -> str:
+    """Say what a file without areas would be if it had them: parcels in a spreadsheet are a common surprise."""
+    role, why = guess_role(name, titles, "Polygon", sample)
+    return why if role is None else f"looks like {role}, but has no areas"
 
 
 _VAGUE = frozenset({

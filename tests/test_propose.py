@@ -1,8 +1,10 @@
 """Which file of a folder is taken for which layer, when several would do."""
 
 import geopandas as gpd
+import pytest
 import shapely
 
+from layers.errors import SourceError
 from layers.propose import propose
 
 
@@ -26,3 +28,12 @@ def test_of_two_that_are_not_named_the_larger_one_is_taken(tmp_path):
         frame = gpd.GeoDataFrame({"DLBM": ["0601"] * count, f"column_{name}": 1}, geometry=shapes(count), crs=4549)
         frame.to_file(tmp_path / f"{name}.gpkg", layer=name)
     assert [path.name for path in propose(tmp_path).sources["parcels"].source] == ["b.gpkg"]
+
+
+def test_parcels_in_a_spreadsheet_are_told_to_have_no_areas(tmp_path):
+    (tmp_path / "地块.csv").write_text("地块编号,地类编码,面积\nA1,0601,1000\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"地块\.csv: not used, looks like parcels, but has no areas") as caught:
+        propose(tmp_path)
+    assert "像是 parcels，但没有面图形。" in caught.value.zh
+    (tmp_path / "企业.csv").write_text("企业名称,税收\n甲,10\n", encoding="utf-8")
+    assert propose(tmp_path).left_out[0][0] == "地块.csv: not used, looks like parcels, but has no areas"
