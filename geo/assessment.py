@@ -10,27 +10,51 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypedDict
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geo.concentrations import identities, overlap_matrix, refuse_overlap
+from geo.concentrations import identities, outline_of, overlap_matrix, refuse_overlap
+from geo.contributions import Contribution, contribute
 from geo.firms import Firms, attach_firms, from_parcels
-from geo.indicators import catalogue, measure, scopes, tally, zone_rows
+from geo.indicators import catalogue, measure, merge, scopes, tally_firms, zone_rows
 from geo.industry import industry_shares, output_column, tally_industries
-from geo.land import Land, attach
+from geo.land import Land, attach_to, places
 from geo.land_use import system
 from geo.renewal import Candidates, Rules, find_candidates
 from geo.standards import targets
 from layers.errors import BlockedError, ProjectError
 from layers.project import Project
 
-__all__ = ["DEFAULT_LEVELS", "Assessment", "assess", "city_name"]
+__all__ = [
+    "DEFAULT_LEVELS",
+    "Assessment",
+    "Attaching",
+    "asked_levels",
+    "assess",
+    "attaching",
+    "city_name",
+    "conclude",
+    "layer_of",
+]
 
 DEFAULT_LEVELS = ("city", "zones", "district", "zone", "park")
 
 Progress = Callable[[float, str], None]
+
+
+class Attaching(TypedDict):
+    """Settings of `land.attach_to`."""
+
+    system: str
+    industrial: Sequence[str] | None
+    area: str
+    overlap: str
+    storey_height_m: float
+    tall_storey_m: float
+    whole_from: float
 
 
 @dataclass(frozen=True)
@@ -97,7 +121,7 @@ def assess(
     with_candidates: bool = True,
     progress: Progress | None = None,
 ) -> Assessment:
-    """Run the chain.
+    """Run the chain on layers in memory.
 
     Parameters
     ----------
@@ -125,6 +149,28 @@ def assess(
         Neither parcels nor enterprises are given.
     """
     tell = progress or (lambda *_: None)
+    _require_something(frames)
+    tell(0.05, "attach")
+    parcels = layer_of(frames, "parcels")
+    land = contribution = None
+    if parcels is not None:
+        where = places(layer_of(frames, "parks"), layer_of(frames, "districts"))
+        land = attach_to(where, parcels, layer_of(frames, "buildings"), **attaching(project))
+        contribution = contribute(land, outline_of(where.parks), asked_levels(levels))
+    return conclude(
+        project,
+        land,
+        contribution,
+        frames,
+        levels=levels,
+        findings=findings,
+        ledger=ledger,
+        with_candidates=with_candidates,
+        progress=tell,
+    )
+
+
+def _require_something(frames: Mapping[str, pd.DataFrame]) -> None:
     if "parcels" not in frames and "enterprises" not in frames:
         raise ProjectError(
             "The project has neither a parcels nor an enterprises layer, so there is nothing to measure. "
@@ -132,91 +178,131 @@ def assess(
             "项目既无 parcels（地块）也无 enterprises（企业）图层，无可计算的内容。"
             f"现有图层：{'、'.join(frames) or '无'}。请增加 [layers.parcels] 并指定 source。",
         )
-    tell(0.05, "attach")
-    land = _land(frames, project)
-    overlaps = pd.DataFrame()
-    if land is not None and land.parks is not None:
-        overlaps = overlap_matrix(land, project.text("project.area") or "tdt1055")
-        if project["project.overlap"] == "error":
-            refuse_overlap(overlaps, project.number("project.overlap_tolerance_m2") or 0.0)
-    tell(0.55, "firms")
-    firms = None
-    enterprises = frames.get("enterprises")
-    if enterprises is None and land is not None:
-        enterprises = from_parcels(land)
-    if enterprises is not None:
-        firms = attach_firms(enterprises, land, frames.get("holdings"), as_of=project.as_of)
-    tell(0.7, "measure")
-    indicators = _indicators(land, firms, project, levels)
-    tell(0.85, "candidates")
-    candidates = find_candidates(land, firms, _rules(project)) if land is not None and with_candidates else None
+
+
+def asked_levels(levels: Sequence[str]) -> tuple[str, ...]:
+    """Return the levels to sum by: the city always, as others are measured against it."""
+    return tuple(dict.fromkeys(("city", *levels)))
+
+
+def attaching(project: Project) -> Attaching:
+    """Return the settings of a project that decide how land is attached, see `land.attach`."""
+    return {
+        "system": project.text("land_use.system") or "third-survey",
+        "industrial": project.texts("land_use.industrial") or None,
+        "area": project.text("project.area") or "tdt1055",
+        "overlap": project.text("project.overlap") or "error",
+        "storey_height_m": project.number("buildings.storey_height_m") or 4.0,
+        "tall_storey_m": project.number("buildings.tall_storey_m") or 8.0,
+        "whole_from": project.number("buildings.whole_from") or 0.9,
+    }
+
+
+def conclude(
+    project: Project,
+    land: Land | None,
+    contribution: Contribution | None,
+    frames: Mapping[str, pd.DataFrame],
+    *,
+    levels: Sequence[str],
+    findings: pd.DataFrame | None = None,
+    ledger: Mapping[str, dict[str, object]] | None = None,
+    with_candidates: bool = True,
+    progress: Progress,
+) -> Assessment:
+    """Finish what the sums of a city's land began: firms, figures, targets, candidates.
+
+    Parameters
+    ----------
+    project : Project
+    land : Land or None
+        At least the parcels that firms name and, for candidates, those that may become some.
+    contribution : Contribution or None
+        Of the whole city.
+    frames : mapping
+        The tables `enterprises` and `holdings` are taken from here.
+    levels, findings, ledger, with_candidates, progress
+        See `assess`.
+    """
+    overlaps, checks = pd.DataFrame(), pd.DataFrame()
+    if land is not None and contribution is not None:
+        if not contribution.industrial:
+            raise _no_industrial_land(contribution, project)
+        checks = identities(contribution.identities, with_parks=land.parks is not None)
+        overlaps = _overlaps(land, project)
+    progress(0.55, "firms")
+    firms = _firms(frames, land, project)
+    progress(0.7, "measure")
+    indicators = _indicators(land, contribution, firms, project, levels)
+    progress(0.85, "candidates")
     return Assessment(
         project=project,
         land=land,
         firms=firms,
         indicators=indicators,
         overlaps=overlaps,
-        identities=identities(land) if land is not None else pd.DataFrame(),
-        candidates=candidates,
+        identities=checks,
+        candidates=find_candidates(land, firms, _rules(project)) if land is not None and with_candidates else None,
         findings=findings if findings is not None else pd.DataFrame(),
         ledger=ledger or {},
         not_computed=_not_computed(indicators, land, firms),
     )
 
 
-def _land(frames: Mapping[str, pd.DataFrame], project: Project) -> Land | None:
-    parcels = frames.get("parcels")
-    if not isinstance(parcels, gpd.GeoDataFrame):
+def _overlaps(land: Land, project: Project) -> pd.DataFrame:
+    if land.parks is None:
+        return pd.DataFrame()
+    matrix = overlap_matrix(land.parks, project.text("project.area") or "tdt1055")
+    if project["project.overlap"] == "error":
+        refuse_overlap(matrix, project.number("project.overlap_tolerance_m2") or 0.0)
+    return matrix
+
+
+def _firms(frames: Mapping[str, pd.DataFrame], land: Land | None, project: Project) -> Firms | None:
+    enterprises = frames.get("enterprises")
+    if enterprises is None and land is not None:
+        enterprises = from_parcels(land)
+    if enterprises is None:
         return None
-    land = attach(
-        parcels,
-        _layer(frames, "parks"),
-        _layer(frames, "buildings"),
-        _layer(frames, "districts"),
-        system=project.text("land_use.system") or "third-survey",
-        industrial=project.texts("land_use.industrial") or None,
-        area=project.text("project.area") or "tdt1055",
-        overlap=project.text("project.overlap") or "error",
-        storey_height_m=project.number("buildings.storey_height_m") or 4.0,
-        tall_storey_m=project.number("buildings.tall_storey_m") or 8.0,
-        whole_from=project.number("buildings.whole_from") or 0.9,
-    )
-    if not land.parcels["industrial"].fillna(value=False).any():
-        raise _no_industrial_land(land, project)
-    return land
+    return attach_firms(enterprises, land, frames.get("holdings"), as_of=project.as_of)
 
 
-def _layer(frames: Mapping[str, pd.DataFrame], name: str) -> gpd.GeoDataFrame | None:
+def layer_of(frames: Mapping[str, pd.DataFrame], name: str) -> gpd.GeoDataFrame | None:
+    """Return a layer that has shapes, None where there is none."""
     frame = frames.get(name)
     return frame if isinstance(frame, gpd.GeoDataFrame) else None
 
 
-def _no_industrial_land(land: Land, project: Project) -> BlockedError:
+def _no_industrial_land(contribution: Contribution, project: Project) -> BlockedError:
     name = project.text("land_use.system") or "third-survey"
     column = "land_use_name" if name == "names" else "land_use_code"
-    seen = land.parcels[column].astype("string").value_counts().head(8)
-    told = ", ".join(f"{use} ({count})" for use, count in seen.items())
+    told = ", ".join(f"{use} ({count})" for use, count in contribution.uses[column].most_common(8))
     asked = ", ".join(project.texts("land_use.industrial") or system(name).industrial)
+    n = contribution.parcels
     return BlockedError(
-        f'parcels.{column}: none of {len(land.parcels)} parcels is industrial under land_use.system = "{name}", '
+        f'parcels.{column}: none of {n} parcels is industrial under land_use.system = "{name}", '
         f"industrial = {asked}. Classes found: {told}. "
         "Set land_use.system and land_use.industrial in the project file.",
-        f"parcels.{column}：按 land_use.system = “{name}”、industrial = {asked}，"
-        f"{len(land.parcels)} 个地块中没有工业用地。"
+        f"parcels.{column}：按 land_use.system = “{name}”、industrial = {asked}，{n} 个地块中没有工业用地。"
         f"现有地类：{told}。请在项目文件中设定 land_use.system 和 land_use.industrial。",
     )
 
 
-def _indicators(land: Land | None, firms: Firms | None, project: Project, levels: Sequence[str]) -> pd.DataFrame:
-    asked = tuple(dict.fromkeys(("city", *levels)))
-    places = scopes(land, firms, city_name(project), asked)
-    table = measure(tally(land, firms, asked), places)
+def _indicators(
+    land: Land | None, contribution: Contribution | None, firms: Firms | None, project: Project, levels: Sequence[str]
+) -> pd.DataFrame:
+    asked = asked_levels(levels)
+    places_of = scopes(land, firms, city_name(project), asked)
+    parks = None if land is None else land.parks
+    sums = [contribution.sums] if contribution is not None else []
+    sums += [tally_firms(firms, parks, asked)] if firms is not None else []
+    table = measure(merge(sums), places_of)
     column = output_column(firms) if firms is not None else None
     if firms is not None and column is not None and firms.firms["industry_code"].notna().any():
-        keys = _keys(firms, land)
+        keys = _keys(firms, parks)
         shares = industry_shares(
             tally_industries(firms, keys[[level for level in keys if level in asked]], column),
-            places,
+            places_of,
             leading=project.texts("industry.leading"),
             leading_count=int(project.number("industry.leading_count") or 1),
         )
@@ -225,13 +311,13 @@ def _indicators(land: Land | None, firms: Firms | None, project: Project, levels
     return table.assign(targets=pd.Series(_targets(table, project), index=table.index, dtype="object"))
 
 
-def _keys(firms: Firms, land: Land | None) -> pd.DataFrame:
+def _keys(firms: Firms, parks: pd.DataFrame | None) -> pd.DataFrame:
     """Row of the scope of each fragment, by level."""
     rows = firms.fragments
     keys = pd.DataFrame({"city": 0, "district": rows["district"]}, index=rows.index)
-    if land is not None and land.parks is not None:
+    if parks is not None:
         park = rows["park"].to_numpy()
-        keys = keys.assign(zone=zone_rows(land.parks)[park], zones=np.where(park >= 0, 0, -1), park=park)
+        keys = keys.assign(zone=zone_rows(parks)[park], zones=np.where(park >= 0, 0, -1), park=park)
     return keys
 
 

@@ -11,13 +11,15 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.indicators import measure, scopes, tally
+from geo.indicators import measure, scopes, tally, zone_rows
 from geo.land import Land, attach
 from geo.overlay import intersect
 from geo.zones import overlaps
@@ -27,7 +29,17 @@ from layers.mending import MEASURABLE, mend
 from layers.projections import analysis_crs, lonlat_bounds
 from layers.units import convert, from_tally, to_tally
 
-__all__ = ["Concentration", "concentration", "identities", "industrial_by_park", "overlap_matrix", "refuse_overlap"]
+__all__ = [
+    "Concentration",
+    "IdentitySums",
+    "concentration",
+    "identities",
+    "identity_sums",
+    "industrial_by_park",
+    "outline_of",
+    "overlap_matrix",
+    "refuse_overlap",
+]
 
 #: Parks overlap for ``error`` when what they share, hairlines left out, exceeds this.
 OVERLAP_TOLERANCE_M2 = 100.0
@@ -132,7 +144,7 @@ def concentration(
         parcels, system, industrial = parcels.assign(land_use_name="industrial"), "names", ["industrial"]
     parcels, parks = _measurable(parcels, "parcels"), _measurable(parks, "parks")
     land = attach(parcels, parks, system=system, industrial=industrial, area=area, overlap=overlap)
-    matrix = overlap_matrix(land, area)
+    matrix = overlap_matrix(_parks(land), area)
     if overlap == "error":
         refuse_overlap(matrix)
     levels = ("city", "zone", "park")
@@ -146,7 +158,7 @@ def concentration(
         inside_m2=float(city["numerator"]),
         total_m2=float(city["denominator"]),
         table=table,
-        checks=identities(land),
+        checks=identities(identity_sums(land, outline_of(land.parks)), with_parks=True),
         overlaps=matrix,
         rule=overlap,
     )
@@ -170,9 +182,8 @@ def _measurable(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
     return frame.set_geometry(gpd.GeoSeries(list(mended.shapes), index=frame.index, crs=frame.crs))
 
 
-def overlap_matrix(land: Land, area: str = "tdt1055") -> pd.DataFrame:
+def overlap_matrix(parks: gpd.GeoDataFrame, area: str = "tdt1055") -> pd.DataFrame:
     """Return the pairs of parks that overlap: park_a, park_b, name_a, name_b, area_m2, wide_m2, geometry."""
-    parks = _parks(land)
     pairs = overlaps(parks)
     names = parks.set_index("park_id")["park_name"]
     shapes = gpd.GeoSeries(pairs["geometry"].to_numpy(), crs=parks.crs)
@@ -205,7 +216,61 @@ def refuse_overlap(matrix: pd.DataFrame, tolerance_m2: float = OVERLAP_TOLERANCE
         )
 
 
-def identities(land: Land) -> pd.DataFrame:
+class IdentitySums(NamedTuple):
+    """What the identities compare, in whole steps; those of parts of a city add up."""
+
+    total: int
+    inside: int
+    outside: int
+    by_zone: int
+    by_union: int
+    #: Industrial parcels that the outline of the parks cuts.
+    cut: int
+
+    def __add__(self, other: IdentitySums) -> IdentitySums:  # type: ignore[override]
+        return IdentitySums(*(one + two for one, two in zip(self, other, strict=True)))
+
+
+def identity_sums(land: Land, outline: npt.NDArray[np.object_] | None) -> IdentitySums:
+    """Sum what `identities` compares; `outline` is the dissolved union of all parks, in parts."""
+    own = land.parcels
+    industrial = own["industrial"].fillna(value=False).to_numpy(dtype=bool)
+    area = own["land_area_m2"].to_numpy("float64")
+    usable = industrial & np.isfinite(area)
+    pieces = land.pieces[usable[land.pieces["parcel"].to_numpy()]]
+    steps = to_tally(pieces["land_area_m2"], "m2")
+    park = pieces["park"].to_numpy()
+    by_zone = by_union = cut = 0
+    if land.parks is not None and outline is not None:
+        zone = zone_rows(land.parks)[park]
+        by_zone = int(sum(steps[zone == row].sum() for row in range(zone.max(initial=-1) + 1)))
+        by_union, cut = _by_union(own.geometry.to_numpy()[usable], area[usable], outline)
+    return IdentitySums(
+        total=int(to_tally(area[usable], "m2").sum()),
+        inside=int(steps[park >= 0].sum()),
+        outside=int(steps[park < 0].sum()),
+        by_zone=by_zone,
+        by_union=by_union,
+        cut=cut,
+    )
+
+
+def outline_of(parks: gpd.GeoDataFrame | None) -> npt.NDArray[np.object_] | None:
+    """Return the parts of the union of all parks, None where there are none."""
+    return None if parks is None else np.asarray(shapely.get_parts(shapely.union_all(parks.geometry.to_numpy())))
+
+
+def _by_union(
+    shapes: npt.NDArray[np.object_], area_m2: npt.NDArray[np.float64], outline: npt.NDArray[np.object_]
+) -> tuple[int, int]:
+    """The inside area by another route: each parcel against the union of all parks; and how many it cuts."""
+    pairs = intersect(shapes, outline)
+    share = np.bincount(pairs.left, weights=pairs.share, minlength=len(shapes))
+    inside = to_tally(area_m2 * np.minimum(share, 1.0), "m2")
+    return int(inside.sum()), int(((share > 0) & (share < 1)).sum())
+
+
+def identities(sums: IdentitySums, *, with_parks: bool) -> pd.DataFrame:
     """Check, over integers, that the pieces add up: name, name_zh, left, right, difference, allowed, holds (m²).
 
     Notes
@@ -213,32 +278,27 @@ def identities(land: Land) -> pd.DataFrame:
     The sides are computed by different routes: `left` from the pieces by park or by parcel, `right` from
     the parcels themselves, or from the parcels' share in the union of the parks.
     """
-    own = land.parcels
-    industrial = own["industrial"].fillna(value=False).to_numpy(dtype=bool)
-    area = own["land_area_m2"].to_numpy("float64")
-    usable = industrial & np.isfinite(area)
-    pieces = land.pieces[usable[land.pieces["parcel"].to_numpy()]]
-    steps = to_tally(pieces["land_area_m2"], "m2")
-    inside = pieces["park"].to_numpy() >= 0
-    total = int(to_tally(area[usable], "m2").sum())
     rows = [
         _identity(
-            "inside + outside = total industrial land", "区内 + 区外 = 工业用地总面积",
-            int(steps[inside].sum()) + int(steps[~inside].sum()), total,
+            "inside + outside = total industrial land",
+            "区内 + 区外 = 工业用地总面积",
+            sums.inside + sums.outside,
+            sums.total,
         )
-    ]  # fmt: skip
-    if land.parks is not None:
-        zone = land.parks["zone_id"].to_numpy()
-        by_zone = pd.Series(steps[inside]).groupby(zone[pieces["park"].to_numpy()[inside]]).sum()
+    ]
+    if with_parks:
+        within = sums.total - sums.outside
+        rows.append(_identity("Σ zones = inside the union", "各开发区之和 = 并集内", sums.by_zone, within))
         rows.append(
             _identity(
-                "Σ zones = inside the union",
-                "各开发区之和 = 并集内",
-                int(by_zone.sum()),
-                total - int(steps[~inside].sum()),
+                "inside by pieces = inside by the union of the parks",
+                "按地块切分 = 按园区并集",
+                sums.inside,
+                sums.by_union,
+                # Each cut parcel is rounded once on either route, so they may differ by a step for every cut parcel.
+                allowed=max(sums.cut, 1),
             )
         )
-        rows.append(_union_identity(land, usable, int(steps[inside].sum())))
     return pd.DataFrame(rows)
 
 
@@ -252,21 +312,6 @@ def _identity(name: str, name_zh: str, left: int, right: int, allowed: int = 0) 
         "allowed": from_tally(allowed, "m2"),
         "holds": abs(left - right) <= allowed,
     }
-
-
-def _union_identity(land: Land, usable: np.ndarray, inside: int) -> dict[str, object]:
-    """The same inside area by another route: each parcel against the dissolved union of all parks."""
-    blocks = shapely.get_parts(shapely.union_all(_parks(land).geometry.to_numpy()))
-    pairs = intersect(land.parcels.geometry.to_numpy()[usable], blocks)
-    share = np.bincount(pairs.left, weights=pairs.share, minlength=int(usable.sum()))
-    edge = (share > 0) & (share < 1)
-    area = land.parcels["land_area_m2"].to_numpy("float64")[usable]
-    right = int(np.rint((area * share).sum() * 100))
-    # Each cut parcel is rounded once, so this route may differ by half a step for every cut parcel.
-    return _identity(
-        "inside by pieces = inside by the union of the parks", "按地块切分 = 按园区并集",
-        inside, right, allowed=max(int(edge.sum()), 1),
-    )  # fmt: skip
 
 
 def industrial_by_park(land: Land) -> pd.DataFrame:

@@ -22,7 +22,7 @@ import shapely
 
 from geo.land import Land, districts_of
 from geo.overlay import share_out
-from layers.units import from_tally, to_tally
+from layers.units import from_tally, in_steps, to_tally
 
 __all__ = ["MEASURES", "Firms", "attach_firms", "from_parcels", "pick_year"]
 
@@ -119,7 +119,7 @@ def attach_firms(
     used = firms["land_used_m2"].fillna(from_parcels)
     firms["land_used_m2"] = used.mask(used <= 0)
     for column, base in MEASURES.items():
-        firms[column] = _whole_steps(firms[column], base)
+        firms[column] = in_steps(firms[column], base)
     fragments = _fragments(firms, links, chosen, land)
     firms.loc[
         firms["matched_by"].isna() & firms.index.isin(fragments.loc[fragments["located"], "firm"]), "matched_by"
@@ -194,13 +194,6 @@ def _number(frame: pd.DataFrame, column: str) -> pd.Series:
     if column not in frame:
         return pd.Series(np.nan, index=frame.index, dtype="float64")
     return pd.to_numeric(frame[column], errors="coerce").astype("float64")
-
-
-def _whole_steps(values: pd.Series, base: str) -> pd.Series:
-    known = values.notna()
-    rounded = pd.Series(np.nan, index=values.index, dtype="float64")
-    rounded[known] = from_tally(to_tally(values[known], base), base)
-    return rounded
 
 
 def _in_force(holdings: pd.DataFrame | None, as_of: date | None) -> pd.DataFrame | None:

@@ -26,7 +26,18 @@ from geo.land import Land
 from layers import units
 from layers.errors import StandardError, nearest
 
-__all__ = ["LEVELS", "Indicator", "catalogue", "indicator", "measure", "merge", "scopes", "tally", "zone_rows"]
+__all__ = [
+    "LEVELS",
+    "Indicator",
+    "catalogue",
+    "indicator",
+    "measure",
+    "merge",
+    "scopes",
+    "tally",
+    "tally_firms",
+    "zone_rows",
+]
 
 LEVELS = ("city", "zones", "district", "zone", "park", "parcel", "enterprise")
 
@@ -165,17 +176,24 @@ def tally(land: Land | None, firms: Firms | None, levels: Sequence[str]) -> pd.D
         `indicator`, `level`, `key`, `numerator`, `denominator` (int64 steps), `count`, `missing`,
         `estimated` (numbers of parcels or firms). Scopes without rows are left out.
     """
-    tables: dict[str, pd.DataFrame] = {}
-    if land is not None:
-        tables["land"] = _land_rows(land)
+    parts = [] if land is None else [_tally("land", _land_rows(land), levels)]
     if firms is not None:
-        tables["firms"] = _firm_rows(firms, land)
+        parts.append(tally_firms(firms, None if land is None else land.parks, levels))
+    return pd.concat(parts, ignore_index=True) if parts else _no_sums()
+
+
+def tally_firms(firms: Firms, parks: pd.DataFrame | None, levels: Sequence[str]) -> pd.DataFrame:
+    """Sum the indicators that are of firms; see `tally`."""
+    return _tally("firms", _firm_rows(firms, parks), levels)
+
+
+def _tally(table: str, rows: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
     parts = [
-        _sums(entry, level, tables[entry.table])
+        _sums(entry, level, rows)
         for entry in catalogue().values()
-        if entry.table in tables and {entry.numerator, entry.denominator} <= set(tables[entry.table].columns)
+        if entry.table == table and {entry.numerator, entry.denominator} <= set(rows.columns)
         for level in levels
-        if level in entry.levels and level in tables[entry.table].columns
+        if level in entry.levels and level in rows.columns
     ]
     filled = [part for part in parts if len(part)]
     return pd.concat(filled, ignore_index=True) if filled else _no_sums()
@@ -223,13 +241,13 @@ def zone_rows(parks: pd.DataFrame) -> npt.NDArray[np.intp]:
     return np.append(first_seen.get_indexer(pd.Index(zone_ids)), -1)
 
 
-def _firm_rows(firms: Firms, land: Land | None) -> pd.DataFrame:
+def _firm_rows(firms: Firms, parks: pd.DataFrame | None) -> pd.DataFrame:
     rows = firms.fragments
     table = rows.assign(unit=rows["firm"], estimated=False, city=0, enterprise=rows["firm"])
-    if land is None or land.parks is None:
+    if parks is None:
         return table.drop(columns=["park"])
     park = rows["park"].to_numpy()
-    return table.assign(zone=zone_rows(land.parks)[park], zones=np.where(park >= 0, 0, -1))
+    return table.assign(zone=zone_rows(parks)[park], zones=np.where(park >= 0, 0, -1))
 
 
 def _sums(entry: Indicator, level: str, table: pd.DataFrame) -> pd.DataFrame:

@@ -4,14 +4,16 @@ Frames in one projected CRS come in, with canonical columns; out comes `Land`, w
 extensive (m², yuan) and whole steps of 0.01, so that any grouping adds up exactly. A parcel cut by a
 park boundary carries all its sums in proportion of its area, shared by the largest-remainder method.
 
-Where a parcel records its own floor area or footprint, the record stands; else its buildings decide,
-and a parcel with a building of unknown floor area has an unknown floor area. Missing is missing.
+Where a parcel records its own floor area or footprint, the record stands; else its buildings decide.
+
+A part of a city may be attached by itself: given what touches it from outside (`Beside`), every row comes
+out as it would from the whole, to the last bit, and `join` puts the parts together again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import numpy as np
@@ -19,15 +21,15 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.intensity import floor_areas
+from geo.footprints import build_on, measure_buildings
 from geo.land_use import classify
 from geo.overlay import Pairs, intersect, place, share_out
 from geo.zones import Faces, assign, faces, park_table
 from layers.area import area_m2
 from layers.errors import CrsError
-from layers.units import from_tally, to_tally
+from layers.units import from_tally, in_steps, to_tally
 
-__all__ = ["EXTENSIVE", "Land", "attach", "districts_of", "in_steps"]
+__all__ = ["EXTENSIVE", "Beside", "Land", "Places", "attach", "attach_to", "districts_of", "join", "places", "select"]
 
 #: Extensive columns of a parcel, shared among its pieces. All are in m², but for the investment in yuan.
 EXTENSIVE = (
@@ -42,6 +44,44 @@ EXTENSIVE = (
 
 
 @dataclass(frozen=True)
+class Places:
+    """What land is cut and counted by.
+
+    Attributes
+    ----------
+    parks : GeoDataFrame or None
+        As `zones.park_table` returns it.
+    faces : Faces or None
+        The parks cut into disjoint faces.
+    districts : GeoDataFrame or None
+        With `district_id`, `district_name`.
+    """
+
+    parks: gpd.GeoDataFrame | None = None
+    faces: Faces | None = None
+    districts: gpd.GeoDataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What touches a part of a city from outside.
+
+    Attributes
+    ----------
+    parcels : GeoDataFrame
+        Other parcels on which buildings of this part stand too.
+    buildings : GeoDataFrame
+        Other buildings that stand on parcels of this part; they are at home elsewhere.
+    blank : bool
+        Whether no building of the whole city has a known floor area.
+    """
+
+    parcels: gpd.GeoDataFrame
+    buildings: gpd.GeoDataFrame
+    blank: bool
+
+
+@dataclass(frozen=True)
 class Land:
     """Parcels, their pieces by park, and what was set aside on the way.
 
@@ -52,21 +92,31 @@ class Land:
         `district` (row of `districts`, −1 for none), `EXTENSIVE`, `floor_area_estimated`.
     pieces : DataFrame
         One row a parcel × park piece: `parcel` (row), `park` (row of `parks`, −1 outside), `share`, `EXTENSIVE`.
-    parks, districts : GeoDataFrame or None
-        As `zones.park_table` returns it; districts with `district_id`, `district_name`.
-    faces : Faces or None
-        The parks cut into disjoint faces.
+    places : Places
+        What the rows of `park` and `district` are.
     unplaced : dict
         Buildings (count) and footprint (m²) that stand on no parcel.
     """
 
     parcels: gpd.GeoDataFrame
     pieces: pd.DataFrame
-    parks: gpd.GeoDataFrame | None
-    districts: gpd.GeoDataFrame | None
-    faces: Faces | None
+    places: Places = field(default_factory=Places)
     unplaced: dict[str, float] = field(default_factory=dict)
-    buildings: pd.DataFrame | None = None
+
+    @property
+    def parks(self) -> gpd.GeoDataFrame | None:
+        """See `Places`."""
+        return self.places.parks
+
+    @property
+    def faces(self) -> Faces | None:
+        """See `Places`."""
+        return self.places.faces
+
+    @property
+    def districts(self) -> gpd.GeoDataFrame | None:
+        """See `Places`."""
+        return self.places.districts
 
 
 def attach(
@@ -109,27 +159,59 @@ def attach(
     CrsError
         The layers do not share one CRS.
     """
-    for name, other in (("parks", parks), ("buildings", buildings), ("districts", districts)):
-        _same_crs(parcels, other, name)
+    _same_crs(parcels, parks, "parks")
+    _same_crs(parcels, districts, "districts")
+    return attach_to(
+        places(parks, districts),
+        parcels,
+        buildings,
+        system=system,
+        industrial=industrial,
+        area=area,
+        overlap=overlap,
+        storey_height_m=storey_height_m,
+        tall_storey_m=tall_storey_m,
+        whole_from=whole_from,
+    )
+
+
+def places(parks: gpd.GeoDataFrame | None = None, districts: gpd.GeoDataFrame | None = None) -> Places:
+    """Put parks and districts in order, and cut the parks into disjoint faces."""
+    rows = None if parks is None else park_table(parks)
+    return Places(
+        rows, None if rows is None else faces(rows), None if districts is None else _district_table(districts)
+    )
+
+
+def attach_to(
+    where: Places,
+    parcels: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame | None = None,
+    *,
+    beside: Beside | None = None,
+    system: str,
+    industrial: Sequence[str] | None,
+    area: str,
+    overlap: str,
+    storey_height_m: float,
+    tall_storey_m: float,
+    whole_from: float,
+) -> Land:
+    """Join buildings, and places that stand in order, to parcels; see `attach`."""
+    _same_crs(parcels, buildings, "buildings")
     table = _in_order(parcels)
     table = pd.concat([table, classify(table, system, industrial)], axis=1)
     table["land_area_m2"] = _land_area(table, area)
     unplaced: dict[str, float] = {}
-    stock: pd.DataFrame | None = None
     if buildings is not None:
-        footprint = area_m2(buildings.geometry, "tdt1055" if area == "recorded" else area).reset_index(drop=True)
-        stock = _stock(buildings, footprint, storey_height_m, tall_storey_m)
-        pairs = place(buildings.geometry.to_numpy(), table.geometry.to_numpy(), whole_from=whole_from)
-        table, unplaced = _build_on(table, stock, pairs)
+        drawn = "tdt1055" if area == "recorded" else area
+        stock_of = {"storey_height_m": storey_height_m, "tall_storey_m": tall_storey_m}
+        table, unplaced = _with_buildings(table, buildings, beside, drawn, whole_from, stock_of)
     table["floor_area_estimated"] = table.get("floor_area_estimated", False)
     for column in EXTENSIVE:
-        table[column] = in_steps(table[column], column) if column in table else np.nan
-    districts = None if districts is None else _district_table(districts)
-    table["district"] = -1 if districts is None else districts_of(table.geometry, districts)
-    park_rows = None if parks is None else park_table(parks)
-    cut = None if park_rows is None else faces(park_rows)
-    pieces = _cut(table, cut, overlap)
-    return Land(table, pieces, park_rows, districts, cut, unplaced, stock)
+        table[column] = in_steps(table[column], _base(column)) if column in table else np.nan
+    table["district"] = -1 if where.districts is None else districts_of(table.geometry, where.districts)
+    return Land(table, _cut(table, where.faces, overlap), where, unplaced)
 
 
 def _same_crs(parcels: gpd.GeoDataFrame, other: gpd.GeoDataFrame | None, name: str) -> None:
@@ -141,16 +223,28 @@ def _same_crs(parcels: gpd.GeoDataFrame, other: gpd.GeoDataFrame | None, name: s
 
 
 def _in_order(parcels: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Sort by id, so that no figure depends on the order of rows, and give every row a name of its own."""
-    if "parcel_id" in parcels:
-        ids = parcels["parcel_id"].astype("string")
-    else:
-        ids = pd.Series(pd.NA, index=parcels.index, dtype="string")
+    """Sort by id, parcels of one id by their place, and give every row a name of its own.
+
+    So no figure depends on the order of rows in a file.
+    """
+    ids = _ids(parcels)
+    codes, _ = pd.factorize(ids, sort=True)
+    twice = pd.Series(codes).duplicated(keep=False).to_numpy()
+    box = np.zeros((len(parcels), 4))
+    box[twice] = shapely.bounds(parcels.geometry.to_numpy()[twice])
+    order = np.lexsort((*box.T, codes)) if twice.any() else np.argsort(codes, kind="stable")
+    table = parcels.assign(parcel_id=ids).iloc[order].reset_index(drop=True)
+    nth = pd.Series(codes[order]).groupby(codes[order]).cumcount() if twice.any() else pd.Series(0, index=table.index)
+    uid = table["parcel_id"].where(nth == 0, table["parcel_id"] + " (" + (nth + 1).astype("string") + ")")
+    return table.assign(uid=uid)
+
+
+def _ids(parcels: pd.DataFrame) -> pd.Series:
+    """Ids as text; a parcel without one is called after its row."""
+    if "parcel_id" in parcels and parcels["parcel_id"].notna().all():
+        return parcels["parcel_id"].astype("string")
     unnamed = pd.Series([f"#{i + 1}" for i in range(len(parcels))], index=parcels.index, dtype="string")
-    ids = ids.fillna(unnamed)
-    nth = ids.groupby(ids).cumcount()
-    uid = ids.where(nth == 0, ids + " (" + (nth + 1).astype("string") + ")")
-    return parcels.assign(parcel_id=ids, uid=uid).iloc[np.argsort(uid.to_numpy(), kind="stable")].reset_index(drop=True)
+    return parcels["parcel_id"].astype("string").fillna(unnamed) if "parcel_id" in parcels else unnamed
 
 
 def _land_area(table: gpd.GeoDataFrame, method: str) -> pd.Series:
@@ -160,70 +254,51 @@ def _land_area(table: gpd.GeoDataFrame, method: str) -> pd.Series:
     return recorded.mask(recorded <= 0)
 
 
-def in_steps(values: pd.Series, column: str) -> pd.Series:
-    """Round a column to whole steps of its unit (0.01 m², fen, …); missing stays missing."""
-    base = _base(column)
-    rounded = pd.Series(np.nan, index=values.index, dtype="float64", name=values.name)
-    known = values.notna().to_numpy()
-    rounded[known] = from_tally(to_tally(values[known].astype("float64"), base), base)
-    return rounded
-
-
 def _base(column: str) -> str:
     return "cny" if column.endswith("_cny") else "m2"
 
 
-def _stock(
-    buildings: pd.DataFrame, footprint_m2: pd.Series, storey_height_m: float, tall_storey_m: float
-) -> pd.DataFrame:
-    """Footprint and floor area of every building, in whole steps."""
-    stock = floor_areas(
-        buildings.reset_index(drop=True), footprint_m2, storey_height_m=storey_height_m, tall_storey_m=tall_storey_m
-    )
-    stock.insert(0, "footprint_m2", in_steps(footprint_m2, "footprint_m2"))
-    stock["floor_area_m2"] = in_steps(stock["floor_area_m2"], "floor_area_m2")
-    return stock
-
-
-def _build_on(table: gpd.GeoDataFrame, stock: pd.DataFrame, pairs: Pairs) -> tuple[gpd.GeoDataFrame, dict[str, float]]:
-    """Sum footprints and floor areas onto parcels; what stands on no parcel is counted apart."""
-    n = len(stock)
-    on_parcels = np.bincount(pairs.left, weights=pairs.share, minlength=n)
-    beside = np.flatnonzero(on_parcels < 1 - 1e-9)
-    building = np.concatenate([pairs.left, beside])
-    parcel = np.concatenate([pairs.right, np.full(len(beside), len(table))])
-    share = np.concatenate([pairs.share, 1 - on_parcels[beside]])
-    sums: dict[str, npt.NDArray[np.float64]] = {}
-    unknown = stock["floor_area_m2"].isna().to_numpy()
-    for column in ("footprint_m2", "floor_area_m2"):
-        steps = to_tally(stock[column].fillna(0.0), "m2")
-        pieces = share_out(steps, building, share)
-        total = np.zeros(len(table) + 1, dtype="int64")
-        np.add.at(total, parcel, pieces)
-        sums[column] = from_tally(total, "m2")
-    on = parcel < len(table)
-    # A sliver of a building on a parcel does not make the parcel's floor area unknown.
-    blind = np.unique(parcel[on & unknown[building] & (share > 0.01)])
-    guessed = np.unique(parcel[on & stock["estimated"].to_numpy()[building] & (share > 0.01)])
-    floor = sums["floor_area_m2"][:-1].copy()
-    floor[blind] = np.nan
-    if unknown.all():
-        floor[:] = np.nan  # of a layer without a single floor, an empty parcel proves no ratio of 0
-    estimated = np.zeros(len(table), dtype=bool)
-    estimated[guessed] = True
-    recorded_floor = _recorded(table, "floor_area_m2")
-    recorded_base = _recorded(table, "building_base_m2")
+def _with_buildings(
+    table: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame,
+    beside: Beside | None,
+    area: str,
+    whole_from: float,
+    storeys: dict[str, float],
+) -> tuple[gpd.GeoDataFrame, dict[str, float]]:
+    """Sum what stands on each parcel; a record of the parcel itself goes before."""
+    ground, mine = table.geometry.to_numpy(), np.arange(len(table))
+    home = np.ones(len(buildings), dtype=bool)
+    if beside is not None:
+        ground, mine = _among(table, beside.parcels)
+        home = np.append(home, np.zeros(len(beside.buildings), dtype=bool))
+        buildings = gpd.GeoDataFrame(pd.concat([buildings, beside.buildings], ignore_index=True), crs=table.crs)
+    footprint = area_m2(buildings.geometry, area).reset_index(drop=True)
+    stock = measure_buildings(buildings, footprint, **storeys)
+    pairs = place(buildings.geometry.to_numpy(), ground, whole_from=whole_from)
+    blank = None if beside is None else beside.blank
+    stands, unplaced = build_on(stock, pairs, len(ground), home=home, blank=blank)
+    stands = stands.iloc[mine].reset_index(drop=True)
+    floor, base = _recorded(table, "floor_area_m2"), _recorded(table, "building_base_m2")
     table = table.assign(
-        floor_area_m2=recorded_floor.fillna(pd.Series(floor)),
-        building_base_m2=recorded_base.fillna(pd.Series(sums["footprint_m2"][:-1])),
-        floor_area_estimated=estimated & recorded_floor.isna().to_numpy(),
-        buildings=np.bincount(parcel[on & (share > 0.01)], minlength=len(table) + 1)[:-1],
+        floor_area_m2=floor.fillna(stands["floor_area_m2"]),
+        building_base_m2=base.fillna(stands["building_base_m2"]),
+        floor_area_estimated=stands["floor_area_estimated"] & floor.isna(),
+        buildings=stands["buildings"],
     )
-    away = {
-        "buildings": float((on_parcels == 0).sum()),
-        "footprint_m2": float(sums["footprint_m2"][-1]),
-    }
-    return table, away
+    return table, unplaced
+
+
+def _among(table: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.intp]]:
+    """Return the shapes of both in the order they have in the whole city, and where those of `table` stand."""
+    both = gpd.GeoDataFrame(
+        {"parcel_id": pd.concat([table["parcel_id"], _ids(others)], ignore_index=True)},
+        geometry=np.concatenate([table.geometry.to_numpy(), others.geometry.to_numpy()]),
+        crs=table.crs,
+    )
+    own = np.arange(len(both)) < len(table)
+    ordered = _in_order(both.assign(own=own))
+    return ordered.geometry.to_numpy(), np.flatnonzero(ordered["own"].to_numpy())
 
 
 def _recorded(table: pd.DataFrame, column: str) -> pd.Series:
@@ -287,3 +362,37 @@ def _cut(table: gpd.GeoDataFrame, cut: Faces | None, overlap: str) -> pd.DataFra
         shared = from_tally(share_out(steps, group, weight), base)
         pieces[column] = np.where(known[group], shared, np.nan)
     return pieces
+
+
+def join(parts: Sequence[Land], where: Places) -> Land:
+    """Put parts of a city together again, in the order the whole would have.
+
+    Parameters
+    ----------
+    parts : sequence of Land
+        Each parcel in one of them.
+    where : Places
+        What all of them were attached to.
+    """
+    first = np.cumsum([0, *(len(part.parcels) for part in parts)])
+    parcels = pd.concat([part.parcels for part in parts], ignore_index=True)
+    pieces = pd.concat(
+        [part.pieces.assign(parcel=part.pieces["parcel"] + start) for part, start in zip(parts, first, strict=False)],
+        ignore_index=True,
+    )
+    ordered = _in_order(gpd.GeoDataFrame(parcels.assign(row=np.arange(len(parcels))), crs=parts[0].parcels.crs))
+    row = np.empty(len(ordered), dtype="intp")
+    row[ordered.pop("row").to_numpy()] = np.arange(len(ordered))
+    pieces["parcel"] = row[pieces["parcel"].to_numpy()]
+    pieces = pieces.sort_values(["parcel", "park"], kind="stable", ignore_index=True)
+    unplaced = {key: sum(part.unplaced[key] for part in parts) for key in parts[0].unplaced}
+    return Land(ordered, pieces, where, unplaced)
+
+
+def select(land: Land, rows: npt.NDArray[np.intp]) -> Land:
+    """Return the land with some of its parcels, in their order."""
+    new = np.full(len(land.parcels), -1, dtype="intp")
+    new[rows] = np.arange(len(rows))
+    pieces = land.pieces[new[land.pieces["parcel"].to_numpy()] >= 0].reset_index(drop=True)
+    pieces["parcel"] = new[pieces["parcel"].to_numpy()]
+    return replace(land, parcels=land.parcels.iloc[rows].reset_index(drop=True), pieces=pieces)

@@ -30,6 +30,7 @@ __all__ = [
     "Unit",
     "convert",
     "from_tally",
+    "in_steps",
     "label",
     "parse_numbers",
     "parse_unit",
@@ -203,6 +204,20 @@ def from_tally(steps: npt.NDArray[np.int64], base: str) -> npt.NDArray[np.float6
 def from_tally(steps: int | npt.NDArray[np.int64], base: str) -> float | npt.NDArray[np.float64]:
     """Turn integer steps back into the base unit."""
     return steps / tally_scale(base)
+
+
+def in_steps(values: pd.Series, base: str) -> pd.Series:
+    """Round values to whole steps of their base unit (0.01 m², fen, …); missing stays missing.
+
+    Examples
+    --------
+    >>> in_steps(pd.Series([0.125, float("nan")]), "m2").tolist()
+    [0.12, nan]
+    """
+    rounded = pd.Series(np.nan, index=values.index, dtype="float64", name=values.name)
+    known = values.notna().to_numpy()
+    rounded[known] = from_tally(to_tally(values[known].astype("float64"), base), base)
+    return rounded
 
 
 _NUMBER = re.compile(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import geo
-from geo.concentrations import identities, industrial_by_park
+from geo.concentrations import identities, identity_sums, industrial_by_park, outline_of
 from geo.land import attach
 from layers.errors import BlockedError, SchemaError
 
@@ -61,7 +61,8 @@ def test_a_broken_sum_breaks_the_identity():
     land = attach(city.parcels(), city.parks(), area="planar", overlap="split")
     industrial = land.pieces["parcel"].isin(land.parcels.index[land.parcels["parcel_id"] == "p1"])
     land.pieces.loc[industrial, "land_area_m2"] += 1.0
-    assert not identities(land)["holds"].all()
+    sums = identity_sums(land, outline_of(land.parks))
+    assert not identities(sums, with_parks=True)["holds"].all()
 
 
 def test_text_and_html_say_the_same():

@@ -113,7 +113,7 @@ def split(land, firms, keep):
     pieces = land.pieces[np.isin(land.pieces["parcel"], keep)]
     fragments = firms.fragments[np.isin(firms.fragments["firm"], keep)]
     return (
-        Land(land.parcels, pieces, land.parks, land.districts, land.faces),
+        Land(land.parcels, pieces, land.places),
         Firms(firms.firms, firms.links, fragments, 0, None),
     )
 

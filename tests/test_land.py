@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo.land import EXTENSIVE, attach, in_steps
+from geo.land import EXTENSIVE, attach
+from layers.units import in_steps
 from layers.errors import CrsError, SchemaError
 
 
@@ -110,7 +111,7 @@ def test_land_use_needs_its_column():
 
 
 def test_steps_round_half_to_even_and_keep_missing():
-    assert in_steps(pd.Series([0.125, 0.135, np.nan]), "land_area_m2").fillna(-1).tolist() == [0.12, 0.14, -1]
+    assert in_steps(pd.Series([0.125, 0.135, np.nan]), "m2").fillna(-1).tolist() == [0.12, 0.14, -1]
 
 
 def test_statutory_area_differs_from_the_plane_by_little_here():
