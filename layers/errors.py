@@ -11,7 +11,8 @@ what was expected and how to mend it, in English and in Chinese; the command pic
     ├── CrsError         coordinates of two frames do not agree    (command exits with 2)
     ├── StandardError    a policy or an indicator is not on board  (command exits with 2)
     ├── ProjectError     the project file or the call is wrong     (command exits with 2)
-    └── OutputError      a result cannot be written                (command exits with 2)
+    ├── OutputError      a result cannot be written                (command exits with 2)
+    └── EngineError      the work cannot be shared out as asked    (command exits with 2)
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections.abc import Iterable
 __all__ = [
     "BlockedError",
     "CrsError",
+    "EngineError",
     "OutputError",
     "ParkwiseError",
     "ProjectError",
@@ -48,6 +50,10 @@ class ParkwiseError(Exception):
         super().__init__(en)
         self.en = en
         self.zh = zh
+
+    def __reduce__(self) -> tuple[type[ParkwiseError], tuple[str, str], dict[str, object]]:
+        """Keep both languages on the way from a worker process."""
+        return type(self), (self.en, self.zh), self.__dict__
 
     def text(self, language: str = "zh") -> str:
         """Return the message in `language` (zh or en)."""
@@ -84,6 +90,10 @@ class ProjectError(ParkwiseError):
 
 class OutputError(ParkwiseError):
     """A result cannot be written: it exists already, the folder is closed, the disk is full."""
+
+
+class EngineError(ParkwiseError):
+    """The work cannot be shared out as asked: a cluster out of reach, a batch that kills its workers."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -1,0 +1,153 @@
+"""Sharing work out and adding it up again: batches in, one whole out, the same wherever the steps ran.
+
+`fold` does a step on every batch - here, in threads, in processes, or on a dask cluster - and combines the
+parts in the order of the batches, whichever finished first. It knows nothing of land, columns or files.
+Only so many batches are under way that memory stays flat, however many there are. Parts that were kept from
+an earlier run (`KeptFiles`) are not computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from typing import Protocol, TypeVar
+
+from geo.schedulers import Crew, Here, InProcesses, InThreads
+from layers.errors import ProjectError
+from layers.threads import cores
+
+__all__ = ["Kept", "fold"]
+
+Batch = TypeVar("Batch")
+Part = TypeVar("Part")
+Batch_contra = TypeVar("Batch_contra", contravariant=True)
+
+#: So many parts may wait for an earlier one to finish, above the two batches a worker.
+_AHEAD = 8
+
+
+class Kept(Protocol[Batch_contra, Part]):
+    """Parts of an earlier run; asked in the calling process only."""
+
+    def load(self, batch: Batch_contra) -> Part | None:
+        """Return the part of a batch, or None where it must be computed."""
+
+    def save(self, batch: Batch_contra, part: Part) -> None:
+        """Keep the part of a batch."""
+
+
+def fold(
+    batches: Sequence[Batch],
+    step: Callable[[Batch], Part],
+    combine: Callable[[Part, Part], Part],
+    *,
+    scheduler: str = "threads",
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    weight: Callable[[Batch], int] | None = None,
+    kept: Kept[Batch, Part] | None = None,
+) -> Part | None:
+    """Do `step` on every batch and combine the parts in the order of the batches.
+
+    Parameters
+    ----------
+    batches : sequence
+        Light descriptions of the work (a path, a range), not the data.
+    step : function of a batch
+        Gives its part. For processes and clusters it must pickle: a function at the top of a module, or a
+        `functools.partial` of one, whose arguments go to each worker once. A part is never None.
+    combine : function of two parts
+        Adds the second to the first; need not be commutative. Runs in the calling process.
+    scheduler : "threads", "processes", "tcp://host:port" or "tls://host:port"
+        The address is that of a dask scheduler. A single batch runs right here, and so do threads with one worker.
+    workers : int, optional
+        How many batches at once; by default one a core.
+    progress : function of (done, total), optional
+        Called in the calling process after each batch, in units of `weight`.
+    weight : function of a batch, optional
+        How much work it is; by default 1.
+    kept : Kept, optional
+        Where finished parts are kept, and found again when the run is repeated.
+
+    Returns
+    -------
+    part or None
+        None where there is no batch.
+
+    Raises
+    ------
+    EngineError
+        A batch killed its worker three times, or the cluster cannot be used.
+    ProjectError
+        No such scheduler, or less than one worker.
+
+    Notes
+    -----
+    An exception of a step is raised as it is and ends the run; Ctrl-C does too. Waiting batches are dropped and
+    processes ended; a step in a thread cannot be stopped, but nobody waits for it.
+
+    Examples
+    --------
+    >>> fold([[1, 2], [3], [4, 5]], sum, lambda one, other: one + other)
+    15
+    >>> fold(["a", "b", "c"], str.upper, lambda one, other: one + other)
+    'ABC'
+    """
+    if not batches:
+        return None
+    weights = [weight(batch) if weight else 1 for batch in batches]
+    done = 0
+
+    def tell(place: int) -> None:
+        nonlocal done
+        done += weights[place]
+        if progress:
+            progress(done, sum(weights))
+
+    with _crew(scheduler, step, workers, len(batches)) as crew:
+        return reduce(combine, _in_order(batches, crew, kept, tell))
+
+
+def _crew(scheduler: str, step: Callable[[Batch], Part], workers: int | None, batches: int) -> Crew[Batch, Part]:
+    """Find those who will do the steps."""
+    if workers is not None and workers < 1:
+        raise ProjectError(f"workers = {workers}: expected 1 or more.", f"workers = {workers}：应不小于 1。")
+    if scheduler not in ("threads", "processes"):
+        raise ProjectError(
+            f"scheduler = {scheduler!r}: expected threads, processes, or the address of a dask scheduler, "
+            "such as tcp://10.0.0.5:8786.",
+            f"scheduler = {scheduler!r}：应为 threads、processes，或 dask 调度器地址，如 tcp://10.0.0.5:8786。",
+        )
+    count = min(workers or cores(), batches)
+    if batches == 1 or (scheduler == "threads" and count == 1):
+        return Here(step)
+    return InThreads(step, count) if scheduler == "threads" else InProcesses(step, count)
+
+
+def _in_order(
+    batches: Sequence[Batch], crew: Crew[Batch, Part], kept: Kept[Batch, Part] | None, tell: Callable[[int], None]
+) -> Iterator[Part]:
+    """Give the parts in the order of the batches, with a bounded number under way or waiting for an earlier one."""
+    ready: dict[int, Part] = {}
+    given = under_way = 0
+    for wanted in range(len(batches)):
+        while True:
+            ahead = wanted + 2 * crew.workers + _AHEAD
+            while given < min(len(batches), ahead) and under_way < 2 * crew.workers:
+                part = kept.load(batches[given]) if kept else None
+                if part is None:
+                    crew.give(given, batches[given])
+                    under_way += 1
+                else:
+                    ready[given] = part
+                    tell(given)
+                given += 1
+            if wanted in ready:
+                break
+            for place, part in crew.take():
+                under_way -= 1
+                if kept:
+                    kept.save(batches[place], part)
+                ready[place] = part
+                tell(place)
+        yield ready.pop(wanted)
