@@ -11,18 +11,35 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from layers.checking import check
+    from layers.converting import convert
     from layers.inspecting import info
     from layers.land_use import propose_system
+    from layers.partitions import open_partitions
     from layers.reading import read
     from layers.repairing import for_measuring, repair
+    from layers.store import open_store
     from layers.writing import write
 
-__all__ = ["check", "for_measuring", "info", "propose_system", "read", "repair", "write"]
+__all__ = [
+    "check",
+    "convert",
+    "for_measuring",
+    "info",
+    "open_partitions",
+    "open_store",
+    "propose_system",
+    "read",
+    "repair",
+    "write",
+]
 
 _HOME = {
     "check": "layers.checking",
+    "convert": "layers.converting",
     "for_measuring": "layers.repairing",
     "info": "layers.inspecting",
+    "open_partitions": "layers.partitions",
+    "open_store": "layers.store",
     "propose_system": "layers.land_use",
     "read": "layers.reading",
     "repair": "layers.repairing",

@@ -20,8 +20,8 @@ MAX_UNPACKED = 20 * 1024**3  # bytes
 MAX_RATIO = 300  # unpacked ÷ packed, asked above 100 MiB only
 RATIO_FROM = 100 * 1024**2
 
-#: Beginnings of names that are litter of other systems.
-IGNORED = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini", "~$", "._")
+#: Beginnings of names that are litter of other systems, or the manifest of a dataset of ours: no data.
+IGNORED = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini", "~$", "._", "_parkwise.json")
 
 
 def members(path: Path) -> list[zipfile.ZipInfo]:

@@ -10,13 +10,13 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from layers.errors import OutputError, first
 
-__all__ = ["new_file", "new_files"]
+__all__ = ["new_file", "new_files", "new_folder"]
 
 
 #: With less room than this (bytes) a failed write is a full disk.
@@ -134,3 +134,71 @@ def new_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     path = Path(path)
     with new_files(path.parent, [path.name], overwrite=overwrite) as work:
         yield work / path.name
+
+
+@contextmanager
+def new_folder(
+    folder: str | Path, *, foreign: Callable[[Path], Sequence[str]], overwrite: bool = False
+) -> Iterator[Path]:
+    """Give a temporary folder; it becomes `folder` when the block ends well.
+
+    Parameters
+    ----------
+    folder : path
+        The folders above it are made where they do not exist.
+    foreign : callable
+        Names what in a folder is not of an older run of ours; where it names anything, nothing is replaced.
+    overwrite : bool
+        Replace the folder of an older run, with everything in it.
+
+    Raises
+    ------
+    OutputError
+        The folder is there already and is not empty; it cannot be written; the disk is full.
+    """
+    folder = Path(folder).absolute()
+    _require_free(folder, foreign, overwrite=overwrite)
+    made: list[Path] = []
+    try:
+        made = _make(folder.parent)
+        with tempfile.TemporaryDirectory(prefix=".parkwise-", dir=folder.parent, ignore_cleanup_errors=True) as work:
+            fresh, old = Path(work) / "new", Path(work) / "old"
+            fresh.mkdir()
+            try:
+                yield fresh
+            except Exception as error:
+                if shutil.disk_usage(work).free < _FULL:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+                raise
+            if folder.exists():
+                folder.rename(old)
+            try:
+                fresh.rename(folder)
+            except OSError:
+                if old.exists():
+                    old.rename(folder)
+                raise
+    except OSError as error:
+        raise _refused(folder, error) from error
+    finally:
+        _remove_if_empty(folder.parent, made)
+
+
+def _require_free(folder: Path, foreign: Callable[[Path], Sequence[str]], *, overwrite: bool) -> None:
+    """Refuse to replace what is there unasked, and whatever others have put there."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not overwrite:
+        raise OutputError(
+            f"{folder}: is there already. Nothing was written; pass --overwrite to replace it, "
+            "or choose another folder with -o.",
+            f"{folder}：已存在。未写入任何内容；请加 --overwrite 覆盖，或用 -o 另选文件夹。",
+        )
+    others = foreign(folder) if folder.is_dir() else [folder.name]
+    if others:
+        raise OutputError(
+            f"{folder}: {len(others)} things in it are not of an earlier run ({first(others)}), and replacing the "
+            "folder would remove them. Nothing was written; move them away, or choose another folder with -o.",
+            f"{folder}：其中有 {len(others)} 项不是以前运行的结果（{first(others)}），替换文件夹会将其删除。"
+            "未写入任何内容；请移走，或用 -o 另选文件夹。",
+        )

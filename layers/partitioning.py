@@ -1,0 +1,219 @@
+"""Writing a partitioned dataset: whatever the rows come in, the same files come out.
+
+Rows are put along a Hilbert curve and cut into parts of about so many rows; rows with one key stay in one
+part, so exact copies meet there. Within a part the order is that of key, box, shape and attributes, never
+that of the source. Frames that come one after another are laid down in a temporary folder on the same disk:
+only a few dozen bytes a row stay in memory. All or nothing: the folder appears when every part is written.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyproj
+import shapely
+
+from layers.errors import OutputError
+from layers.output import new_folder
+from layers.partitions import MANIFEST, SCHEMA, Part, Partitions, hilbert_keys, open_partitions
+from layers.plain import jsonable
+from layers.storage import is_url
+from layers.waiting import Waiting, keep, lay_down
+
+__all__ = ["foreign_to_dataset", "write_partitions"]
+
+Progress = Callable[[float, str], None]
+Keys = npt.NDArray[np.uint32]
+Rows = npt.NDArray[np.int64]
+
+#: Rows of a row group.
+_GROUP = 8_192
+
+
+def write_partitions(
+    frames: gpd.GeoDataFrame | Callable[[], Iterable[gpd.GeoDataFrame]],
+    folder: str | Path,
+    *,
+    rows: int = 65_536,
+    like: Partitions | None = None,
+    layer: str | None = None,
+    record: Mapping[str, Any] | None = None,
+    finish: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame] | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Partitions:
+    """Write a partitioned dataset (写出分块数据集).
+
+    Parameters
+    ----------
+    frames : GeoDataFrame, or callable that gives an iterable of them
+        All in one CRS. Of an iterable one frame at a time is in memory.
+    folder : path
+        The new folder. Its files: GeoParquet 1.1 with bbox covering, and the manifest.
+    rows : int
+        About so many rows a part.
+    like : Partitions, optional
+        Take grid and cuts of this dataset: one part for each of its parts, also an empty one, so that what
+        stands together is in parts of one number.
+    layer : str, optional
+        Else ``attrs["layer"]`` of the first frame.
+    record : mapping, optional
+        ``attrs`` to keep, looked at when all frames have been given; else those of the first frame.
+    finish : callable, optional
+        Is given each part in its order before it is written, and returns what is to be written.
+    overwrite : bool
+        Replace a dataset that is there; never a folder that holds anything else.
+    progress : callable, optional
+        Called with (fraction, message).
+
+    Raises
+    ------
+    OutputError
+        The frames have no CRS or several, the folder is there already, or the disk is full.
+
+    Notes
+    -----
+    Whole numbers of which some rows are missing become floats and columns of mixed kinds become text, as when
+    frames are put under each other. A source column "bbox" is called "bbox_source": the name is taken.
+    """
+    if is_url(folder):
+        raise OutputError(
+            f"{folder}: a dataset is written to this machine. Write it to a folder, then copy that.",
+            f"{folder}：数据集只能写到本机。请先写到文件夹，再复制过去。",
+        )
+    if rows < 1:
+        raise OutputError(f"rows = {rows}: expected at least 1.", f"rows = {rows}：应至少为 1。")
+    target = Path(folder)
+    with (
+        new_folder(target, foreign=foreign_to_dataset, overwrite=overwrite) as work,
+        tempfile.TemporaryDirectory(prefix="laid-", dir=work.parent, ignore_cleanup_errors=True) as laid,
+    ):
+        waiting = keep(frames) if isinstance(frames, gpd.GeoDataFrame) else lay_down(frames(), Path(laid))
+        crs = _require_crs(waiting.crs, like)
+        bounds = _bounds(waiting.x, waiting.y) if like is None else like.bounds
+        keys = hilbert_keys(waiting.x, waiting.y, bounds)
+        order = np.argsort(keys, kind="stable")
+        cuts = _cuts(keys[order], rows) if like is None else np.array([part.first_key for part in like.parts])
+        parts, known = _write_parts(work, waiting, keys, order, cuts, finish, progress)
+        document = {
+            "schema": SCHEMA,
+            "layer": layer or str(waiting.attrs.get("layer") or ""),
+            "crs": crs.to_json_dict(),
+            "rows": sum(part.rows for part in parts),
+            "bounds": list(bounds),
+            "columns": {name: {"type": kind, "known": known[name]} for name, kind in _types(work, parts).items()},
+            "parts": [_entry(part) for part in parts],
+            "record": dict(waiting.attrs if record is None else record),
+        }
+        (work / MANIFEST).write_text(jsonable(document), encoding="utf-8")
+    return open_partitions(target)
+
+
+def foreign_to_dataset(folder: Path) -> list[str]:
+    """Name what in a folder is no file of a partitioned dataset."""
+    names = sorted(path.name for path in folder.iterdir())
+    if MANIFEST not in names:
+        return names
+    return [name for name in names if name != MANIFEST and not (name.startswith("part-") and name.endswith(".parquet"))]
+
+
+def _write_parts(
+    work: Path,
+    waiting: Waiting,
+    keys: Keys,
+    order: Rows,
+    cuts: Rows,
+    finish: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame] | None,
+    progress: Progress | None,
+) -> tuple[list[Part], Counter[str]]:
+    """Write the parts one after the other; return them, and how many values of each column are known."""
+    edges = [0, *np.searchsorted(keys[order], cuts[1:]).tolist(), len(order)]
+    parts: list[Part] = []
+    known: Counter[str] = Counter()
+    for number, first_key in enumerate(cuts.tolist()):
+        rows = order[edges[number] : edges[number + 1]]
+        frame = _in_order(waiting.take(rows), keys[rows])
+        frame = frame if finish is None else finish(frame)
+        parts.append(_write_part(frame, work / f"part-{number:05d}.parquet", first_key))
+        known.update(frame.notna().sum().to_dict())
+        if progress is not None:
+            progress((number + 1) / len(cuts), parts[-1].file)
+    return parts, known
+
+
+def _require_crs(crs: pyproj.CRS | None, like: Partitions | None) -> pyproj.CRS:
+    if crs is None:
+        raise OutputError(
+            "The layer has no CRS. A partitioned dataset needs one; set it with set_crs.",
+            "图层没有坐标系。分块数据集需要坐标系，请用 set_crs 指定。",
+        )
+    if like is not None and like.crs != crs:
+        raise OutputError(
+            f"The layer is in {crs.name}, {like.layer} in {like.crs.name}. Expected one CRS; reproject with to_crs.",
+            f"图层的坐标系为 {crs.name}，{like.layer} 为 {like.crs.name}。应为同一坐标系，请用 to_crs 转换。",
+        )
+    return crs
+
+
+def _bounds(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
+    known = np.isfinite(x) & np.isfinite(y)
+    if not known.any():
+        return 0.0, 0.0, 0.0, 0.0
+    return float(x[known].min()), float(y[known].min()), float(x[known].max()), float(y[known].max())
+
+
+def _cuts(keys: Keys, rows: int) -> npt.NDArray[np.int64]:
+    """Return the first key of each part, for sorted keys: parts of about equal size, the first from 0."""
+    count = max(1, -(-len(keys) // rows))
+    starts = keys[(np.arange(count) * len(keys)) // count].astype("int64") if len(keys) else np.zeros(1, "int64")
+    starts[0] = 0
+    return np.unique(starts)
+
+
+def _in_order(frame: gpd.GeoDataFrame, keys: Keys) -> gpd.GeoDataFrame:
+    """Sort by key, box, and where those are equal by shape and attributes; exact copies keep their order."""
+    boxes = shapely.bounds(frame.geometry.to_numpy())
+    table = pd.DataFrame(boxes).assign(key=keys)
+    twice = np.flatnonzero(table.duplicated(keep=False))
+    rank = np.zeros(len(frame), dtype="int64")
+    if len(twice):
+        some = frame.iloc[twice]
+        words = some.drop(columns="geometry").astype("str").fillna("").agg("\x1f".join, axis=1)
+        texts = pd.Series(some.geometry.to_wkb(hex=True).to_numpy(), index=words.index).fillna("") + words
+        rank[twice] = texts.rank(method="dense").astype("int64")
+    order = np.lexsort((rank, *boxes.T[::-1], keys))
+    return frame.iloc[order].reset_index(drop=True)
+
+
+def _write_part(frame: gpd.GeoDataFrame, path: Path, first_key: int) -> Part:
+    frame.attrs = {}
+    frame.to_parquet(
+        path,
+        index=False,
+        compression="zstd",
+        write_covering_bbox=True,
+        schema_version="1.1.0",
+        row_group_size=_GROUP,
+    )
+    left, bottom, right, top = (float(one) for one in shapely.total_bounds(frame.geometry.to_numpy()))
+    return Part(path.name, len(frame), path.stat().st_size, (left, bottom, right, top), first_key)
+
+
+def _entry(part: Part) -> dict[str, Any]:
+    box = None if np.isnan(part.box).any() else list(part.box)
+    return {"file": part.file, "rows": part.rows, "bytes": part.size, "box": box, "first_key": part.first_key}
+
+
+def _types(work: Path, parts: Sequence[Part]) -> dict[str, str]:
+    """Return columns and dtypes as they come back from the files."""
+    nowhere = (np.inf, np.inf, -np.inf, -np.inf)
+    found = gpd.read_parquet(work / parts[0].file, bbox=nowhere).dtypes
+    return {str(name): str(kind) for name, kind in found.items()}

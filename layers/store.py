@@ -1,0 +1,194 @@
+"""A converted project, opened: settings, small layers, and the partitions of the large ones.
+
+What `layers.converting` wrote comes back as it was: the frames that figures are made of, the settings with
+where each came from, the findings and the ledger. Opening reads the small layers and the manifests, no
+parcel; another process needs only the location to open the same. What the folder says is checked before it is
+used, since others may have written it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyproj
+
+from layers import findings as faults
+from layers.errors import ProjectError
+from layers.partitions import Partitions, open_partitions
+from layers.project import LAYERS, Project, Setting, loads
+from layers.storage import Storage, is_url, open_storage
+
+__all__ = ["INTAKE", "PARTED", "PROJECT_FILE", "SCHEMA", "Store", "open_store"]
+
+SCHEMA = "parkwise-intake/1"
+INTAKE = "intake.json"
+PROJECT_FILE = "project.toml"
+#: Layers that are partitioned.
+PARTED = ("parcels", "buildings")
+#: Settings that the frames were made by: to change them is to convert again.
+_SETTLED = ("project.as_of", "project.crs")
+_ORIGINS = ("flag", "file", "guess", "default")
+
+
+@dataclass(frozen=True)
+class Store:
+    """A converted project.
+
+    Attributes
+    ----------
+    location : str
+        Path or URL of the folder.
+    project : Project
+        Effective settings, each with its first origin (flag, file, guess, default).
+    crs : pyproj.CRS or None
+        The analysis CRS.
+    frames : dict of frames
+        The small layers, whole, with their ``attrs``.
+    parted : dict of Partitions
+        Parcels and buildings; parts of one number lie on the same ground.
+    findings : DataFrame
+        What was found before anything was measured, see `layers.intake.inspect`.
+    ledger : dict
+        See `layers.intake.ledger`.
+    """
+
+    location: str
+    project: Project
+    crs: pyproj.CRS | None
+    frames: dict[str, pd.DataFrame]
+    parted: dict[str, Partitions]
+    findings: pd.DataFrame
+    ledger: dict[str, dict[str, Any]]
+
+
+def open_store(folder: str | Path) -> Store | None:
+    """Open a converted project.
+
+    Parameters
+    ----------
+    folder : path or URL
+        The folder, or the project file in it.
+
+    Returns
+    -------
+    Store or None
+        None where this is no converted project.
+
+    Raises
+    ------
+    SourceError
+        It is one, but a file of it is missing, damaged or of another kind.
+    ProjectError
+        The project file cannot be understood, or a setting was changed that the data were made by.
+    """
+    storage = open_storage(_folder(folder))
+    if not storage.has(INTAKE):
+        return None
+    document = storage.document(INTAKE)
+    if not str(document.get("schema")).startswith("parkwise-intake/"):
+        return None  # a file of that name by somebody else
+    if document["schema"] != SCHEMA:
+        shown = repr(document["schema"])[:60]
+        raise storage.damaged(INTAKE, f"schema {shown} is not {SCHEMA}", f"版本 {shown}，应为 {SCHEMA}")
+    try:
+        crs = None if document["crs"] is None else pyproj.CRS.from_json_dict(document["crs"])
+        layers = {_layer(name): dict(entry) for name, entry in document["layers"].items()}
+        parted = {name: open_partitions(storage.folder(name)) for name in PARTED if name in layers}
+        frames = {name: _frame(storage, name, layers[name]) for name in layers if name not in PARTED}
+        told = pd.DataFrame(document["findings"], columns=list(faults.COLUMNS)).astype("object")
+        _agree(storage, crs, frames, parted)
+        return Store(
+            location=storage.location,
+            project=_project(storage, document["settings"]),
+            crs=crs,
+            frames=frames,
+            parted=parted,
+            findings=told.assign(x=told["x"].astype("float64"), y=told["y"].astype("float64")).astype("object"),
+            ledger={str(name): dict(entry) for name, entry in document["ledger"].items()},
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, pyproj.exceptions.CRSError) as error:
+        why = f"{type(error).__name__}: {str(error)[:160]}"
+        raise storage.damaged(INTAKE, why, why) from error
+
+
+def _folder(folder: str | Path) -> str:
+    text = str(folder)
+    if PurePosixPath(text.replace("\\", "/")).name == PROJECT_FILE:
+        return text[: -len(PROJECT_FILE)] or "."
+    return text
+
+
+def _layer(name: object) -> str:
+    if name not in LAYERS:
+        raise ValueError(f"{str(name)[:60]!r} is no layer")
+    return str(name)
+
+
+def _frame(storage: Storage, name: str, entry: Mapping[str, Any]) -> pd.DataFrame:
+    """Read a small layer as it was."""
+    file, rows = f"{name}.parquet", entry["rows"]
+    try:
+        with storage.filesystem.open_input_file(storage.file(file)) as stream:
+            drawn = b"geo" in (pq.read_schema(stream).metadata or {})
+            stream.seek(0)
+            frame: pd.DataFrame = gpd.read_parquet(stream) if drawn else pd.read_parquet(stream)
+    except FileNotFoundError as error:
+        raise storage.damaged(file, "it is missing", "文件缺失") from error
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise storage.damaged(file, f"cut off or no Parquet: {str(error)[:120]}", "文件不完整或不是 Parquet") from error
+    if len(frame) != rows:
+        raise storage.damaged(file, f"{len(frame):,} of {rows:,} rows", f"{rows:,} 行中有 {len(frame):,} 行")
+    frame.attrs = dict(entry["attrs"])
+    return frame
+
+
+def _agree(
+    storage: Storage, crs: pyproj.CRS | None, frames: Mapping[str, pd.DataFrame], parted: Mapping[str, Partitions]
+) -> None:
+    """Require that everything lies in one CRS, and that buildings are cut like parcels."""
+    drawn = {name: frame.crs for name, frame in frames.items() if isinstance(frame, gpd.GeoDataFrame)}
+    drawn |= {name: parts.crs for name, parts in parted.items()}
+    others = [name for name, one in drawn.items() if one is not None and one != crs]
+    if others:
+        raise storage.damaged(others[0], "another CRS than the dataset", "坐标系与数据集不同")
+    if set(parted) == set(PARTED):
+        one, other = (([part.first_key for part in parted[name].parts], parted[name].bounds) for name in PARTED)
+        if one != other:
+            raise storage.damaged("buildings", "not cut like the parcels", "与地块的分块不一致")
+
+
+def _project(storage: Storage, recorded: Mapping[str, Mapping[str, Any]]) -> Project:
+    """Take settings from the project file; of those it did not change, the origin is known."""
+    location = storage.file(PROJECT_FILE) if is_url(storage.location) else Path(storage.location) / PROJECT_FILE
+    project = loads(storage.text(PROJECT_FILE), Path(location))
+    settings = dict(project.settings)
+    for name, setting in project.settings.items():
+        known = _recorded(recorded.get(name), isinstance(setting.value, date))
+        if known is None:
+            continue
+        if name in _SETTLED and setting.origin == "file" and setting.value != known.value:
+            raise ProjectError(
+                f"{storage.location}: {name} = {setting.value}, but the data were converted with {known.value}. "
+                "Convert the project again with the value you want.",
+                f"{storage.location}：{name} = {setting.value}，而数据按 {known.value} 转换。请用所需的值重新转换。",
+            )
+        if name in _SETTLED or setting.value == known.value:
+            settings[name] = known
+    return replace(project, settings=settings)
+
+
+def _recorded(entry: Mapping[str, Any] | None, is_day: bool) -> Setting | None:
+    if entry is None:
+        return None
+    if entry["origin"] not in _ORIGINS:
+        raise ValueError(f"{str(entry['origin'])[:60]!r} is no origin")
+    value = date.fromisoformat(entry["value"]) if is_day and entry["value"] is not None else entry["value"]
+    return Setting(value, str(entry["origin"]), str(entry["why"]), str(entry["why_zh"]))
