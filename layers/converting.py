@@ -23,10 +23,10 @@ from layers.partitions import Partitions
 from layers.plain import jsonable, plain
 from layers.project import LAYERS, Project, Setting
 from layers.propose import toml_value
-from layers.store import INTAKE, PARTED, PROJECT_FILE, SCHEMA
+from layers.store import INTAKE, PARTED, PROJECT_FILE, SCHEMA, Store, open_store
 from layers.writing import write
 
-__all__ = ["convert"]
+__all__ = ["Store", "convert", "open_store"]
 
 Progress = Callable[[float, str], None]
 
