@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Protocol, TypeVar
 
+from geo.cluster import OnCluster
 from geo.schedulers import Crew, Here, InProcesses, InThreads
 from layers.errors import ProjectError
 from layers.threads import cores
@@ -22,7 +23,7 @@ Batch = TypeVar("Batch")
 Part = TypeVar("Part")
 Batch_contra = TypeVar("Batch_contra", contravariant=True)
 
-#: So many parts may wait for an earlier one to finish, above the two batches a worker.
+#: So many parts may wait for an earlier one to finish, above those under way.
 _AHEAD = 8
 
 
@@ -112,6 +113,8 @@ def _crew(scheduler: str, step: Callable[[Batch], Part], workers: int | None, ba
     """Find those who will do the steps."""
     if workers is not None and workers < 1:
         raise ProjectError(f"workers = {workers}: expected 1 or more.", f"workers = {workers}：应不小于 1。")
+    if scheduler.startswith(("tcp://", "tls://")):
+        return OnCluster(scheduler, step, workers)
     if scheduler not in ("threads", "processes"):
         raise ProjectError(
             f"scheduler = {scheduler!r}: expected threads, processes, or the address of a dask scheduler, "
@@ -132,8 +135,7 @@ def _in_order(
     given = under_way = 0
     for wanted in range(len(batches)):
         while True:
-            ahead = wanted + 2 * crew.workers + _AHEAD
-            while given < min(len(batches), ahead) and under_way < 2 * crew.workers:
+            while under_way < crew.at_once and given < min(len(batches), wanted + crew.at_once + _AHEAD):
                 part = kept.load(batches[given]) if kept else None
                 if part is None:
                     crew.give(given, batches[given])

@@ -29,7 +29,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from layers.errors import EngineError
 from layers.threads import TICK, VARIABLE, Threads, cores
 
-__all__ = ["Crew", "Here", "InProcesses", "InThreads", "gave_up", "packed"]
+__all__ = ["Crew", "Here", "InProcesses", "InThreads", "gave_up", "packed", "unpacked"]
 
 Batch = TypeVar("Batch")
 Part = TypeVar("Part")
@@ -45,7 +45,9 @@ DEATHS = 3
 class Crew(Protocol[Batch_contra, Part_co]):
     """Those who do the steps; a context manager."""
 
-    workers: int
+    @property
+    def at_once(self) -> int:
+        """How many batches may be under way: one in work and one that waits for each worker."""
 
     def __enter__(self) -> Crew[Batch_contra, Part_co]: ...
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None: ...
@@ -59,7 +61,7 @@ class Crew(Protocol[Batch_contra, Part_co]):
 class Here(Generic[Batch, Part]):
     """No crew: every step is done when its part is asked for."""
 
-    workers = 1
+    at_once = 1
 
     def __init__(self, step: Callable[[Batch], Part]) -> None:
         self._step = step
@@ -85,7 +87,7 @@ class InThreads(Generic[Batch, Part]):
     """Threads of this process, which share its memory and its cores."""
 
     def __init__(self, step: Callable[[Batch], Part], workers: int) -> None:
-        self.workers = workers
+        self.at_once = 2 * workers
         self._threads = Threads(step, workers, share=cores() // workers)
 
     def __enter__(self) -> InThreads[Batch, Part]:
@@ -108,7 +110,8 @@ class InProcesses(Generic[Batch, Part]):
     """Processes of this machine, spawned (never forked: GEOS and Arrow have threads), each with its share of cores."""
 
     def __init__(self, step: Callable[[Batch], Part], workers: int) -> None:
-        self.workers = workers
+        self.at_once = 2 * workers
+        self._workers = workers
         self._share = max(cores() // workers, 1)
         self._payload = packed(step)
         self._pools: dict[ProcessPoolExecutor, Future[None]] = {}
@@ -144,7 +147,7 @@ class InProcesses(Generic[Batch, Part]):
             yield place, future.result()
 
     def _idlest(self) -> ProcessPoolExecutor:
-        if len(self._pools) < self.workers:
+        if len(self._pools) < self._workers:
             return self._start()
         load = Counter(pool for _, _, pool in self._given.values())
         return min(self._pools, key=lambda pool: load[pool])
@@ -191,13 +194,20 @@ def packed(step: Callable[..., object]) -> bytes:
     return data
 
 
+@lru_cache(maxsize=1)
+def unpacked(payload: bytes) -> Callable[[Any], Any]:
+    """Return the step that was packed by our own caller; once in a worker."""
+    step: Callable[[Any], Any] = pickle.loads(payload)  # noqa: S301  (from our own parent, never from disk)
+    return step
+
+
 def gave_up(place: int, batch: object) -> EngineError:
     """Say that a batch kills whoever takes it."""
     name = " ".join(str(batch).split())[:200]
     return EngineError(
-        f"Batch {place + 1} ({name}): the worker that took it died {DEATHS} times, so it was not given again. "
+        f"Batch {place + 1} ({name}): each worker that took it died, so it is not given again. "
         "Most often memory ran out: use fewer workers (--workers), or convert the data into smaller parts.",
-        f"第 {place + 1} 批（{name}）：处理它的工作进程已中断 {DEATHS} 次，不再重试。最常见的原因是内存不足："
+        f"第 {place + 1} 批（{name}）：处理它的工作进程每次都中断，不再重试。最常见的原因是内存不足："
         "请减少工作进程数（--workers），或把数据转换成更小的分区。",
     )
 
@@ -244,16 +254,10 @@ def _hold(payload: bytes) -> None:
 
 def _do(batch: Any) -> Any:  # noqa: ANN401  (whatever the caller's step takes and gives)
     try:
-        return _unpacked(_PAYLOAD.get())(batch)
+        return unpacked(_PAYLOAD.get())(batch)
     except Exception as error:
         _check_travels(error)
         raise
-
-
-@lru_cache(maxsize=1)
-def _unpacked(payload: bytes) -> Callable[[Any], Any]:
-    step: Callable[[Any], Any] = pickle.loads(payload)  # noqa: S301  (from our own parent)
-    return step
 
 
 def _check_travels(error: Exception) -> None:
