@@ -7,10 +7,12 @@ needs them, so `parkwise --help` answers at once.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from geo.assessment import Assessment
     from layers.intake import Intake
     from layers.project import Project
+    from layers.store import Store
 
 __all__ = ["main"]
 
@@ -34,13 +37,16 @@ class _Command(click.Command):
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401  (as click has it)
         from layers.errors import ParkwiseError
 
-        context.obj = _Voice(context.params.pop("verbose"), context.params.pop("quiet"))
+        context.obj = voice = _Voice(context.params.pop("verbose"), context.params.pop("quiet"))
+        context.call_on_close(voice.display.close)
         try:
             return super().invoke(context)
         except ParkwiseError as error:
+            voice.display.close()
             click.echo(f"parkwise: {error.text(_language(context))}", err=True)
             context.exit(error.exit_code)
         except KeyboardInterrupt:
+            voice.display.close()
             click.echo("parkwise: 已中止，未留下不完整的文件 / stopped, nothing half written", err=True)
             context.exit(2)
 
@@ -81,6 +87,51 @@ def _shared(*options: _Decorator) -> _Decorator:
     return decorate
 
 
+@dataclass(frozen=True)
+class _Call:
+    """What a command that measures was asked."""
+
+    path: Path
+    flags: tuple[str, ...]
+    lang: str | None
+    scheduler: str | None = None
+    workers: int | None = None
+    work: Path | None = None
+
+
+def _measuring(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command a project, settings, and the options that say where its batches run, all as one `_Call`."""
+
+    @_project
+    @_set
+    @click.option(
+        "--scheduler",
+        metavar="threads|processes|tcp://HOST:PORT",
+        help="Work batch by batch, in threads, in processes, or on a dask cluster "
+        "(default: at once, in memory; a converted project in processes).",
+    )
+    @click.option("--workers", type=click.IntRange(min=1), help="So many batches at once (default: one a core).")
+    @click.option(
+        "--work",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder that keeps finished batches: the same command goes on from there.",
+    )
+    @functools.wraps(function)
+    def command(
+        voice: _Voice,
+        project: Path,
+        flags: tuple[str, ...],
+        lang: str | None,
+        scheduler: str | None,
+        workers: int | None,
+        work: Path | None,
+        **others: object,
+    ) -> None:
+        function(voice, _Call(project, flags, lang, scheduler, workers, work), **others)
+
+    return command
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="parkwise", prog_name="parkwise")
 def main() -> None:
@@ -99,23 +150,34 @@ class _Voice:
     """Words on stderr, as loud as -v and -q ask."""
 
     def __init__(self, verbose: int, quiet: int) -> None:
+        from layers.progress import Display
+
         self.level = verbose - quiet
+        self.display = Display(sys.stderr if self.level >= 0 else None)
         logging.basicConfig(level=logging.WARNING - 10 * self.level, format="%(levelname)s %(name)s: %(message)s")
 
     def say(self, words: str) -> None:
         """Print unless quiet."""
         if self.level >= 0:
+            self.display.clear()
             click.echo(words, err=True)
 
     def step(self, fraction: float, message: str) -> None:
-        """Show how far a long command is, on a terminal or when asked."""
-        if self.level > 0 or (self.level == 0 and sys.stderr.isatty()):
-            click.echo(f"  {fraction:4.0%}  {message}", err=True)
+        """Show how far a long command is."""
+        self.display.stage(fraction, message)
+
+    def within(self, start: float, stop: float) -> Callable[[float, str], None]:
+        """Return `step` for a part of the command."""
+        return lambda fraction, message: self.step(start + fraction * (stop - start), message)
+
+    def parcels(self, done: int, total: int) -> None:
+        """Show how many parcels are done."""
+        self.display.count("parcels", done, total)
 
 
-def _load(path: Path, flags: Iterable[str], lang: str | None, voice: _Voice) -> Project:
+def _table(flags: Iterable[str], lang: str | None) -> dict[str, str]:
+    """Settings given on the command line."""
     from layers.errors import ProjectError
-    from layers.propose import open_project
 
     table: dict[str, str] = {}
     for flag in flags:
@@ -123,9 +185,13 @@ def _load(path: Path, flags: Iterable[str], lang: str | None, voice: _Voice) -> 
         if not equals:
             raise ProjectError(f"--set {flag}: expected KEY=VALUE.", f"--set {flag}：应为 KEY=VALUE。")
         table[key.strip()] = value.strip()
-    if lang is not None:
-        table["project.language"] = lang
-    project = open_project(path, table)
+    return table | ({} if lang is None else {"project.language": lang})
+
+
+def _load(path: Path, flags: Iterable[str], lang: str | None, voice: _Voice) -> Project:
+    from layers.propose import open_project
+
+    project = open_project(path, _table(flags, lang))
     for source in project.sources.values():
         if source.origin == "guess":
             files = ", ".join(str(item) for item in source.source)
@@ -138,7 +204,7 @@ def _load(path: Path, flags: Iterable[str], lang: str | None, voice: _Voice) -> 
 def _gather(project: Project, voice: _Voice, *, mend: bool = True) -> Intake:
     from layers.intake import gather
 
-    intake = gather(project, mend=mend, progress=voice.step)
+    intake = gather(project, mend=mend, progress=voice.within(0.0, 0.4))
     for name, setting in intake.project.settings.items():
         if setting.origin == "guess":
             voice.say(f"  {name} = {setting.value}   ({setting.reason(project.language)})")
@@ -150,13 +216,27 @@ def _gather(project: Project, voice: _Voice, *, mend: bool = True) -> Intake:
 
 
 def _assess(
-    project: Project, voice: _Voice, *, levels: tuple[str, ...] | None = None, checked: bool = False
+    call: _Call,
+    voice: _Voice,
+    *,
+    levels: tuple[str, ...] | None = None,
+    candidates: bool = False,
+    checked: bool = False,
+    shown: bool = False,
 ) -> Assessment:
-    """Read, refuse what cannot be trusted, and run the chain."""
+    """Read, refuse what cannot be trusted, and run the chain: at once, or batch by batch.
+
+    ``candidates`` looks for them batch by batch too; ``checked`` runs every check; ``shown`` keeps every parcel.
+    """
     from geo.assessment import DEFAULT_LEVELS, assess
     from layers.intake import inspect, refuse
+    from layers.store import open_store
 
-    intake = _gather(project, voice)
+    store = open_store(call.path)
+    if store is not None or call.scheduler is not None:
+        asked = levels or DEFAULT_LEVELS
+        return _by_batches(call, voice, store, asked, candidates=candidates, checked=checked, shown=shown)
+    intake = _gather(_load(call.path, call.flags, call.lang, voice), voice)
     table = inspect(intake, thorough=checked)
     refuse(table)
     _summary(table, voice, intake.project.language)
@@ -166,8 +246,48 @@ def _assess(
         levels=levels or DEFAULT_LEVELS,
         findings=table,
         ledger=intake.ledger,
-        progress=voice.step,
+        progress=voice.within(0.4, 0.6 if shown else 1.0),
     )
+
+
+def _by_batches(
+    call: _Call,
+    voice: _Voice,
+    store: Store | None,
+    levels: tuple[str, ...],
+    *,
+    candidates: bool,
+    checked: bool,
+    shown: bool,
+) -> Assessment:
+    """Run the chain on a converted project; another one is converted for this run."""
+    import tempfile
+
+    from geo.batches import assess_store
+    from layers.converting import convert
+    from layers.store import open_store
+
+    with tempfile.TemporaryDirectory(prefix="parkwise-", dir=call.work, ignore_cleanup_errors=True) as made:
+        if store is None:
+            project = _load(call.path, call.flags, call.lang, voice)
+            store = open_store(
+                convert(project, Path(made) / "dataset", thorough=checked, progress=voice.within(0, 0.4))
+            )
+        if store is None:
+            raise RuntimeError("what was converted a line above cannot be opened")
+        project = store.with_flags(_table(call.flags, call.lang))
+        _summary(store.findings, voice, project.language)
+        return assess_store(
+            store,
+            project,
+            levels=levels,
+            whole=shown,
+            with_candidates=candidates,
+            scheduler=call.scheduler or "processes",
+            workers=call.workers,
+            progress=voice.within(0.4, 0.6 if shown else 1.0),
+            rows=voice.parcels,
+        )
 
 
 def _summary(table: pd.DataFrame, voice: _Voice, language: str) -> None:
@@ -205,8 +325,8 @@ def demo(voice: _Voice, output: Path, parcels: int, seed: int, overwrite: bool, 
 
     voice.step(0.0, "example city")
     write(output / "data", make(parcels=parcels, seed=seed), overwrite=overwrite)
-    project = _load(output / "data" / "project.toml", (), lang, voice)
-    made = write_report(_assess(project, voice, checked=True), output, overwrite=overwrite, progress=voice.step)
+    assessment = _assess(_Call(output / "data" / "project.toml", (), lang), voice, checked=True, shown=True)
+    made = write_report(assessment, output, overwrite=overwrite, progress=voice.within(0.6, 1.0))
     voice.say("")
     for path in made:
         voice.say(f"  {path}")
@@ -357,18 +477,16 @@ def repair(
 
 
 @main.command()
-@_project
 @click.option("--by", "levels", multiple=True, type=click.Choice(LEVELS), help="Levels to list; may be repeated.")
-@_shared(_set, _json)
+@_shared(_json)
 @click.pass_obj
-def measure(
-    voice: _Voice, project: Path, levels: tuple[str, ...], flags: tuple[str, ...], as_json: bool, lang: str | None
-) -> None:
+@_measuring
+def measure(voice: _Voice, call: _Call, levels: tuple[str, ...], as_json: bool) -> None:
     """计算指标 / Compute the indicators.
 
     Example: parkwise measure project.toml --by zone --json
     """
-    assessment = _assess(_load(project, flags, lang, voice), voice, levels=levels or None)
+    assessment = _assess(call, voice, levels=levels or None)
     if as_json:
         from geo.results import dumps, results
 
@@ -380,15 +498,15 @@ def measure(
 
 
 @main.command()
-@_project
-@_shared(_set, _json)
+@_shared(_json)
 @click.pass_obj
-def candidates(voice: _Voice, project: Path, flags: tuple[str, ...], as_json: bool, lang: str | None) -> None:
+@_measuring
+def candidates(voice: _Voice, call: _Call, as_json: bool) -> None:
     """低效用地线索 / Low-efficiency candidates with their evidence.
 
     Example: parkwise candidates project.toml --set candidates.tax_per_mu_below=5
     """
-    assessment = _assess(_load(project, flags, lang, voice), voice, levels=("city",))
+    assessment = _assess(call, voice, levels=("city",), candidates=True)
     if as_json:
         from geo.results import results
 
@@ -400,12 +518,41 @@ def candidates(voice: _Voice, project: Path, flags: tuple[str, ...], as_json: bo
     click.echo(candidates_text(assessment))
 
 
-@main.command("map")
+@main.command()
 @_project
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The HTML file to write.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the dataset.")
+@click.option(
+    "--rows", type=click.IntRange(min=1000), default=65_536, show_default=True, help="About so many parcels a part."
+)
 @_shared(_set, _overwrite)
 @click.pass_obj
-def map_(voice: _Voice, project: Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None) -> None:
+def convert(
+    voice: _Voice,
+    project: Path,
+    output: Path,
+    rows: int,
+    flags: tuple[str, ...],
+    overwrite: bool,
+    lang: str | None,
+) -> None:
+    """转换为分块数据集，逐块计算 / Convert a project once, so that it is measured part by part.
+
+    Example: parkwise convert project.toml -o dataset/
+    """
+    from layers.converting import convert as write_dataset
+
+    made = write_dataset(
+        _load(project, flags, lang, voice), output, rows=rows, thorough=True, overwrite=overwrite, progress=voice.step
+    )
+    voice.say(f"  {made}")
+
+
+@main.command("map")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The HTML file to write.")
+@_shared(_overwrite)
+@click.pass_obj
+@_measuring
+def map_(voice: _Voice, call: _Call, output: Path, overwrite: bool) -> None:
     """离线交互地图 / One interactive map that opens offline.
 
     Example: parkwise map project.toml -o map.html
@@ -413,28 +560,26 @@ def map_(voice: _Voice, project: Path, output: Path, flags: tuple[str, ...], ove
     from geo.maps import map_html
     from layers.output import new_file
 
-    assessment = _assess(_load(project, flags, lang, voice), voice)
+    assessment = _assess(call, voice, shown=True)
     with new_file(output, overwrite=overwrite) as path:
         path.write_text(map_html(assessment, language=assessment.project.language), encoding="utf-8")
     voice.say(f"  {output}")
 
 
 @main.command()
-@_project
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the report.")
-@_shared(_set, _overwrite)
+@_shared(_overwrite)
 @click.pass_obj
-def report(
-    voice: _Voice, project: Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None
-) -> None:
+@_measuring
+def report(voice: _Voice, call: _Call, output: Path, overwrite: bool) -> None:
     """完整报告：网页、Word、Excel、地图、GeoPackage / Everything people hand in.
 
     Example: parkwise report project.toml -o out/
     """
     from geo.report.run import write_report
 
-    assessment = _assess(_load(project, flags, lang, voice), voice, checked=True)
-    for path in write_report(assessment, output, overwrite=overwrite, progress=voice.step):
+    assessment = _assess(call, voice, checked=True, shown=True)
+    for path in write_report(assessment, output, overwrite=overwrite, progress=voice.within(0.6, 1.0)):
         voice.say(f"  {path}")
 
 

@@ -24,7 +24,7 @@ from geo.land import Land, districts_of
 from geo.overlay import share_out
 from layers.units import from_tally, in_steps, to_tally
 
-__all__ = ["MEASURES", "Firms", "attach_firms", "from_parcels", "pick_year"]
+__all__ = ["MEASURES", "Firms", "attach_firms", "from_parcels", "named_parcels", "pick_year"]
 
 #: Extensive columns of a firm and the base unit each is counted in.
 MEASURES = {
@@ -125,6 +125,38 @@ def attach_firms(
         firms["matched_by"].isna() & firms.index.isin(fragments.loc[fragments["located"], "firm"]), "matched_by"
     ] = "place"
     return Firms(firms, links, fragments, other_years, year)
+
+
+def named_parcels(land: Land, enterprises: pd.DataFrame, holdings: pd.DataFrame | None) -> npt.NDArray[np.bool_]:
+    """Tell which parcels any firm can be matched to, each way: the others need not be kept for `attach_firms`.
+
+    Parameters
+    ----------
+    land : Land
+    enterprises, holdings
+        As for `attach_firms`.
+
+    Returns
+    -------
+    array of bool, one a parcel
+    """
+    own = land.parcels
+    ids = [_split_ids(enterprises)] if "parcel_id" in enterprises else []
+    ids += [_text(holdings, "parcel_id")] if holdings is not None else []
+    named = np.zeros(len(own), dtype=bool)
+    if ids:
+        named |= own["parcel_id"].isin(pd.concat(ids).dropna()).to_numpy(dtype=bool)
+    if "owner_code" in own:
+        named |= _text(own, "owner_code").isin(_text(enterprises, "enterprise_code").dropna()).to_numpy(dtype=bool)
+    if isinstance(enterprises, gpd.GeoDataFrame):
+        parcel, _ = shapely.STRtree(enterprises.geometry.to_numpy()).query(own.geometry.to_numpy())
+        named[parcel] = True
+    return named
+
+
+def _split_ids(enterprises: pd.DataFrame) -> pd.Series:
+    """Ids of parcels as firms write them, several in one cell; the index tells the firm."""
+    return _text(enterprises, "parcel_id").str.split(r"[;,，；、\s]+", regex=True).explode()
 
 
 def from_parcels(land: Land) -> pd.DataFrame | None:
@@ -243,7 +275,7 @@ def _pairs(
     if way == "holdings" and holdings is not None:
         return _by_holdings(firms, by_id, holdings)
     if way == "parcel_id":
-        asked = _text(chosen, "parcel_id").str.split(r"[;,，；、\s]+", regex=True).explode().dropna()
+        asked = _split_ids(chosen).dropna()
         both = pd.DataFrame({"firm": asked.index, "id": asked.to_numpy()}).merge(by_id, on="id")
         return _plain_pairs(both["firm"].to_numpy("int64"), both["parcel"].to_numpy("int64"))
     if way == "owner_code" and "owner_code" in land.parcels:

@@ -36,6 +36,7 @@ def convert(
     folder: str | Path,
     *,
     rows: int = 65_536,
+    thorough: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Path:
@@ -49,6 +50,8 @@ def convert(
         ``.parquet`` file for each other layer.
     rows : int
         About so many parcels a part.
+    thorough : bool
+        Keep the findings of every check; else only what was found on the way and what would block any figure.
     overwrite : bool
         Replace a converted project that is there.
     progress : callable, optional
@@ -71,7 +74,7 @@ def convert(
     target = Path(folder)
     with new_folder(target, foreign=_foreign, overwrite=overwrite) as work:
         intake = gather(project, progress=_share(progress, 0.0, 0.5))
-        told = inspect(intake, thorough=False)
+        told = inspect(intake, thorough=thorough)
         refuse(told)
         frames = dict(intake.frames)
         if "parcels" in frames:

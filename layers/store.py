@@ -23,7 +23,7 @@ import pyproj
 from layers import findings as faults
 from layers.errors import ProjectError
 from layers.partitions import Partitions, open_partitions
-from layers.project import LAYERS, Project, Setting, loads
+from layers.project import LAYERS, Project, Setting, loads, with_flags
 from layers.storage import Storage, is_url, open_storage
 
 __all__ = ["INTAKE", "PARTED", "PROJECT_FILE", "SCHEMA", "Store", "open_store"]
@@ -67,6 +67,20 @@ class Store:
     parted: dict[str, Partitions]
     findings: pd.DataFrame
     ledger: dict[str, dict[str, Any]]
+
+    def with_flags(self, flags: Mapping[str, str]) -> Project:
+        """Return the settings with those of a command line above them.
+
+        Raises
+        ------
+        ProjectError
+            A key is not known, or a setting was changed that the data were made by.
+        """
+        project = with_flags(self.project, flags)
+        for name in _SETTLED:
+            if project[name] != self.project[name]:
+                raise _converted_with(self.location, name, project[name], self.project[name])
+        return project
 
 
 def open_store(folder: str | Path) -> Store | None:
@@ -175,14 +189,18 @@ def _project(storage: Storage, recorded: Mapping[str, Mapping[str, Any]]) -> Pro
         if known is None:
             continue
         if name in _SETTLED and setting.origin == "file" and setting.value != known.value:
-            raise ProjectError(
-                f"{storage.location}: {name} = {setting.value}, but the data were converted with {known.value}. "
-                "Convert the project again with the value you want.",
-                f"{storage.location}：{name} = {setting.value}，而数据按 {known.value} 转换。请用所需的值重新转换。",
-            )
+            raise _converted_with(storage.location, name, setting.value, known.value)
         if name in _SETTLED or setting.value == known.value:
             settings[name] = known
     return replace(project, settings=settings)
+
+
+def _converted_with(location: str, name: str, asked: object, known: object) -> ProjectError:
+    return ProjectError(
+        f"{location}: {name} = {asked}, but the data were converted with {known}. "
+        "Convert the project again with the value you want.",
+        f"{location}：{name} = {asked}，而数据按 {known} 转换。请用所需的值重新转换。",
+    )
 
 
 def _recorded(entry: Mapping[str, Any] | None, is_day: bool) -> Setting | None:

@@ -1,0 +1,224 @@
+"""A city too large for memory, or for one core: batches of parcels with everything that touches them.
+
+A batch is one part of a converted project (`layers.converting`). A building at home in it may stand on a
+parcel of another part, and the other way round: both come along, so every figure of the batch is what the
+whole city would give, to the last bit. How batches are spread over cores or machines is `geo.engine`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from geo.assessment import DEFAULT_LEVELS, Assessment, Progress, asked_levels, attaching, conclude, layer_of
+from geo.concentrations import outline_of
+from geo.contributions import Contribution, Keep, add, contribute
+from geo.engine import Kept, fold
+from geo.firms import MEASURES, named_parcels
+from geo.footprints import measure_buildings
+from geo.indicators import merge, tally
+from geo.land import EXTENSIVE, Beside, Land, Places, attach_to, join, places
+from layers.errors import SourceError
+from layers.project import Project
+from layers.store import Store, open_store
+
+__all__ = ["Batch", "assess_store", "batches", "fingerprint"]
+
+#: What figures are made of; other columns are read only where a report shows them.
+_NEEDED = (
+    "parcel_id", "land_use_code", "land_use_name", "recorded_area_m2", "owner_code", "status", *EXTENSIVE,
+    "floors", "height_m", "storey_height_m", "height_from_raster",
+)  # fmt: skip
+#: Columns any of which gives a building its floor area.
+_FLOORS = ("floors", "height_m", "floor_area_m2")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A part of a converted project."""
+
+    number: int
+    rows: int
+
+
+def batches(store: Store) -> list[Batch]:
+    """Return the batches of a converted project: one a part of its parcels."""
+    return [Batch(number, part.rows) for number, part in enumerate(store.parted["parcels"].parts)]
+
+
+def assess_store(
+    store: Store,
+    project: Project | None = None,
+    *,
+    levels: Sequence[str] = DEFAULT_LEVELS,
+    whole: bool = False,
+    with_candidates: bool = False,
+    scheduler: str = "processes",
+    workers: int | None = None,
+    kept: Kept[Batch, Contribution] | None = None,
+    progress: Progress | None = None,
+    rows: Callable[[int, int], None] | None = None,
+) -> Assessment:
+    """Run the chain on a converted project, batch by batch.
+
+    Parameters
+    ----------
+    store : Store
+    project : Project, optional
+        Settings other than the store's own.
+    levels : sequence of str
+        See `indicators.LEVELS`. Figures by parcel keep every parcel in memory.
+    whole : bool
+        Keep every parcel, with all its columns, as reports and maps show them.
+    with_candidates : bool
+        Keep the industrial parcels, and look for candidates among them.
+    scheduler, workers, kept
+        See `engine.fold`.
+    progress : callable, optional
+        Called with (fraction, message).
+    rows : callable, optional
+        Called with (parcels done, parcels in all) after every batch.
+
+    Returns
+    -------
+    Assessment
+        Its figures equal those of `assessment.assess` to the last bit. Without `whole` its land holds the
+        parcels that firms name and, for candidates, the industrial ones.
+    """
+    project = project or store.project
+    tell = progress or (lambda *_: None)
+    tell(0.05, "attach")
+    every = whole or "parcel" in levels or (not {"enterprises"} & set(store.frames) and _taxed(store))
+    stamp = fingerprint(store)
+    total = fold(
+        batches(store),
+        partial(
+            _contribution,
+            location=store.location,
+            stamp=stamp,
+            project=project,
+            levels=tuple(level for level in asked_levels(levels) if level != "parcel"),
+            keep="all" if every else "industrial" if with_candidates else "named",
+        ),
+        add,
+        scheduler=scheduler,
+        workers=workers,
+        progress=rows,
+        weight=lambda batch: batch.rows,
+        kept=kept,
+    )
+    if total is None:
+        raise SourceError(
+            f"{store.location}: the dataset holds no parcel. Convert the project again.",
+            f"{store.location}：数据集中没有地块。请重新转换。",
+        )
+    land = replace(join(total.kept, _opened(store.location, stamp).where), unplaced=total.unplaced)
+    if "parcel" in levels:
+        total = replace(total, sums=merge([total.sums, tally(land, None, ["parcel"])]))
+    return conclude(
+        project,
+        land,
+        total,
+        store.frames,
+        levels=levels,
+        findings=store.findings,
+        ledger=store.ledger,
+        with_candidates=with_candidates or whole,
+        progress=tell,
+    )
+
+
+def fingerprint(store: Store) -> str:
+    """Return a name for what lies in a store: another one where any part of it was written anew."""
+    parts = {name: [*layer.parts] for name, layer in store.parted.items()}
+    return hashlib.sha256(repr((store.location, parts)).encode()).hexdigest()[:16]
+
+
+def _taxed(store: Store) -> bool:
+    """Whether parcels carry taxes of their own; then each is a firm, and none can be left out."""
+    known = store.parted["parcels"].known
+    return any(known.get(column) for column in MEASURES)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What all batches of a store share."""
+
+    store: Store
+    where: Places
+    outline: npt.NDArray[np.object_] | None
+    blank: bool
+
+
+@lru_cache(maxsize=1)
+def _opened(location: str, stamp: str) -> _Opened:  # noqa: ARG001  (a store that was written anew is opened anew)
+    store = open_store(location)
+    if store is None:
+        raise SourceError(
+            f"{location}: no converted project. Every worker must see the folder under this name.",
+            f"{location}：不是已转换的项目。所有工作进程须能以此路径访问该文件夹。",
+        )
+    where = places(layer_of(store.frames, "parks"), layer_of(store.frames, "districts"))
+    return _Opened(store, where, outline_of(where.parks), _blank(store))
+
+
+def _blank(store: Store) -> bool:
+    """Whether no building has a known floor area: looked up until one has."""
+    standing = store.parted.get("buildings")
+    if standing is None or not any(standing.known.get(column) for column in _FLOORS):
+        return True
+    looks = (standing.read(number, _FLOORS) for number in range(len(standing.parts)))
+    return all(
+        measure_buildings(look, pd.Series(1.0, index=look.index))["floor_area_m2"].isna().all() for look in looks
+    )
+
+
+def _contribution(
+    batch: Batch, *, location: str, stamp: str, project: Project, levels: Sequence[str], keep: str
+) -> Contribution:
+    """Compute what one batch adds; runs wherever the engine sends it."""
+    opened = _opened(location, stamp)
+    parcels, buildings, beside = _touching(opened, batch.number, columns=None if keep == "all" else _NEEDED)
+    land = attach_to(opened.where, parcels, buildings, beside=beside, **attaching(project))
+    kept: Keep | None = None if keep == "all" else partial(_needed, frames=opened.store.frames, keep=keep)
+    return contribute(land, opened.outline, levels, keep=kept)
+
+
+def _needed(land: Land, *, frames: Mapping[str, pd.DataFrame], keep: str) -> npt.NDArray[np.bool_]:
+    needed = np.zeros(len(land.parcels), dtype=bool)
+    if "enterprises" in frames:
+        needed |= named_parcels(land, frames["enterprises"], frames.get("holdings"))
+    if keep == "industrial":
+        needed |= land.parcels["industrial"].fillna(value=False).to_numpy(dtype=bool)
+    return needed
+
+
+def _touching(
+    opened: _Opened, number: int, columns: Sequence[str] | None
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None, Beside | None]:
+    """Read the parcels of a batch, the buildings at home there, and what touches both from outside."""
+    ground, standing = opened.store.parted["parcels"], opened.store.parted.get("buildings")
+    parcels = ground.read(number, columns)
+    if standing is None:
+        return parcels, None, None
+    buildings = standing.read(number, columns)
+    visiting = _meeting(standing.near(ground.parts[number].box, besides=number, columns=columns), parcels)
+    both = gpd.GeoSeries(np.concatenate([buildings.geometry.to_numpy(), visiting.geometry.to_numpy()]), crs=ground.crs)
+    near = parcels.iloc[:0]
+    if len(both):
+        near = ground.near(tuple(both.total_bounds), besides=number, columns=("parcel_id",))
+    return parcels, buildings, Beside(_meeting(near, both), visiting, opened.blank)
+
+
+def _meeting(frame: gpd.GeoDataFrame, others: gpd.GeoDataFrame | gpd.GeoSeries) -> gpd.GeoDataFrame:
+    """Return the rows whose box meets the box of any of the others."""
+    _, row = shapely.STRtree(frame.geometry.to_numpy()).query(others.geometry.to_numpy())
+    return frame.iloc[np.unique(row)].reset_index(drop=True)

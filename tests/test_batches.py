@@ -1,0 +1,127 @@
+"""A city batch by batch: the same figures as at once, to the last bit, wherever the batches run."""
+
+from __future__ import annotations
+
+import hand_city
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geo.assessment import DEFAULT_LEVELS, assess
+from geo.batches import assess_store, batches, fingerprint
+from geo.maps import map_html
+from geo.results import results
+from layers.converting import convert
+from layers.errors import BlockedError
+from layers.example import make, write
+from layers.intake import gather, inspect
+from layers.propose import open_project
+from layers.store import open_store
+
+SIZE = 1500
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("city")
+    write(folder, make(parcels=SIZE, seed=4))
+    return open_project(folder / "project.toml")
+
+
+@pytest.fixture(scope="module")
+def whole(source):
+    """The city at once."""
+    intake = gather(source)
+    return intake, inspect(intake, thorough=False)
+
+
+@pytest.fixture(scope="module")
+def store(source, tmp_path_factory):
+    """The city in some parts."""
+    return open_store(convert(source, tmp_path_factory.mktemp("made") / "dataset", rows=150))
+
+
+def at_once(whole, **options):
+    intake, findings = whole
+    return assess(intake.frames, intake.project, findings=findings, ledger=intake.ledger, **options)
+
+
+def test_the_city_is_cut_into_some_batches(store):
+    parts = batches(store)
+    assert len(parts) > 5
+    assert sum(part.rows for part in parts) == store.parted["parcels"].rows
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_batches_give_what_the_city_gives_at_once(store, whole, scheduler):
+    levels = (*DEFAULT_LEVELS, "enterprise")
+    one, many = (
+        at_once(whole, levels=levels, with_candidates=False),
+        assess_store(store, levels=levels, scheduler=scheduler),
+    )
+    assert results(many) == results(one)
+    assert many.land is not None
+    assert len(many.land.parcels) < len(one.land.parcels)
+
+
+def test_a_dask_cluster_gives_the_same(store, whole):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp://"
+    ) as cluster:
+        many = assess_store(store, scheduler=cluster.scheduler_address)
+    assert results(many) == results(at_once(whole, with_candidates=False))
+
+
+def test_candidates_are_the_same(store, whole):
+    one = at_once(whole).candidates
+    many = assess_store(store, with_candidates=True, scheduler="threads").candidates
+    columns = ["uid", "area_m2", "group", "strength", "missing", "plot_ratio", "tax_per_mu", "park"]
+    pd.testing.assert_frame_equal(many.table[columns], one.table[columns], check_exact=True)
+    rows = ["code", "value", "limit", "basis_zh"]
+    pd.testing.assert_frame_equal(many.evidence[rows], one.evidence[rows], check_exact=True)
+
+
+def test_figures_by_parcel_and_what_is_shown_are_the_same(store, whole):
+    one, many = (
+        at_once(whole, levels=("city", "parcel")),
+        assess_store(store, levels=("city", "parcel"), scheduler="threads", whole=True),
+    )
+    assert results(many) == results(one)
+    assert map_html(many) == map_html(one)
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(many.land.pieces), pd.DataFrame(one.land.pieces), check_exact=True, check_dtype=False
+    )
+
+
+@settings(max_examples=4, deadline=None)
+@given(rows=st.integers(1, 30), rule=st.sampled_from(["priority", "split", "largest"]))
+def test_the_hand_city_however_it_is_cut(tmp_path_factory, rows, rule):
+    folder = tmp_path_factory.mktemp("hand")
+    for name in ("parcels", "parks", "buildings", "districts"):
+        getattr(hand_city, name)().to_parquet(folder / f"{name}.parquet")
+    (folder / "project.toml").write_text(
+        f'[project]\narea = "planar"\noverlap = "{rule}"\n'
+        + "".join(
+            f'[layers.{name}]\nsource = "{name}.parquet"\n' for name in ("parcels", "parks", "buildings", "districts")
+        ),
+        encoding="utf-8",
+    )
+    project = open_project(folder / "project.toml")
+    intake = gather(project)
+    one = assess(intake.frames, intake.project, ledger=intake.ledger, findings=inspect(intake, thorough=False))
+    made = open_store(convert(project, folder / "dataset", rows=rows))
+    assert results(assess_store(made, scheduler="threads", whole=True)) == results(one)
+
+
+def test_no_industrial_land_is_told_for_all_batches_together(store):
+    project = store.with_flags({"land_use.industrial": "['9999']"})
+    with pytest.raises(BlockedError, match=rf"none of {store.parted['parcels'].rows} parcels is industrial"):
+        assess_store(store, project, scheduler="threads")
+
+
+def test_another_dataset_bears_another_fingerprint(store, source, tmp_path):
+    again = open_store(convert(source, tmp_path / "dataset", rows=200))
+    assert fingerprint(store) != fingerprint(again)
+    assert fingerprint(store) == fingerprint(open_store(store.location))
