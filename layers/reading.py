@@ -9,9 +9,10 @@ Reading moves no shape and mends none; a datum is shifted only when asked for.
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from layers.loading import load, settle_crs
 from layers.raw import Raw
 from layers.sources import RASTERS, SHEETS, Source, open_sources
 from layers.titles import POLYGON_LAYERS, guess_role
+from layers.vector import in_pieces
 
 __all__ = ["info", "read"]
 
@@ -65,6 +67,7 @@ def read(
     constants: Mapping[str, object] | None = None,
     to_crs: str | int | pyproj.CRS | None = None,
     reference: gpd.GeoDataFrame | gpd.GeoSeries | None = None,
+    each: Callable[[pd.DataFrame, int], pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Read a layer (读取图层) from a file, a zip, a folder or several of them.
 
@@ -89,6 +92,9 @@ def read(
         CRS of the result; else the one the file is in.
     reference : GeoDataFrame or GeoSeries, optional
         A layer whose place is sure; helps to settle the CRS.
+    each : callable, optional
+        For layers larger than memory: is given the frame of one file after the other, and how many there are
+        (GeoParquet of millions of rows comes in pieces); what it returns stands for the file in the result.
 
     Returns
     -------
@@ -110,12 +116,43 @@ def read(
         tempfile.TemporaryDirectory(prefix="parkwise-", ignore_cleanup_errors=True) as work,
     ):
         chosen, left_out = _of_role(found, as_, layer)
-        parts = [
-            _one(one, as_, wishes, Path(work) / str(number), reference, several=len(chosen) > 1)
-            for number, one in enumerate(chosen)
-        ]
+        parts = _in_turn(chosen, as_, wishes, Path(work), reference, each)
     frame = _join(parts, as_, left_out)
     return _finish(frame, as_, chosen, to_crs)
+
+
+def _in_turn(
+    chosen: Sequence[Source],
+    as_: str | None,
+    wishes: _Wishes,
+    work: Path,
+    reference: gpd.GeoDataFrame | gpd.GeoSeries | None,
+    each: Callable[[pd.DataFrame, int], pd.DataFrame] | None,
+) -> list[pd.DataFrame]:
+    """Read file after file; where somebody takes them one by one, large ones in pieces."""
+    pieces = [in_pieces(one) if each is not None else [one] for one in chosen]
+    total = sum(map(len, pieces))
+    kept: list[pd.DataFrame] = []
+    for of_one in pieces:
+        settled = wishes
+        for piece in of_one:
+            frame = _one(piece, as_, settled, work / str(len(kept)), reference, several=len(chosen) > 1)
+            settled = _as_settled(settled, frame) if len(of_one) > 1 else settled
+            kept.append(frame if each is None else each(frame, total))
+            shutil.rmtree(work / str(len(kept) - 1), ignore_errors=True)  # copies of what has been read
+    return kept
+
+
+def _as_settled(wishes: _Wishes, frame: pd.DataFrame) -> _Wishes:
+    """What the first piece of a file has settled holds for the others: one file has one unit a column, one CRS."""
+    settled = {
+        column: {"name": entry["title"]} | ({"unit": entry["unit"]} if entry["unit"] not in (None, "1") else {})
+        for column, entry in frame.attrs["columns"].items()
+        if entry["title"] is not None and column in frame and frame[column].notna().any()
+    }
+    found = frame.attrs["crs"]
+    crs = frame.crs if isinstance(frame, gpd.GeoDataFrame) and found["how"] == "proposed" else wishes.crs
+    return replace(wishes, columns={**settled, **(wishes.columns or {})}, crs=crs)
 
 
 def _of_role(found: Sequence[Source], as_: str | None, layer: str | None) -> tuple[list[Source], list[Source]]:
@@ -327,7 +364,7 @@ def _join(parts: Sequence[pd.DataFrame], as_: str | None, left_out: Sequence[Sou
         names = [one.shown for one in left_out]
         told.append(faults.finding("source-left-out", as_ or "", ids=names, found=names))
     record["source"] = attrs[0]["source"] | {
-        "paths": [path for one in attrs for path in one["source"]["paths"]],
+        "paths": list(dict.fromkeys(path for one in attrs for path in one["source"]["paths"])),
         "rows": sum(one["source"]["rows"] for one in attrs),
     }
     record["rows_read"] = record["source"]["rows"]

@@ -42,12 +42,16 @@ class Source:
         CSV, XLSX, JSON or GeoTIFF.
     problem : SourceError, optional
         Why it cannot be read, where everything of a folder is asked for.
+    groups : range, optional
+        Row groups of a Parquet file, where it is read in pieces; `start` is the first row of them.
     """
 
     path: Path
     shown: str
     format: str
     problem: SourceError | None = None
+    groups: range | None = None
+    start: int = 0
 
     @property
     def stem(self) -> str:

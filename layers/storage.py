@@ -137,8 +137,8 @@ def open_storage(location: str | Path) -> Storage:
         return Storage(str(location), fs.LocalFileSystem(), Path(location).absolute().as_posix())
     url = str(location).rstrip("/")
     try:
-        # Only those who work with URLs need it; it has no types.
-        from fsspec.core import url_to_fs  # type: ignore[import-untyped]  # noqa: PLC0415
+        # Only those who work with URLs need it.
+        from fsspec.core import url_to_fs  # noqa: PLC0415
 
         opened, path = url_to_fs(url)
     except ImportError as error:

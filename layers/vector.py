@@ -9,6 +9,7 @@ geodatabase is read without it. Files cut in the middle are told, also where a d
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
+import pyproj
 import shapely
+from pyarrow import feather
 
 from layers import encoding as enc
 from layers.errors import SourceError, nearest
@@ -28,9 +31,11 @@ from layers.shapefile import read_shapefile, record_count
 from layers.sources import Source
 from layers.titles import guess_role
 
-__all__ = ["choose", "read_vector", "sublayers"]
+__all__ = ["choose", "in_pieces", "read_vector", "sublayers"]
 
 _ARROW = frozenset({"GPKG", "FlatGeobuf"})
+#: GeoParquet with more rows than this is read in pieces, where pieces are asked for; of about so many rows.
+_WHOLE, _PIECE = 2_000_000, 500_000
 
 
 def sublayers(source: Source) -> list[Sublayer]:
@@ -222,10 +227,12 @@ def _close_lines(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read_parquet(source: Source, sublayer: Sublayer, limit: int | None) -> Raw:
+    if source.groups is not None:
+        return _read_groups(source)
     files = _parts(source.path)
     schema = pq.read_schema(files[0])
     if b"geo" in (schema.metadata or {}):
-        keep = [name for name in schema.names if name != "bbox" or not pa.types.is_struct(schema.field(name).type)]
+        keep = [name for name in schema.names if name != "bbox" or not _is_box(schema)]
         parts = [gpd.read_parquet(file, columns=None if keep == schema.names else keep) for file in files]
         crs = parts[0].crs
     else:
@@ -237,6 +244,50 @@ def _read_parquet(source: Source, sublayer: Sublayer, limit: int | None) -> Raw:
     if not isinstance(frame, gpd.GeoDataFrame) and name:
         frame = _from_bytes(frame, name)
     return Raw(frame.iloc[:limit] if limit else frame, source, sublayer.name, crs=crs)
+
+
+def in_pieces(source: Source) -> list[Source]:
+    """Return the pieces of a Parquet source of millions of rows, each of whole row groups; else the source."""
+    if source.format != "Parquet":
+        return [source]
+    pieces: list[Source] = []
+    total = 0
+    with told(source):
+        for file in _parts(source.path):
+            metadata = pq.read_metadata(file)
+            first, rows = 0, 0
+            for group in range(metadata.num_row_groups):
+                rows += metadata.row_group(group).num_rows
+                if rows >= _PIECE or group == metadata.num_row_groups - 1:
+                    pieces.append(replace(source, path=file, groups=range(first, group + 1), start=total))
+                    total += rows
+                    first, rows = group + 1, 0
+    return pieces if total > _WHOLE else [source]
+
+
+def _read_groups(source: Source) -> Raw:
+    """Read some row groups of one file; rows keep the numbers they have in the whole."""
+    with pq.ParquetFile(source.path) as file:
+        names = [name for name in file.schema_arrow.names if name != "bbox" or not _is_box(file.schema_arrow)]
+        table = file.read_row_groups(list(source.groups or ()), columns=names)
+    frame: pd.DataFrame
+    crs: pyproj.CRS | None = None
+    if b"geo" in (table.schema.metadata or {}):
+        held = pa.BufferOutputStream()
+        feather.write_feather(table, held, compression="uncompressed")  # geopandas reads files, not tables
+        drawn = gpd.read_feather(pa.BufferReader(held.getvalue()))
+        frame, crs = drawn, drawn.crs
+    else:
+        frame = table.to_pandas()
+        name = _geometry_column(list(map(str, frame.columns)))
+        frame = _from_bytes(frame, name) if name else frame
+    frame.index = pd.RangeIndex(source.start, source.start + len(frame))
+    return Raw(frame, source, None, crs=crs)
+
+
+def _is_box(schema: pa.Schema) -> bool:
+    """Whether the column "bbox" is the covering of GeoParquet, not one of the data."""
+    return bool(pa.types.is_struct(schema.field("bbox").type))
 
 
 def _geometry_column(titles: Sequence[str]) -> str | None:
