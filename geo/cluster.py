@@ -14,12 +14,11 @@ import hashlib
 import logging
 import os
 import queue
-import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from functools import cache
+from functools import cache, partial
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -27,7 +26,7 @@ from urllib.parse import urlsplit
 
 from geo.schedulers import gave_up, packed, unpacked
 from layers.errors import EngineError
-from layers.threads import TICK, VARIABLE, at_most, cores
+from layers.threads import TICK, VARIABLE, Threads, at_most, cores
 
 __all__ = ["OnCluster", "identity"]
 
@@ -92,9 +91,11 @@ class OnCluster(Generic[Batch, Part]):
         """Wait for a while for a part and fetch it."""
         if time.monotonic() - self._counted > _COUNT:
             self._count_workers()
-        with contextlib.suppress(queue.Empty):
+        try:
             place = self._done.get(timeout=TICK)
-            yield from self._fetch(place)
+        except queue.Empty:
+            return
+        yield from self._fetch(place)
         if self._suspects and not self._given:
             self._alone, batch = self._suspects.popleft()
             self.give(self._alone, batch)
@@ -167,9 +168,19 @@ def _connect(address: str) -> Any:  # noqa: ANN401  (a distributed.Client, which
             f"{address}：使用 dask 集群需要 distributed 软件包，当前未安装。请在本机和每个工作节点上运行 "
             'pip install "parkwise[large]"。',
         ) from error
+    _check_address(address)
+    if address.startswith("tls:") and distributed.Security().get_connection_args("client")["ssl_context"] is None:
+        raise EngineError(
+            f"{address}: no certificates are set up for tls. Set distributed.comm.tls in the configuration of dask, "
+            "the same here as on the scheduler, or use a tcp:// address on a network you trust.",
+            f"{address}：未设置 tls 证书。请在 dask 配置中设置 distributed.comm.tls（与调度器一致），"
+            "或在可信网络中使用 tcp:// 地址。",
+        )
     try:
-        _reach(address)
-        return distributed.Client(address, timeout=REACH, set_as_default=False)
+        # In a thread of its own, since it may wait for ever for whoever listens there and is no scheduler.
+        with Threads(partial(distributed.Client, timeout=REACH, set_as_default=False), 1) as thread:
+            thread.give(0, address)
+            return thread.take(timeout=REACH + 2)[1]
     except (OSError, ImportError) as error:
         raise EngineError(
             f"{address}: no dask scheduler answers there ({error}). Start one with `dask scheduler`, pass the address "
@@ -179,25 +190,11 @@ def _connect(address: str) -> Any:  # noqa: ANN401  (a distributed.Client, which
         ) from error
 
 
-def _reach(address: str) -> None:
-    """Wait until somebody listens there; dask's client would not let itself be interrupted as long as it tries."""
-    host, port = _parsed(address)
-    until = time.monotonic() + REACH
-    while True:
-        try:
-            socket.create_connection((host, port), timeout=REACH).close()
-            break
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(TICK)
-
-
-def _parsed(address: str) -> tuple[str, int]:
+def _check_address(address: str) -> None:
     parts = urlsplit(address)
     with contextlib.suppress(ValueError):
         if parts.hostname and parts.port and not parts.path.strip("/"):
-            return parts.hostname, parts.port
+            return
     raise EngineError(
         f"{address}: not an address of a dask scheduler. Expected tcp://host:port, such as tcp://10.0.0.5:8786.",
         f"{address}：不是 dask 调度器地址，应为 tcp://主机:端口，如 tcp://10.0.0.5:8786。",

@@ -8,20 +8,27 @@ an earlier run (`KeptFiles`) are not computed again.
 
 from __future__ import annotations
 
+import hashlib
+import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from typing import Protocol, TypeVar
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from geo.cluster import OnCluster
 from geo.schedulers import Crew, Here, InProcesses, InThreads
 from layers.errors import ProjectError
+from layers.output import new_files
 from layers.threads import cores
 
-__all__ = ["Kept", "fold"]
+__all__ = ["Kept", "KeptFiles", "fold"]
 
 Batch = TypeVar("Batch")
 Part = TypeVar("Part")
 Batch_contra = TypeVar("Batch_contra", contravariant=True)
+
+_log = logging.getLogger(__name__)
 
 #: So many parts may wait for an earlier one to finish, above those under way.
 _AHEAD = 8
@@ -97,13 +104,13 @@ def fold(
     if not batches:
         return None
     weights = [weight(batch) if weight else 1 for batch in batches]
-    done = 0
+    done, total = 0, sum(weights)
 
     def tell(place: int) -> None:
         nonlocal done
         done += weights[place]
         if progress:
-            progress(done, sum(weights))
+            progress(done, total)
 
     with _crew(scheduler, step, workers, len(batches)) as crew:
         return reduce(combine, _in_order(batches, crew, kept, tell))
@@ -135,8 +142,9 @@ def _in_order(
     given = under_way = 0
     for wanted in range(len(batches)):
         while True:
-            while under_way < crew.at_once and given < min(len(batches), wanted + crew.at_once + _AHEAD):
-                part = kept.load(batches[given]) if kept else None
+            last = min(len(batches), wanted + crew.at_once + _AHEAD)
+            while under_way < crew.at_once and given < last:
+                part = None if kept is None else kept.load(batches[given])
                 if part is None:
                     crew.give(given, batches[given])
                     under_way += 1
@@ -147,9 +155,94 @@ def _in_order(
             if wanted in ready:
                 break
             for place, part in crew.take():
-                under_way -= 1
-                if kept:
+                if kept is not None:
                     kept.save(batches[place], part)
+                under_way -= 1
                 ready[place] = part
                 tell(place)
         yield ready.pop(wanted)
+
+
+class KeptFiles(Generic[Batch, Part]):
+    """Parts kept as files, each with its checksum, so that a run that was broken off goes on where it stopped.
+
+    Parameters
+    ----------
+    folder : path
+        The parts go into a folder in it, named by the fingerprint.
+    fingerprint : str
+        A digest of everything a part depends on: settings, input, version. Another fingerprint finds nothing.
+    dump : function of (part, path)
+        Writes a part to exactly this file. Not as a pickle, which could run anything when it is read.
+    load : function of a path
+        Reads it back, or raises.
+    name : function of a batch
+        Its file name, with the suffix that `dump` may want; another one for each batch.
+
+    Raises
+    ------
+    OutputError
+        When saving: the folder cannot be written, the disk is full.
+
+    Examples
+    --------
+    >>> import json, tempfile
+    >>> from pathlib import Path
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> kept = KeptFiles(
+    ...     folder.name, "1f2e3d", dump=lambda part, path: path.write_text(json.dumps(part)),
+    ...     load=lambda path: json.loads(path.read_text()), name=lambda batch: f"{batch[0]}.json",
+    ... )
+    >>> fold([(1, 2), (3,)], sum, int.__add__, kept=kept), kept.load((1, 2)), kept.load((4,))
+    (6, 3, None)
+    >>> folder.cleanup()
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        fingerprint: str,
+        dump: Callable[[Part, Path], object],
+        load: Callable[[Path], Part],
+        name: Callable[[Batch], str],
+    ) -> None:
+        self.folder = Path(folder) / _plain(fingerprint)
+        self._dump = dump
+        self._load = load
+        self._name = name
+
+    def load(self, batch: Batch) -> Part | None:
+        """Return the part of a batch; None where there is none, or a damaged one, which is told in the log."""
+        path, sums = self._paths(batch)
+        if not path.is_file():
+            return None
+        try:
+            if _digest(path) != sums.read_text("ascii"):
+                raise ValueError("its checksum differs")
+            return self._load(path)
+        except Exception as error:  # noqa: BLE001  (whatever a reader says of a damaged file)
+            _log.warning("%s is damaged (%s) and is computed again", path, error)
+            return None
+
+    def save(self, batch: Batch, part: Part) -> None:
+        """Write the part of a batch: all of it or nothing."""
+        path, sums = self._paths(batch)
+        with new_files(self.folder, [path.name, sums.name], overwrite=True) as work:
+            self._dump(part, work / path.name)
+            (work / sums.name).write_text(_digest(work / path.name), "ascii")
+
+    def _paths(self, batch: Batch) -> tuple[Path, Path]:
+        path = self.folder / _plain(self._name(batch))
+        return path, path.with_name(path.name + ".sha256")
+
+
+def _plain(name: str) -> str:
+    """Refuse a name that would lead out of the folder."""
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise ValueError(f"{name!r}: expected a name of letters, digits, dots and dashes")
+    return name
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,9 +9,11 @@ The threads are daemons: an interrupted command ends at once instead of waiting 
 
 from __future__ import annotations
 
+import math
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -123,14 +125,22 @@ class Threads(Generic[Item, Result]):
         """Add an item; its result will bear the number `place`."""
         self._given.put((place, item))
 
-    def take(self) -> tuple[int, Result]:
-        """Wait for the next result, whichever it is; an exception of the work is raised here."""
-        while True:
+    def take(self, timeout: float = math.inf) -> tuple[int, Result]:
+        """Wait for the next result, whichever it is; an exception of the work is raised here.
+
+        Raises
+        ------
+        TimeoutError
+            There was none for `timeout` seconds.
+        """
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
             try:
                 place, outcome = self._done.get(timeout=TICK)
             except queue.Empty:
                 continue
             return place, outcome()
+        raise TimeoutError(f"no answer for {timeout:.0f} s")
 
     def _serve(self) -> None:
         with at_most(self._share):
