@@ -10,11 +10,12 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -53,24 +54,30 @@ class Peak:
     over: threading.Event = field(default_factory=threading.Event)
 
 
-def run(command: Sequence[str], *, env: dict[str, str] | None = None) -> Run:
+def run(command: Sequence[str], *, into: Path | None = None) -> Run:
     """Run a command in a session of its own, and watch all processes of that session.
+
+    What it writes to stdout goes into a file where one is named.
 
     Raises
     ------
     RuntimeError
         It failed; the message ends with the last lines it wrote to stderr.
     """
-    start = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, start_new_session=True
-    )
-    with watch(lambda: _session(process.pid)) as peak:
-        output, errors = process.communicate()
-        seconds = time.perf_counter() - start
+    with into.open("wb") if into else nullcontext(subprocess.PIPE) as stdout:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, start_new_session=True)  # noqa: S603
+        try:
+            with watch(lambda: _session(process.pid)) as peak:
+                output, errors = process.communicate()
+                seconds = time.perf_counter() - start
+        except BaseException:  # Ctrl-C does not reach another session by itself
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
     if process.returncode:
-        raise RuntimeError(f"exit {process.returncode}: {' / '.join(errors.strip().splitlines()[-3:])}")
-    return Run(seconds, peak.mib, output)
+        last = errors.decode("utf-8", "replace").strip().splitlines()[-3:]
+        raise RuntimeError(f"exit {process.returncode}: {' / '.join(last)}")
+    return Run(seconds, peak.mib, (output or b"").decode("utf-8"))
 
 
 @contextmanager
