@@ -203,7 +203,7 @@ def _write_part(frame: gpd.GeoDataFrame, path: Path, first_key: int) -> Part:
         schema_version="1.1.0",
         row_group_size=_GROUP,
     )
-    left, bottom, right, top = (float(one) for one in shapely.total_bounds(frame.geometry.to_numpy()))
+    left, bottom, right, top = frame.total_bounds.tolist()
     return Part(path.name, len(frame), path.stat().st_size, (left, bottom, right, top), first_key)
 
 
