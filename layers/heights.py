@@ -82,7 +82,14 @@ def _mean(footprints: gpd.GeoSeries, path: Path) -> npt.NDArray[np.float64]:
             placed = gpd.GeoDataFrame({"row": np.arange(len(footprints))}, geometry=footprints.array).set_crs(
                 footprints.crs, allow_override=True
             )
-            table = exact_extract(raster, placed.to_crs(raster.crs), ["mean"], output="pandas", include_cols=["row"])
+            table = exact_extract(
+                raster,
+                placed.to_crs(raster.crs),
+                ["mean"],
+                output="pandas",
+                include_cols=["row"],
+                strategy="raster-sequential",
+            )
     except rasterio.errors.RasterioIOError as error:
         raise SourceError(
             f"{path}: not a raster that can be read ({error}).", f"{path}：无法作为栅格读取（{error}）。"

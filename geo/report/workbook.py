@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
 
 from layers.errors import OutputError
 
@@ -97,6 +98,13 @@ class Column:
     note: str = ""
 
 
+class _Sheet(Worksheet):  # type: ignore[misc]
+    """A sheet that takes formulas as they are: none here needs the prefix of newer functions looked for."""
+
+    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:  # noqa: ARG002
+        return formula.removeprefix("=")
+
+
 class Book:
     """An xlsx file that is being written: a context, finished when it ends well.
 
@@ -127,7 +135,7 @@ class Book:
 
     def sheet(self, title: str, *, wide: bool = False, repeat: bool = True) -> Any:  # noqa: ANN401  (xlsxwriter is untyped)
         """Add a sheet, set up for print: landscape, one page wide, header row on every page."""
-        sheet = self._book.add_worksheet(title)
+        sheet = self._book.add_worksheet(title, worksheet_class=_Sheet)
         sheet.set_landscape()
         sheet.set_paper(8 if wide else 9)  # A3, A4
         sheet.fit_to_pages(1, 0)
