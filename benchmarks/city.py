@@ -26,7 +26,15 @@ X0, Y0, CELL = 480_000.0, 3_340_000.0, 70.0
 WIDTH = 448 * CELL
 
 
-def write(folder: Path, *, parcels: int = 200_000, parks: int = 40, buildings: int = 1_000_000, seed: int = 1) -> Path:
+def write(
+    folder: Path,
+    *,
+    parcels: int = 200_000,
+    parks: int = 40,
+    buildings: int = 1_000_000,
+    enterprises: int = 0,
+    seed: int = 1,
+) -> Path:
     """Write the layers and a project file into `folder`; return the project file."""
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
@@ -35,7 +43,12 @@ def write(folder: Path, *, parcels: int = 200_000, parks: int = 40, buildings: i
     _parcels(random, rows, side).to_parquet(folder / "parcels.parquet")
     _parks(random, parks, side * CELL, side * CELL).to_parquet(folder / "parks.parquet")
     _buildings(random, buildings, rows, side).to_parquet(folder / "buildings.parquet")
-    return _project(folder, "parcels.parquet", "buildings.parquet")
+    project = _project(folder, "parcels.parquet", "buildings.parquet")
+    if enterprises:
+        _enterprises(np.random.default_rng(seed), enterprises, parcels).to_parquet(folder / "enterprises.parquet")
+        with project.open("a", encoding="utf-8") as file:
+            file.write('[layers.enterprises]\nsource = "enterprises.parquet"\n')
+    return project
 
 
 def write_large(
@@ -128,3 +141,17 @@ def _buildings(random: np.random.Generator, n: int, rows: npt.NDArray[np.int64],
     floors = pd.array(random.integers(1, 7, n), dtype="Int64")
     floors[random.random(n) < 0.01] = pd.NA
     return gpd.GeoDataFrame({"building_id": np.arange(n), "floors": floors}, geometry=boxes, crs=CRS)
+
+
+def _enterprises(random: np.random.Generator, n: int, parcels: int) -> pd.DataFrame:
+    """Firms on parcels, some on the same one."""
+    table = {
+        "enterprise_name": [f"Firm {i:06d}" for i in range(n)],
+        "year": np.full(n, 2025),
+        "parcel_id": [f"P{row:07d}" for row in random.integers(0, parcels, n)],
+        "industry_code": random.choice(["C26", "C34", "C35", "C39"], n),
+        "scale": random.choice(["above", "below"], n, p=[0.2, 0.8]),
+    }
+    money = {name: random.lognormal(15, 1, n).round() for name in ("tax_cny", "value_added_cny", "revenue_cny")}
+    sizes = {"employees": random.integers(5, 500, n), "energy_tce": random.lognormal(5, 1, n).round(1)}
+    return pd.DataFrame(table | money | sizes)

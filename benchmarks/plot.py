@@ -60,7 +60,7 @@ def draw(told: dict) -> Figure:
     _axes(memory, "Peak memory, all processes", _size, [128, 256, 512, 1024, 2048, 4096, 8192, 16384])
     figure.legend(*time.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     where = f"{told['processor']}, {told['cores']} cores, {told['date']}"
-    figure.suptitle(f"Parkwise against the size of the city ({where})", fontsize=10)
+    figure.suptitle(f"{told['buildings_each']} buildings a parcel; {where}", fontsize=9.5)
     return figure
 
 
@@ -86,7 +86,7 @@ def _axes(axes: Axes, title: str, form: Callable[[float, int], str], ticks: list
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_ylim(low, high)
     axes.set_title(title, fontsize=9.5, loc="left")
-    axes.set_xlabel("parcels (five buildings each)")
+    axes.set_xlabel("parcels")
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
 

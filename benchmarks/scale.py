@@ -44,7 +44,11 @@ PLANAR = 2e-3
 def main() -> None:
     """Make each city, measure it in every way, tell."""
     asked = _options()
-    told = clock.machine() | {"rows": []}
+    told = clock.machine() | {
+        "buildings_each": asked.buildings_each,
+        "parcels_a_park": asked.parcels_a_park,
+        "rows": [],
+    }
     with tempfile.TemporaryDirectory() as work:
         for size in asked.sizes:
             with _made(asked, size, Path(work)) as folder:
