@@ -8,27 +8,34 @@ those of the project itself, to the last bit. The folder appears when all of it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyproj
 
-from layers.intake import Intake, gather, inspect, refuse
+from layers.flow import OF_ALL, Flow, added_up
+from layers.intake import Intake, gather, inspect, read_source, refuse
 from layers.output import new_folder
 from layers.partitioning import foreign_to_dataset, write_partitions
 from layers.partitions import Partitions
 from layers.plain import jsonable, plain
-from layers.project import LAYERS, Project, Setting
+from layers.project import LAYERS, LayerSource, Project, Setting
 from layers.propose import toml_value
-from layers.store import INTAKE, PARTED, PROJECT_FILE, SCHEMA, Store, open_store
+from layers.store import INTAKE, PARTED, PROJECT_FILE, SCHEMA
 from layers.writing import write
 
-__all__ = ["Store", "convert", "open_store"]
+__all__ = ["convert"]
 
 Progress = Callable[[float, str], None]
+Rows = npt.NDArray[np.int64]
 
 
 def convert(
@@ -52,6 +59,8 @@ def convert(
         About so many parcels a part.
     thorough : bool
         Keep the findings of every check; else only what was found on the way and what would block any figure.
+        Of a project with layers that come file by file, only the latter are looked for: `layers.check` needs
+        a layer whole.
     overwrite : bool
         Replace a converted project that is there.
     progress : callable, optional
@@ -72,28 +81,70 @@ def convert(
         The folder is there already, or the disk is full.
     """
     target = Path(folder)
-    with new_folder(target, foreign=_foreign, overwrite=overwrite) as work:
-        intake = gather(project, progress=_share(progress, 0.0, 0.5))
-        told = inspect(intake, thorough=thorough)
-        refuse(told)
-        frames = dict(intake.frames)
-        if "parcels" in frames:
-            frames["parcels"] = _named(frames["parcels"])
-        parcels: Partitions | None = None
-        for number, name in enumerate([one for one in PARTED if one in frames]):
-            parts = write_partitions(
-                gpd.GeoDataFrame(frames[name]),
-                work / name,
-                rows=rows,
-                like=parcels,
-                layer=name,
-                progress=_share(progress, 0.5 + number / 4, 0.75 + number / 4),
-            )
-            parcels = parts if name == "parcels" else parcels
-        _write_small(work, {name: frame for name, frame in frames.items() if name not in PARTED})
-        layers = {name: {"rows": len(frame), "attrs": frame.attrs} for name, frame in frames.items()}
-        _write_documents(work, intake, layers, told)
+    with (
+        new_folder(target, foreign=_foreign, overwrite=overwrite) as work,
+        tempfile.TemporaryDirectory(prefix="read-", dir=work.parent, ignore_cleanup_errors=True) as aside,
+    ):
+        flows = {name: Flow(name, Path(aside)) for name in PARTED}
+        intake = gather(project, progress=_share(progress, 0.0, 0.5), reader=partial(_read, flows))
+        flows = {name: flow for name, flow in flows.items() if flow.flows}
+        told = inspect(intake, thorough=thorough and not flows)
+        refuse(told[~told["code"].isin(OF_ALL)] if flows else told)
+        parted = _write_parted(work, intake, flows, rows, progress)
+        if flows:
+            intake, told = added_up(intake, flows, parted)
+            refuse(told)
+        _write_small(work, intake)
+        _write_documents(work, intake, told, flows, parted)
     return target
+
+
+def _read(flows: Mapping[str, Flow], source: LayerSource, reference: gpd.GeoDataFrame | None) -> pd.DataFrame:
+    """Read a layer; of one that comes file by file, what stands for it."""
+    flow = flows.get(source.name)
+    if flow is None:
+        return read_source(source, reference)
+    frame = read_source(source, reference, each=flow.take)
+    flow.record, flow.crs = frame.attrs, getattr(frame, "crs", None)
+    return frame
+
+
+def _write_parted(
+    work: Path, intake: Intake, flows: Mapping[str, Flow], rows: int, progress: Progress | None
+) -> dict[str, Partitions]:
+    """Write parcels and buildings, buildings cut like parcels."""
+    parted: dict[str, Partitions] = {}
+    names = [name for name in PARTED if name in intake.frames]
+    for number, name in enumerate(names):
+        flow = flows.get(name)
+        whole = gpd.GeoDataFrame(intake.frames[name])
+        parted[name] = write_partitions(
+            whole if flow is None else partial(flow.frames, intake),
+            work / name,
+            rows=rows,
+            like=parted.get("parcels"),
+            layer=name,
+            record=None if flow is None else flow.attrs,
+            finish=partial(_finished, name, flow),
+            progress=_share(progress, 0.5 + number / (2 * len(names)), 0.5 + (number + 1) / (2 * len(names))),
+        )
+    return parted
+
+
+def _finished(name: str, flow: Flow | None, frame: gpd.GeoDataFrame, places: Rows) -> gpd.GeoDataFrame:
+    """Make a part what is written: copies gone, every parcel with a name."""
+    frame, places = (frame, places) if flow is None else flow.finish(frame, places)
+    return _named(frame, places) if name == "parcels" else frame
+
+
+def _named(parcels: gpd.GeoDataFrame, places: Rows) -> gpd.GeoDataFrame:
+    """Name parcels without an id after their row, as `geo.land` does: rows have not stayed in that order."""
+    unnamed = pd.Series([f"#{place + 1}" for place in places.tolist()], index=parcels.index, dtype="str")
+    if "parcel_id" in parcels:
+        return parcels.assign(parcel_id=parcels["parcel_id"].fillna(unnamed))
+    parcels = parcels.copy(deep=False)
+    parcels.insert(0, "parcel_id", unnamed)
+    return parcels
 
 
 def _share(progress: Progress | None, start: float, end: float) -> Progress | None:
@@ -115,24 +166,18 @@ def _foreign(folder: Path) -> list[str]:
     return [name for name in names if name not in ours and name not in PARTED] + inner
 
 
-def _named(parcels: pd.DataFrame) -> pd.DataFrame:
-    """Name parcels without an id after their row, as `geo.land` does: rows will not stay in this order."""
-    unnamed = pd.Series([f"#{row + 1}" for row in range(len(parcels))], index=parcels.index, dtype="str")
-    ids = parcels["parcel_id"].astype("str").fillna(unnamed) if "parcel_id" in parcels else unnamed
-    named = parcels.assign(parcel_id=ids)
-    named.attrs = parcels.attrs
-    return named
-
-
-def _write_small(work: Path, frames: Mapping[str, pd.DataFrame]) -> None:
-    for name, frame in frames.items():
-        write(plain(frame), work / f"{name}.parquet")
+def _write_small(work: Path, intake: Intake) -> None:
+    for name, frame in intake.frames.items():
+        if name not in PARTED:
+            write(plain(frame), work / f"{name}.parquet")
 
 
 def _write_documents(
-    work: Path, intake: Intake, layers: Mapping[str, Mapping[str, Any]], findings: pd.DataFrame
+    work: Path, intake: Intake, findings: pd.DataFrame, flows: Mapping[str, Flow], parted: Mapping[str, Partitions]
 ) -> None:
-    settings = intake.project.settings
+    settings, book = intake.project.settings, intake.ledger
+    for name, flow in flows.items():
+        book[name] |= flow.sums(parted[name].rows)
     document = {
         "schema": SCHEMA,
         "crs": None if intake.crs is None else intake.crs.to_json_dict(),
@@ -140,18 +185,23 @@ def _write_documents(
             name: {"value": one.value, "origin": one.origin, "why": one.why, "why_zh": one.why_zh}
             for name, one in settings.items()
         },
-        "layers": layers,
+        "layers": {
+            name: _small_entry(work / f"{name}.parquet", frame) if name not in PARTED else {"rows": parted[name].rows}
+            for name, frame in intake.frames.items()
+        },
         "findings": findings.to_dict("records"),
-        "ledger": intake.ledger,
+        "ledger": book,
     }
     (work / INTAKE).write_text(jsonable(document), encoding="utf-8")
-    text = _project_text(settings, layers, intake.crs, intake.project.language)
+    text = _project_text(settings, list(intake.frames), intake.crs, intake.project.language)
     (work / PROJECT_FILE).write_text(text, encoding="utf-8")
 
 
-def _project_text(
-    settings: Mapping[str, Setting], layers: Mapping[str, object], crs: pyproj.CRS | None, language: str
-) -> str:
+def _small_entry(path: Path, frame: pd.DataFrame) -> dict[str, Any]:
+    return {"rows": len(frame), "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "attrs": frame.attrs}
+
+
+def _project_text(settings: Mapping[str, Setting], layers: Sequence[str], crs: pyproj.CRS | None, language: str) -> str:
     """The settings that are no defaults, guesses with their reason, and the layers of this folder."""
     sections: dict[str, list[str]] = {}
     for name, setting in settings.items():

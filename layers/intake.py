@@ -30,11 +30,12 @@ from layers.reading import read
 from layers.records import ids
 from layers.repairing import for_measuring
 
-__all__ = ["Intake", "gather", "inspect", "ledger", "read_layers", "refuse"]
+__all__ = ["Intake", "gather", "inspect", "ledger", "read_layers", "read_source", "ready", "refuse", "unrecorded"]
 
 _ORDER = ("districts", "parks", "parcels", "constraints", "buildings", "enterprises", "holdings")
 
 Progress = Callable[[float, str], None]
+Reader = Callable[[LayerSource, gpd.GeoDataFrame | None], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ class Intake:
         return ledger(self.frames)
 
 
-def gather(project: Project, *, mend: bool = True, progress: Progress | None = None) -> Intake:
+def gather(
+    project: Project, *, mend: bool = True, progress: Progress | None = None, reader: Reader | None = None
+) -> Intake:
     """Read every layer of a project into one CRS.
 
     Parameters
@@ -74,6 +77,8 @@ def gather(project: Project, *, mend: bool = True, progress: Progress | None = N
         Mend broken rings on the copies that are measured; `check` looks at the shapes as they came.
     progress : callable, optional
         Called with (fraction, message).
+    reader : callable, optional
+        Reads one layer instead of `read_source`; is given its source and a layer whose place is sure.
 
     Returns
     -------
@@ -86,24 +91,33 @@ def gather(project: Project, *, mend: bool = True, progress: Progress | None = N
     ProjectError
         The project has no layer, or its analysis CRS is no projected one.
     """
-    frames = {name: _without_lost_places(frame) for name, frame in read_layers(project, progress).items()}
+    frames = {name: _without_lost_places(frame) for name, frame in read_layers(project, progress, reader).items()}
     crs = _analysis_crs(project, frames)
     told: list[pd.DataFrame] = []
     for name, frame in frames.items():
-        placed = _placed(frame, crs)
-        if mend and name == "parks" and project.as_of is not None:
-            placed, ended = _in_force(placed, project.as_of)
-            told.append(ended)
-        if mend and isinstance(placed, gpd.GeoDataFrame) and name != "enterprises" and placed.crs is not None:
-            placed, mended = for_measuring(placed)
-            told.append(mended)
-        elif mend:
-            placed, twice = _once(placed, name)
-            told.append(twice)
-        frames[name] = placed
-    if "buildings" in frames:
-        frames["buildings"] = _with_heights(frames["buildings"], project)
+        frames[name], found = ready(name, frame, crs, project, mend=mend)
+        told.append(found)
     return Intake(_guessed(project, frames), frames, crs, faults.concat(told))
+
+
+def ready(
+    name: str, frame: pd.DataFrame, crs: pyproj.CRS | None, project: Project, *, mend: bool = True
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Place one layer in `crs` and make it fit for measuring; return it, and the findings made on the way."""
+    told: list[pd.DataFrame] = []
+    placed = _placed(frame, crs)
+    if mend and name == "parks" and project.as_of is not None:
+        placed, ended = _in_force(placed, project.as_of)
+        told.append(ended)
+    if mend and isinstance(placed, gpd.GeoDataFrame) and name != "enterprises" and placed.crs is not None:
+        placed, mended = for_measuring(placed)
+        told.append(mended)
+    elif mend:
+        placed, twice = _once(placed, name)
+        told.append(twice)
+    if name == "buildings":
+        placed = _with_heights(placed, project)
+    return placed, faults.concat(told)
 
 
 def _without_lost_places(frame: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +157,9 @@ def _in_force(parks: pd.DataFrame, day: date) -> tuple[pd.DataFrame, pd.DataFram
     return kept, faults.finding("park-not-in-force", "parks", ids=names, column="valid_to", as_of=day.isoformat())
 
 
-def read_layers(project: Project, progress: Progress | None = None) -> dict[str, pd.DataFrame]:
+def read_layers(
+    project: Project, progress: Progress | None = None, reader: Reader | None = None
+) -> dict[str, pd.DataFrame]:
     """Read every layer of a project as it is, each in its own CRS; tables too, rasters not."""
     wanted = [name for name in _ORDER if name in project.sources]
     if not wanted:
@@ -155,11 +171,16 @@ def read_layers(project: Project, progress: Progress | None = None) -> dict[str,
     for done, name in enumerate(wanted):
         if progress is not None:
             progress(done / len(wanted), name)
-        frames[name] = _read(project.sources[name], frames)
+        frames[name] = (reader or read_source)(project.sources[name], _reference(frames))
     return frames
 
 
-def _read(source: LayerSource, known: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def read_source(
+    source: LayerSource,
+    reference: gpd.GeoDataFrame | None,
+    each: Callable[[pd.DataFrame, int], pd.DataFrame] | None = None,
+) -> pd.DataFrame:
+    """Read one layer of a project as it is; see `layers.reading.read`."""
     return read(
         list(source.source) if len(source.source) > 1 else source.source[0],
         source.name,
@@ -169,7 +190,8 @@ def _read(source: LayerSource, known: Mapping[str, pd.DataFrame]) -> pd.DataFram
         encoding=source.encoding,
         columns=dict(source.columns),
         constants=dict(source.constants),
-        reference=_reference(known),
+        reference=reference,
+        each=each,
     )
 
 
@@ -295,13 +317,17 @@ def _without_record(frames: Mapping[str, pd.DataFrame], area: str) -> pd.DataFra
     parcels = frames.get("parcels")
     if area != "recorded" or parcels is None:
         return faults.empty()
-    recorded = parcels["recorded_area_m2"] if "recorded_area_m2" in parcels else pd.Series(np.nan, parcels.index)
-    blank = ~(recorded.astype("float64") > 0)
-    names = ids(parcels, "parcels")[blank].tolist()
+    names = ids(parcels, "parcels")[unrecorded(parcels)].tolist()
     of = f"{len(names)} / {len(parcels)}"
     if not names:
         return faults.empty()
     return faults.finding("recorded-area-missing", "parcels", ids=names, column="recorded_area_m2", found=of)
+
+
+def unrecorded(parcels: pd.DataFrame) -> pd.Series:
+    """Return where a parcel records no area."""
+    recorded = parcels["recorded_area_m2"] if "recorded_area_m2" in parcels else pd.Series(np.nan, parcels.index)
+    return ~(recorded.astype("float64") > 0)
 
 
 def refuse(table: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ only a few dozen bytes a row stay in memory. All or nothing: the folder appears 
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,6 +34,7 @@ __all__ = ["foreign_to_dataset", "write_partitions"]
 Progress = Callable[[float, str], None]
 Keys = npt.NDArray[np.uint32]
 Rows = npt.NDArray[np.int64]
+Finish = Callable[[gpd.GeoDataFrame, Rows], gpd.GeoDataFrame]
 
 #: Rows of a row group.
 _GROUP = 8_192
@@ -45,8 +47,8 @@ def write_partitions(
     rows: int = 65_536,
     like: Partitions | None = None,
     layer: str | None = None,
-    record: Mapping[str, Any] | None = None,
-    finish: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame] | None = None,
+    record: Callable[[], Mapping[Any, Any]] | None = None,
+    finish: Finish | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Partitions:
@@ -65,10 +67,11 @@ def write_partitions(
         stands together is in parts of one number.
     layer : str, optional
         Else ``attrs["layer"]`` of the first frame.
-    record : mapping, optional
-        ``attrs`` to keep, looked at when all frames have been given; else those of the first frame.
+    record : callable, optional
+        Gives the ``attrs`` to keep when all parts are written; else those of the first frame are kept.
     finish : callable, optional
-        Is given each part in its order before it is written, and returns what is to be written.
+        Is given each part in its order before it is written, with the places of its rows in the source, and
+        returns what is to be written.
     overwrite : bool
         Replace a dataset that is there; never a folder that holds anything else.
     progress : callable, optional
@@ -111,7 +114,7 @@ def write_partitions(
             "bounds": list(bounds),
             "columns": {name: {"type": kind, "known": known[name]} for name, kind in _types(work, parts).items()},
             "parts": [_entry(part) for part in parts],
-            "record": dict(waiting.attrs if record is None else record),
+            "record": dict(waiting.attrs if record is None else record()),
         }
         (work / MANIFEST).write_text(jsonable(document), encoding="utf-8")
     return open_partitions(target)
@@ -131,7 +134,7 @@ def _write_parts(
     keys: Keys,
     order: Rows,
     cuts: Rows,
-    finish: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame] | None,
+    finish: Finish | None,
     progress: Progress | None,
 ) -> tuple[list[Part], Counter[str]]:
     """Write the parts one after the other; return them, and how many values of each column are known."""
@@ -140,8 +143,11 @@ def _write_parts(
     known: Counter[str] = Counter()
     for number, first_key in enumerate(cuts.tolist()):
         rows = order[edges[number] : edges[number + 1]]
-        frame = _in_order(waiting.take(rows), keys[rows])
-        frame = frame if finish is None else finish(frame)
+        frame = waiting.take(rows)
+        along = _along(frame, keys[rows])
+        frame = gpd.GeoDataFrame(frame.iloc[along].reset_index(drop=True))
+        if finish is not None:
+            frame = finish(frame, waiting.places[rows[along]]).reset_index(drop=True)
         parts.append(_write_part(frame, work / f"part-{number:05d}.parquet", first_key))
         known.update(frame.notna().sum().to_dict())
         if progress is not None:
@@ -173,24 +179,22 @@ def _bounds(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[flo
 def _cuts(keys: Keys, rows: int) -> npt.NDArray[np.int64]:
     """Return the first key of each part, for sorted keys: parts of about equal size, the first from 0."""
     count = max(1, -(-len(keys) // rows))
-    starts = keys[(np.arange(count) * len(keys)) // count].astype("int64") if len(keys) else np.zeros(1, "int64")
-    starts[0] = 0
-    return np.unique(starts)
+    starts = np.unique(keys[np.arange(count) * len(keys) // count]) if len(keys) else np.zeros(1)
+    return np.concatenate([[0], starts[1:]]).astype("int64")
 
 
-def _in_order(frame: gpd.GeoDataFrame, keys: Keys) -> gpd.GeoDataFrame:
-    """Sort by key, box, and where those are equal by shape and attributes; exact copies keep their order."""
+def _along(frame: gpd.GeoDataFrame, keys: Keys) -> Rows:
+    """Return the order by key, box, and where those are equal by shape and attributes; copies keep theirs."""
     boxes = shapely.bounds(frame.geometry.to_numpy())
     table = pd.DataFrame(boxes).assign(key=keys)
     twice = np.flatnonzero(table.duplicated(keep=False))
     rank = np.zeros(len(frame), dtype="int64")
     if len(twice):
         some = frame.iloc[twice]
-        words = some.drop(columns="geometry").astype("str").fillna("").agg("\x1f".join, axis=1)
-        texts = pd.Series(some.geometry.to_wkb(hex=True).to_numpy(), index=words.index).fillna("") + words
-        rank[twice] = texts.rank(method="dense").astype("int64")
-    order = np.lexsort((rank, *boxes.T[::-1], keys))
-    return frame.iloc[order].reset_index(drop=True)
+        words = some.drop(columns="geometry").astype("str").fillna("")
+        words.insert(0, "shape", some.geometry.to_wkb(hex=True).fillna(""))
+        rank[twice] = words.agg("\x1f".join, axis=1).rank(method="dense").astype("int64")
+    return np.lexsort((rank, *boxes.T[::-1], keys))
 
 
 def _write_part(frame: gpd.GeoDataFrame, path: Path, first_key: int) -> Part:
@@ -203,13 +207,22 @@ def _write_part(frame: gpd.GeoDataFrame, path: Path, first_key: int) -> Part:
         schema_version="1.1.0",
         row_group_size=_GROUP,
     )
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     left, bottom, right, top = frame.total_bounds.tolist()
-    return Part(path.name, len(frame), path.stat().st_size, (left, bottom, right, top), first_key)
+    return Part(path.name, len(frame), path.stat().st_size, digest, (left, bottom, right, top), first_key)
 
 
 def _entry(part: Part) -> dict[str, Any]:
     box = None if np.isnan(part.box).any() else list(part.box)
-    return {"file": part.file, "rows": part.rows, "bytes": part.size, "box": box, "first_key": part.first_key}
+    return {
+        "file": part.file,
+        "rows": part.rows,
+        "bytes": part.size,
+        "sha256": part.digest,
+        "box": box,
+        "first_key": part.first_key,
+    }
 
 
 def _types(work: Path, parts: Sequence[Part]) -> dict[str, str]:

@@ -37,6 +37,8 @@ SCHEMA = "parkwise-dataset/1"
 MANIFEST = "_parkwise.json"
 #: Keys of the curve: 16 bits along each side of the grid.
 _KEYS = 1 << 32
+#: So many points are made at once: a point is larger than its key.
+_AT_ONCE = 1 << 18
 _NOWHERE: Box = (math.nan, math.nan, math.nan, math.nan)
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.parquet", re.ASCII)
 
@@ -51,6 +53,8 @@ class Part:
         Its plain name.
     rows, size : int
         Of the file; size in bytes.
+    digest : str
+        SHA-256 of the file.
     box : tuple
         Of its shapes, in the CRS of the dataset; NaN where it has none.
     first_key : int
@@ -60,6 +64,7 @@ class Part:
     file: str
     rows: int
     size: int
+    digest: str
     box: Box
     first_key: int
 
@@ -176,11 +181,14 @@ def hilbert_keys(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], bounds:
     [0, 0, 4294967295]
     """
     left, bottom, right, top = bounds
-    lost = ~(np.isfinite(x) & np.isfinite(y))
-    points = shapely.points(
-        np.clip(np.where(lost, left, x), left, right), np.clip(np.where(lost, bottom, y), bottom, top)
-    )
-    keys: npt.NDArray[np.uint32] = gpd.GeoSeries(points).hilbert_distance(total_bounds=bounds).to_numpy("uint32")
+    keys = np.zeros(len(x), dtype="uint32")
+    for start in range(0, len(x), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        known = np.isfinite(x[some]) & np.isfinite(y[some])
+        points = shapely.points(
+            np.clip(np.where(known, x[some], left), left, right), np.clip(np.where(known, y[some], bottom), bottom, top)
+        )
+        keys[some] = gpd.GeoSeries(points).hilbert_distance(total_bounds=bounds).to_numpy()
     return keys
 
 
@@ -258,6 +266,7 @@ def _part(entry: Mapping[str, Any]) -> Part:
         name,
         _count(entry["rows"]),
         _count(entry["bytes"]),
+        _digest(entry["sha256"]),
         _NOWHERE if box is None else _box(box),
         _count(entry["first_key"]),
     )
@@ -267,6 +276,12 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{str(value)[:60]!r} is no text")
     return value
+
+
+def _digest(value: object) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", _text(value)):
+        raise ValueError(f"{str(value)[:70]!r} is no SHA-256")
+    return str(value)
 
 
 def _count(value: object) -> int:

@@ -8,6 +8,7 @@ used, since others may have written it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -148,18 +149,20 @@ def _layer(name: object) -> str:
 
 def _frame(storage: Storage, name: str, entry: Mapping[str, Any]) -> pd.DataFrame:
     """Read a small layer as it was."""
-    file, rows = f"{name}.parquet", entry["rows"]
+    file = f"{name}.parquet"
     try:
         with storage.filesystem.open_input_file(storage.file(file)) as stream:
-            drawn = b"geo" in (pq.read_schema(stream).metadata or {})
-            stream.seek(0)
-            frame: pd.DataFrame = gpd.read_parquet(stream) if drawn else pd.read_parquet(stream)
+            content = stream.read()
+        same = hashlib.sha256(content).hexdigest() == entry["sha256"]
+        drawn = b"geo" in (pq.read_schema(pa.BufferReader(content)).metadata or {})
+        held = pa.BufferReader(content)
+        frame: pd.DataFrame = gpd.read_parquet(held) if drawn else pd.read_parquet(held)
     except FileNotFoundError as error:
         raise storage.damaged(file, "it is missing", "文件缺失") from error
     except (OSError, ValueError, pa.ArrowException) as error:
         raise storage.damaged(file, f"cut off or no Parquet: {str(error)[:120]}", "文件不完整或不是 Parquet") from error
-    if len(frame) != rows:
-        raise storage.damaged(file, f"{len(frame):,} of {rows:,} rows", f"{rows:,} 行中有 {len(frame):,} 行")
+    if not same:
+        raise storage.damaged(file, f"another checksum, {len(frame):,} rows", f"校验和不符，{len(frame):,} 行")
     frame.attrs = dict(entry["attrs"])
     return frame
 

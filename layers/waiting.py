@@ -1,7 +1,7 @@
 """Rows that wait until their place is known: in memory, or laid down on disk frame by frame.
 
 A dataset can only be cut when every centre has been seen. One frame waits as it is; of frames that come one
-after another only the centres of the boxes stay in memory (16 bytes a row), the rows go to temporary
+after another only the centres of the boxes stay in memory (24 bytes a row), the rows go to temporary
 GeoParquet files in small row groups, each file in an order that keeps neighbours together, so that taking
 the rows of one part reads little else.
 """
@@ -43,6 +43,8 @@ class Waiting:
         Of the first frame.
     x, y : array
         Centres of the boxes; NaN where there is no shape.
+    places : array of int
+        Where each row stood in the source.
     take : callable
         Gives the rows of these numbers, in that order.
     """
@@ -51,6 +53,7 @@ class Waiting:
     attrs: Mapping[Any, Any]
     x: Floats
     y: Floats
+    places: Rows
     take: Callable[[Rows], gpd.GeoDataFrame]
 
 
@@ -58,7 +61,8 @@ def keep(frame: gpd.GeoDataFrame) -> Waiting:
     """Let one frame wait in memory."""
     ready = _ready(frame)
     x, y = _centres(ready)
-    return Waiting(frame.crs, frame.attrs, x, y, lambda rows: gpd.GeoDataFrame(ready.take(rows)))
+    places = np.arange(len(ready))
+    return Waiting(frame.crs, frame.attrs, x, y, places, lambda rows: gpd.GeoDataFrame(ready.take(rows)))
 
 
 def _ready(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -95,7 +99,8 @@ def lay_down(frames: Iterable[gpd.GeoDataFrame], folder: Path) -> Waiting:
     CrsError
         The frames are not in one CRS.
     """
-    laid, xs, ys = _Laid(), [], []
+    laid = _Laid()
+    waits: list[tuple[Floats, Floats, Rows]] = []
     crs, attrs = None, None
     for frame in frames:
         crs = frame.crs if attrs is None else crs
@@ -104,8 +109,7 @@ def lay_down(frames: Iterable[gpd.GeoDataFrame], folder: Path) -> Waiting:
         ready = _ready(frame)
         x, y = _centres(ready)
         near = _neighbours_together(x, y)
-        xs.append(x[near])
-        ys.append(y[near])
+        waits.append((x[near], y[near], near + laid.starts[-1]))
         path = folder / f"{len(laid.files)}.parquet"
         gpd.GeoDataFrame(ready.take(near)).to_parquet(path, index=False, compression="zstd", row_group_size=_GROUP)
         laid.files.append(path)
@@ -114,7 +118,8 @@ def lay_down(frames: Iterable[gpd.GeoDataFrame], folder: Path) -> Waiting:
     if attrs is None:
         raise OutputError("There is no frame to write.", "没有可写出的数据。")
     columns = laid.columns()
-    return Waiting(crs, attrs, np.concatenate(xs), np.concatenate(ys), lambda rows: _take(laid, columns, crs, rows))
+    x, y, places = (np.concatenate(one) for one in zip(*waits, strict=True))
+    return Waiting(crs, attrs, x, y, places, lambda rows: _take(laid, columns, crs, rows))
 
 
 def _require_same(one: pyproj.CRS | None, other: pyproj.CRS | None) -> None:
