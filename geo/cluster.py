@@ -119,7 +119,8 @@ class OnCluster(Generic[Batch, Part]):
     def _count_workers(self) -> None:
         """Follow a cluster that grows or shrinks; do not wait for ever where nobody is left."""
         try:
-            threads = self._client.nthreads()
+            # What Client.nthreads asks, which would wait for ever for a scheduler that hangs.
+            threads = self._client.sync(self._client.scheduler.ncores, workers=None, callback_timeout=PATIENCE)
         except OSError as error:
             raise _lost(self._address) from error
         self._counted = time.monotonic()

@@ -156,8 +156,9 @@ class InProcesses(Generic[Batch, Part]):
         """Start one worker: a pool of one, so that its death is its own."""
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(1, mp_context=context, initializer=_arrive, initargs=(self._share,))
-        # The step goes there once, and not with every batch; when this is done, the worker has come to life.
-        self._pools[pool] = pool.submit(_hold, self._payload)
+        with _undisturbed():
+            # The step goes there once, and not with every batch; when this is done, the worker has come to life.
+            self._pools[pool] = pool.submit(_hold, self._payload)
         return pool
 
     def _submit(self, place: int, batch: Batch, pool: ProcessPoolExecutor) -> None:
@@ -186,6 +187,19 @@ class InProcesses(Generic[Batch, Part]):
         if self._deaths[place] == DEATHS:
             raise gave_up(place, batch) if culprit else _stillborn()
         _log.warning("a worker process died (batch %s); it is started anew", "none" if culprit is None else place + 1)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let Ctrl-C wait while a process starts, so that none is lost; the process inherits that it does not hear it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield  # Windows: only the initializer makes it deaf
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def packed(step: Callable[..., object]) -> bytes:
