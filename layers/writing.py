@@ -1,9 +1,10 @@
 """Layers on their way out: one file, whole or not at all, that other programs open without harm.
 
-GeoPackage is the default. GeoParquet carries boxes for spatial filters; GeoJSON is in longitude and
-latitude; CSV has a mark so that a spreadsheet reads Chinese; a shapefile gets short ASCII field names, its
-table of names beside it (`.字段对照.csv`), and is read back before it counts as written. What a format cannot
-hold (text of a shapefile beyond 254 bytes) is an error, not a silent cut.
+GeoPackage is the default. GeoParquet carries boxes for spatial filters, and a folder of its parts is for
+layers larger than memory; GeoJSON is in longitude and latitude; CSV has a mark so that a spreadsheet reads
+Chinese; a shapefile gets short ASCII field names, its table of names beside it (`.字段对照.csv`), and is read
+back before it counts as written. What a format cannot hold (text of a shapefile beyond 254 bytes) is an
+error, not a silent cut.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pyogrio
 
 from layers.errors import OutputError, first, nearest
 from layers.output import new_files
+from layers.partitioning import write_partitions
 from layers.raw import driver_options
 
 __all__ = ["FORMATS", "short_names", "write"]
@@ -38,7 +40,14 @@ FORMATS: Mapping[str, str] = {
 _TEXT_BYTES = 254
 
 
-def write(frame: pd.DataFrame, path: str | Path, *, layer: str | None = None, overwrite: bool = False) -> Path:
+def write(
+    frame: pd.DataFrame,
+    path: str | Path,
+    *,
+    layer: str | None = None,
+    partition: int | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Write a layer (写出图层); the suffix names the format.
 
     Parameters
@@ -49,13 +58,16 @@ def write(frame: pd.DataFrame, path: str | Path, *, layer: str | None = None, ov
         ``.gpkg`` (also without suffix), ``.parquet``, ``.geojson``, ``.fgb``, ``.csv`` or ``.shp``.
     layer : str, optional
         Name of the layer inside; else ``attrs["layer"]`` or the name of the file.
+    partition : int, optional
+        Write a folder of GeoParquet files instead, each with about so many rows that lie beside each other; the
+        path has no suffix then. `open_partitions` reads it by part and by box, `read` as a whole.
     overwrite : bool
         Replace a file that is there.
 
     Returns
     -------
     Path
-        The file written.
+        The file or folder written.
 
     Raises
     ------
@@ -64,6 +76,8 @@ def write(frame: pd.DataFrame, path: str | Path, *, layer: str | None = None, ov
         one, or the place cannot be written.
     """
     target = Path(path)
+    if partition is not None:
+        return _partitioned(frame, target, layer, partition, overwrite=overwrite)
     target = target.with_name(f"{target.name}.gpkg") if not target.suffix else target
     form = FORMATS.get(target.suffix.lower())
     if form is None:
@@ -95,6 +109,21 @@ def write(frame: pd.DataFrame, path: str | Path, *, layer: str | None = None, ov
                 f"“{target.name}”无法写为 {form}：{error}。",
             ) from error
     return target
+
+
+def _partitioned(frame: pd.DataFrame, target: Path, layer: str | None, rows: int, *, overwrite: bool) -> Path:
+    if target.suffix.lower() in FORMATS:
+        raise OutputError(
+            f'"{target.name}": with partition= a folder is written. Leave out "{target.suffix}".',
+            f"“{target.name}”：指定 partition 时写出的是文件夹。请去掉“{target.suffix}”。",
+        )
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
+        raise OutputError(
+            f'"{target.name}": the frame has no geometry, by which it could be partitioned. Write it as .parquet.',
+            f"“{target.name}”：数据没有图形，无法按空间分块。请写为 .parquet。",
+        )
+    name = layer or str(frame.attrs.get("layer") or target.name)
+    return Path(write_partitions(frame, target, rows=rows, layer=name, overwrite=overwrite).location)
 
 
 def _names(target: Path, form: str) -> list[str]:
