@@ -261,18 +261,15 @@ def _by_batches(
     shown: bool,
 ) -> Assessment:
     """Run the chain on a converted project; another one is converted for this run."""
-    import tempfile
-
     from geo.batches import assess_store
     from layers.converting import convert
+    from layers.output import scratch
     from layers.store import open_store
 
-    with tempfile.TemporaryDirectory(prefix="parkwise-", dir=call.work, ignore_cleanup_errors=True) as made:
+    with scratch(call.work) as made:
         if store is None:
             project = _load(call.path, call.flags, call.lang, voice)
-            store = open_store(
-                convert(project, Path(made) / "dataset", thorough=checked, progress=voice.within(0, 0.4))
-            )
+            store = open_store(convert(project, made / "dataset", thorough=checked, progress=voice.within(0, 0.4)))
         if store is None:
             raise RuntimeError("what was converted a line above cannot be opened")
         project = store.with_flags(_table(call.flags, call.lang))
@@ -285,6 +282,7 @@ def _by_batches(
             with_candidates=candidates,
             scheduler=call.scheduler or "processes",
             workers=call.workers,
+            work=call.work,
             progress=voice.within(0.4, 0.6 if shown else 1.0),
             rows=voice.parcels,
         )
@@ -524,6 +522,7 @@ def candidates(voice: _Voice, call: _Call, as_json: bool) -> None:
 @click.option(
     "--rows", type=click.IntRange(min=1000), default=65_536, show_default=True, help="About so many parcels a part."
 )
+@click.option("--thorough", is_flag=True, help="Run every check and keep what it finds, for reports on the dataset.")
 @_shared(_set, _overwrite)
 @click.pass_obj
 def convert(
@@ -531,6 +530,7 @@ def convert(
     project: Path,
     output: Path,
     rows: int,
+    thorough: bool,
     flags: tuple[str, ...],
     overwrite: bool,
     lang: str | None,
@@ -542,7 +542,12 @@ def convert(
     from layers.converting import convert as write_dataset
 
     made = write_dataset(
-        _load(project, flags, lang, voice), output, rows=rows, thorough=True, overwrite=overwrite, progress=voice.step
+        _load(project, flags, lang, voice),
+        output,
+        rows=rows,
+        thorough=thorough,
+        overwrite=overwrite,
+        progress=voice.step,
     )
     voice.say(f"  {made}")
 

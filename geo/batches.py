@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from importlib import metadata
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -21,10 +23,11 @@ import shapely
 from geo.assessment import DEFAULT_LEVELS, Assessment, Progress, asked_levels, attaching, conclude, layer_of
 from geo.concentrations import outline_of
 from geo.contributions import Contribution, Keep, add, contribute
-from geo.engine import Kept, fold
+from geo.engine import KeptFiles, fold
 from geo.firms import MEASURES, named_parcels
 from geo.footprints import measure_buildings
 from geo.indicators import merge, tally
+from geo.keeping import dump, load
 from geo.land import EXTENSIVE, Beside, Land, Places, attach_to, join, places
 from layers.errors import SourceError
 from layers.project import Project
@@ -63,7 +66,7 @@ def assess_store(
     with_candidates: bool = False,
     scheduler: str = "processes",
     workers: int | None = None,
-    kept: Kept[Batch, Contribution] | None = None,
+    work: Path | None = None,
     progress: Progress | None = None,
     rows: Callable[[int, int], None] | None = None,
 ) -> Assessment:
@@ -80,8 +83,10 @@ def assess_store(
         Keep every parcel, with all its columns, as reports and maps show them.
     with_candidates : bool
         Keep the industrial parcels, and look for candidates among them.
-    scheduler, workers, kept
+    scheduler, workers
         See `engine.fold`.
+    work : path, optional
+        Folder that keeps finished batches; the same run goes on from there.
     progress : callable, optional
         Called with (fraction, message).
     rows : callable, optional
@@ -98,22 +103,18 @@ def assess_store(
     tell(0.05, "attach")
     every = whole or "parcel" in levels or (not {"enterprises"} & set(store.frames) and _taxed(store))
     stamp = fingerprint(store)
+    by = tuple(level for level in asked_levels(levels) if level != "parcel")
+    keep = "all" if every else "industrial" if with_candidates else "named"
+    settings = {name: setting.value for name, setting in project.settings.items()}
     total = fold(
         batches(store),
-        partial(
-            _contribution,
-            location=store.location,
-            stamp=stamp,
-            project=project,
-            levels=tuple(level for level in asked_levels(levels) if level != "parcel"),
-            keep="all" if every else "industrial" if with_candidates else "named",
-        ),
+        partial(_contribution, location=store.location, stamp=stamp, project=project, levels=by, keep=keep),
         add,
         scheduler=scheduler,
         workers=workers,
         progress=rows,
         weight=lambda batch: batch.rows,
-        kept=kept,
+        kept=None if work is None else _kept(work, (stamp, metadata.version("parkwise"), settings, by, keep)),
     )
     if total is None:
         raise SourceError(
@@ -138,8 +139,16 @@ def assess_store(
 
 def fingerprint(store: Store) -> str:
     """Return a name for what lies in a store: another one where any part of it was written anew."""
-    parts = {name: [*layer.parts] for name, layer in store.parted.items()}
-    return hashlib.sha256(repr((store.location, parts)).encode()).hexdigest()[:16]
+    return _digest({name: layer.parts for name, layer in store.parted.items()})
+
+
+def _digest(told: object) -> str:
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def _kept(work: Path, told: object) -> KeptFiles[Batch, Contribution]:
+    """Keep contributions under a name for all they depend on."""
+    return KeptFiles(work, _digest(told), dump, load, lambda batch: f"part-{batch.number:05}.zip")
 
 
 def _taxed(store: Store) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from layers.errors import OutputError, first
 
-__all__ = ["new_file", "new_files", "new_folder"]
+__all__ = ["new_file", "new_files", "new_folder", "scratch"]
 
 
 #: With less room than this (bytes) a failed write is a full disk.
@@ -134,6 +134,28 @@ def new_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     path = Path(path)
     with new_files(path.parent, [path.name], overwrite=overwrite) as work:
         yield work / path.name
+
+
+@contextmanager
+def scratch(folder: Path | None = None) -> Iterator[Path]:
+    """Give a folder for the time of a run, in `folder` or where the system keeps such things.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made.
+    """
+    try:
+        made = [] if folder is None else _make(folder)
+        work = tempfile.TemporaryDirectory(prefix=".parkwise-", dir=folder, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise _refused(folder or Path(tempfile.gettempdir()), error) from error
+    try:
+        with work as path:
+            yield Path(path)
+    finally:
+        if folder is not None:
+            _remove_if_empty(folder, made)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import geo.batches
 from geo.assessment import DEFAULT_LEVELS, assess
 from geo.batches import assess_store, batches, fingerprint
 from geo.maps import map_html
@@ -19,7 +20,7 @@ from layers.intake import gather, inspect
 from layers.propose import open_project
 from layers.store import open_store
 
-SIZE = 1500
+SIZE = 1000
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_batches_give_what_the_city_gives_at_once(store, whole, scheduler):
 def test_a_dask_cluster_gives_the_same(store, whole):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp://"
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0", protocol="tcp://"
     ) as cluster:
         many = assess_store(store, scheduler=cluster.scheduler_address)
     assert results(many) == results(at_once(whole, with_candidates=False))
@@ -95,7 +96,7 @@ def test_figures_by_parcel_and_what_is_shown_are_the_same(store, whole):
     )
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(rows=st.integers(1, 30), rule=st.sampled_from(["priority", "split", "largest"]))
 def test_the_hand_city_however_it_is_cut(tmp_path_factory, rows, rule):
     folder = tmp_path_factory.mktemp("hand")
@@ -125,3 +126,21 @@ def test_another_dataset_bears_another_fingerprint(store, source, tmp_path):
     again = open_store(convert(source, tmp_path / "dataset", rows=200))
     assert fingerprint(store) != fingerprint(again)
     assert fingerprint(store) == fingerprint(open_store(store.location))
+
+
+def test_finished_batches_are_kept_and_not_computed_again(store, whole, tmp_path, monkeypatch):
+    first = assess_store(store, scheduler="threads", with_candidates=True, work=tmp_path)
+    done = sorted(tmp_path.rglob("*.zip"))
+    assert len(done) == len(batches(store))
+    done[0].unlink()
+    done[1].write_bytes(done[1].read_bytes()[:-9])
+    computed = []
+    contribute = geo.batches.contribute
+    monkeypatch.setattr(
+        geo.batches, "contribute", lambda *some, **more: computed.append(1) or contribute(*some, **more)
+    )
+    again = assess_store(store, scheduler="threads", with_candidates=True, work=tmp_path)
+    assert len(computed) == 2
+    assert results(again) == results(first) == results(at_once(whole))
+    assess_store(store, store.with_flags({"project.overlap": "split"}), scheduler="threads", work=tmp_path)
+    assert len(computed) == 2 + len(batches(store))
