@@ -1,7 +1,7 @@
 """What the clock and the operating system say: time, memory, the machine.
 
 Memory is resident memory in MiB, as Linux keeps it under /proc: the peak of this process from a chosen moment on
-(`forget_peak`, `memory`), or the highest sum over several processes, looked at twenty times a second (`watch`,
+(`forget_peak`, `memory`), or the highest sum over several processes, looked at ten times a second or more (`watch`,
 `run`). Pages that processes share are counted once for each of them, unless `shared="once"`.
 """
 
@@ -12,13 +12,15 @@ import os
 import platform
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import IO
 
 from layers.threads import cores
 
@@ -64,30 +66,36 @@ def run(command: Sequence[str], *, into: Path | None = None) -> Run:
     RuntimeError
         It failed; the message ends with the last lines it wrote to stderr.
     """
-    with into.open("wb") if into else nullcontext(subprocess.PIPE) as stdout:
+    with into.open("w+b") if into else tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, start_new_session=True)  # noqa: S603
+        process = subprocess.Popen(command, stdout=output, stderr=errors, start_new_session=True)  # noqa: S603
         try:
             with watch(lambda: _session(process.pid)) as peak:
-                output, errors = process.communicate()
+                process.wait()
                 seconds = time.perf_counter() - start
         except BaseException:  # Ctrl-C does not reach another session by itself
             os.killpg(process.pid, signal.SIGTERM)
             raise
-    if process.returncode:
-        last = errors.decode("utf-8", "replace").strip().splitlines()[-3:]
-        raise RuntimeError(f"exit {process.returncode}: {' / '.join(last)}")
-    return Run(seconds, peak.mib, (output or b"").decode("utf-8"))
+        if process.returncode:
+            raise RuntimeError(f"exit {process.returncode}: {' / '.join(_text(errors).strip().splitlines()[-3:])}")
+        return Run(seconds, peak.mib, "" if into else _text(output))
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
 
 
 @contextmanager
-def watch(processes: Callable[[], Iterable[int]], *, every: float = 0.05, shared: str = "each time") -> Iterator[Peak]:
-    """Look at processes again and again until the block ends."""
+def watch(processes: Callable[[], Iterable[int]], *, shared: str = "each time") -> Iterator[Peak]:
+    """Look at processes again and again until the block ends: often at first, then ten times a second."""
     peak, of = Peak(), _proportional if shared == "once" else _resident
 
     def look() -> None:
-        while not peak.over.wait(every):
+        pause = 0.005
+        while not peak.over.wait(pause):
             peak.mib = max(peak.mib, sum(map(of, processes())))
+            pause = min(pause * 1.1, 0.1)
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()

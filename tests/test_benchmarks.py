@@ -210,3 +210,13 @@ def test_enterprises_do_not_change_the_rest_of_the_city(benchmarks, tmp_path):
         assert one.equals(two)
     firms = pd.read_parquet(tmp_path / "two" / "enterprises.parquet")
     assert firms["parcel_id"].isin(gpd.read_parquet(tmp_path / "two" / "parcels.parquet")["parcel_id"]).all()
+
+
+def test_a_command_is_clocked_against_its_target(benchmarks):
+    import commands
+
+    row = commands._clocked("nothing", [sys.executable, "-c", "import time; time.sleep(0.1)"], 0.05, 2)
+    assert len(row["runs"]) == 2
+    assert 0.1 < row["seconds"] < 5
+    assert "missed" in commands._line(row)
+    assert "reached" in commands._line(row | {"target": 60})
