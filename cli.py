@@ -11,7 +11,8 @@ import functools
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -223,10 +224,12 @@ def _assess(
     candidates: bool = False,
     checked: bool = False,
     shown: bool = False,
+    rows: Path | None = None,
 ) -> Assessment:
     """Read, refuse what cannot be trusted, and run the chain: at once, or batch by batch.
 
-    ``candidates`` looks for them batch by batch too; ``checked`` runs every check; ``shown`` keeps every parcel.
+    ``candidates`` looks for them batch by batch too; ``checked`` runs every check; ``shown`` keeps every parcel;
+    ``rows`` is the folder for figures of every parcel.
     """
     from geo.assessment import DEFAULT_LEVELS, assess
     from layers.intake import inspect, refuse
@@ -235,12 +238,12 @@ def _assess(
     store = open_store(call.path)
     if store is not None or call.scheduler is not None:
         asked = levels or DEFAULT_LEVELS
-        return _by_batches(call, voice, store, asked, candidates=candidates, checked=checked, shown=shown)
+        return _by_batches(call, voice, store, asked, candidates=candidates, checked=checked, shown=shown, rows=rows)
     intake = _gather(_load(call.path, call.flags, call.lang, voice), voice)
     table = inspect(intake, thorough=checked)
     refuse(table)
     _summary(table, voice, intake.project.language)
-    return assess(
+    assessment = assess(
         intake.frames,
         intake.project,
         levels=levels or DEFAULT_LEVELS,
@@ -248,6 +251,12 @@ def _assess(
         ledger=intake.ledger,
         progress=voice.within(0.4, 0.6 if shown else 1.0),
     )
+    if rows is not None and assessment.land is not None:
+        from geo.parcel_rows import parcel_rows, write_rows
+        from geo.renewal import tax_by_parcel
+
+        write_rows(parcel_rows(assessment.land, tax_by_parcel(assessment.firms)), rows / "part-00000.parquet")
+    return assessment
 
 
 def _by_batches(
@@ -259,9 +268,10 @@ def _by_batches(
     candidates: bool,
     checked: bool,
     shown: bool,
+    rows: Path | None,
 ) -> Assessment:
     """Run the chain on a converted project; another one is converted for this run."""
-    from geo.batches import assess_store
+    from geo.batches import assess_store, write_parcels
     from layers.converting import convert
     from layers.output import scratch
     from layers.store import open_store
@@ -274,18 +284,39 @@ def _by_batches(
             raise RuntimeError("what was converted a line above cannot be opened")
         project = store.with_flags(_table(call.flags, call.lang))
         _summary(store.findings, voice, project.language)
-        return assess_store(
+        scheduler, workers = call.scheduler or "processes", call.workers
+        assessment = assess_store(
             store,
             project,
             levels=levels,
             whole=shown,
             with_candidates=candidates,
-            scheduler=call.scheduler or "processes",
-            workers=call.workers,
+            scheduler=scheduler,
+            workers=workers,
             work=call.work,
             progress=voice.within(0.4, 0.6 if shown else 1.0),
             rows=voice.parcels,
         )
+        if rows is not None:
+            write_parcels(store, assessment, rows, scheduler=scheduler, workers=workers, rows=voice.parcels)
+        return assessment
+
+
+@contextmanager
+def _parcel_rows(folder: Path | None, *, overwrite: bool) -> Iterator[Path | None]:
+    """Give a folder for the figures of every parcel, where they were asked for; it appears when all are written."""
+    from layers.output import new_folder
+
+    if folder is None:
+        yield None
+        return
+    with new_folder(folder, foreign=_no_parcel_rows, overwrite=overwrite) as work:
+        yield work
+
+
+def _no_parcel_rows(folder: Path) -> list[str]:
+    """Name what in a folder is not of an earlier run."""
+    return [path.name for path in folder.iterdir() if not path.match("part-[0-9]*.parquet")]
 
 
 def _summary(table: pd.DataFrame, voice: _Voice, language: str) -> None:
@@ -476,15 +507,23 @@ def repair(
 
 @main.command()
 @click.option("--by", "levels", multiple=True, type=click.Choice(LEVELS), help="Levels to list; may be repeated.")
-@_shared(_json)
+@click.option(
+    "--parcels",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the figures of every parcel, as GeoParquet; of a converted project part by part.",
+)
+@_shared(_json, _overwrite)
 @click.pass_obj
 @_measuring
-def measure(voice: _Voice, call: _Call, levels: tuple[str, ...], as_json: bool) -> None:
+def measure(
+    voice: _Voice, call: _Call, levels: tuple[str, ...], parcels: Path | None, as_json: bool, overwrite: bool
+) -> None:
     """计算指标 / Compute the indicators.
 
     Example: parkwise measure project.toml --by zone --json
     """
-    assessment = _assess(call, voice, levels=levels or None)
+    with _parcel_rows(parcels, overwrite=overwrite) as rows:
+        assessment = _assess(call, voice, levels=levels or None, rows=rows)
     if as_json:
         from geo.results import dumps, results
 

@@ -8,6 +8,7 @@ whole city would give, to the last bit. How batches are spread over cores or mac
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -29,17 +30,21 @@ from geo.footprints import measure_buildings
 from geo.indicators import merge, tally
 from geo.keeping import dump, load
 from geo.land import EXTENSIVE, Beside, Land, Places, attach_to, join, places
+from geo.parcel_rows import parcel_rows, write_rows
+from geo.renewal import tax_by_parcel
 from layers.errors import SourceError
 from layers.project import Project
 from layers.store import Store, open_store
 
-__all__ = ["Batch", "assess_store", "batches", "fingerprint"]
+__all__ = ["Batch", "assess_store", "batches", "fingerprint", "write_parcels"]
 
 #: What figures are made of; other columns are read only where a report shows them.
 _NEEDED = (
     "parcel_id", "land_use_code", "land_use_name", "recorded_area_m2", "owner_code", "status", *EXTENSIVE,
     "floors", "height_m", "storey_height_m", "height_from_raster",
 )  # fmt: skip
+#: Where a parcel of a joined land came from: number of the batch, row in it.
+_HOME = ("batch", "row_in_batch")
 #: Columns any of which gives a building its floor area.
 _FLOORS = ("floors", "height_m", "floor_area_m2")
 
@@ -122,6 +127,8 @@ def assess_store(
             f"{store.location}：数据集中没有地块。请重新转换。",
         )
     land = replace(join(total.kept, _opened(store.location, stamp).where), unplaced=total.unplaced)
+    if whole:
+        land = replace(land, parcels=land.parcels.drop(columns=[*_HOME]))
     if "parcel" in levels:
         total = replace(total, sums=merge([total.sums, tally(land, None, ["parcel"])]))
     return conclude(
@@ -196,9 +203,76 @@ def _contribution(
     """Compute what one batch adds; runs wherever the engine sends it."""
     opened = _opened(location, stamp)
     parcels, buildings, beside = _touching(opened, batch.number, columns=None if keep == "all" else _NEEDED)
-    land = attach_to(opened.where, parcels, buildings, beside=beside, **attaching(project))
+    land = _at_home(attach_to(opened.where, parcels, buildings, beside=beside, **attaching(project)), batch)
     kept: Keep | None = None if keep == "all" else partial(_needed, frames=opened.store.frames, keep=keep)
     return contribute(land, opened.outline, levels, keep=kept)
+
+
+def _at_home(land: Land, batch: Batch) -> Land:
+    """Write down where each parcel came from, for what is done batch by batch later."""
+    rows = dict(zip(_HOME, (batch.number, np.arange(len(land.parcels))), strict=True))
+    return replace(land, parcels=land.parcels.assign(**rows))
+
+
+def write_parcels(
+    store: Store,
+    assessment: Assessment,
+    folder: Path,
+    *,
+    scheduler: str = "processes",
+    workers: int | None = None,
+    rows: Callable[[int, int], None] | None = None,
+) -> int:
+    """Write the figures of every parcel as GeoParquet, a file a batch.
+
+    Parameters
+    ----------
+    store : Store
+    assessment : Assessment
+        What `assess_store` found, not `whole`: firms are on parcels already.
+    folder : Path
+        Is there, and every worker can write in it.
+    scheduler, workers, rows
+        See `assess_store`.
+
+    Returns
+    -------
+    int
+        Parcels written.
+    """
+    taxes = tax_by_parcel(assessment.firms)
+    if assessment.land is not None:
+        taxes = taxes.join(assessment.land.parcels[[*_HOME]])
+    step = partial(
+        _write_batch,
+        location=store.location,
+        stamp=fingerprint(store),
+        project=assessment.project,
+        taxes=taxes,
+        folder=folder.absolute(),
+    )
+    done = fold(
+        batches(store),
+        step,
+        operator.add,
+        scheduler=scheduler,
+        workers=workers,
+        progress=rows,
+        weight=lambda batch: batch.rows,
+    )
+    return done or 0
+
+
+def _write_batch(
+    batch: Batch, *, location: str, stamp: str, project: Project, taxes: pd.DataFrame, folder: Path
+) -> int:
+    opened = _opened(location, stamp)
+    parcels, buildings, beside = _touching(opened, batch.number, columns=_NEEDED)
+    land = attach_to(opened.where, parcels, buildings, beside=beside, **attaching(project))
+    part, row = _HOME
+    here = taxes[taxes[part] == batch.number].set_index(row)
+    write_rows(parcel_rows(land, here), folder / f"part-{batch.number:05}.parquet")
+    return len(land.parcels)
 
 
 def _needed(land: Land, *, frames: Mapping[str, pd.DataFrame], keep: str) -> npt.NDArray[np.bool_]:

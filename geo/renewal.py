@@ -20,7 +20,7 @@ from geo.intensity import building_density, plot_ratio
 from geo.land import Land
 from layers.units import convert, from_tally, to_tally
 
-__all__ = ["Candidates", "Rules", "find_candidates"]
+__all__ = ["Candidates", "Rules", "find_candidates", "parcel_facts", "tax_by_parcel"]
 
 #: A state that says vacant or idle, and does not say so of its opposite (非闲置, not idle).
 _IDLE = (
@@ -92,7 +92,7 @@ def find_candidates(land: Land, firms: Firms | None = None, rules: Rules | None 
     Candidates
     """
     rules = rules or Rules()
-    facts = _facts(land, firms)
+    facts = parcel_facts(land, tax_by_parcel(firms).reindex(land.parcels.index))
     judged = facts[facts["industrial"] & (facts["area_m2"] >= rules.minimum_area_m2)]
     gone = judged[[column for _, column, *_ in _MEASURED]].isna()
     kinds = {flags: [name for name, lost in zip(gone, flags, strict=True) if lost] for flags in set(_rows(gone))}
@@ -133,8 +133,8 @@ def _with_flags(judged: pd.DataFrame, evidence: pd.DataFrame, codes: list[str]) 
     return judged.drop(columns="industrial").assign(**found)
 
 
-def _facts(land: Land, firms: Firms | None) -> pd.DataFrame:
-    """What is known of each parcel, one row a row of `Land.parcels`."""
+def parcel_facts(land: Land, taxes: pd.DataFrame) -> pd.DataFrame:
+    """Return what is known of each parcel, one row a row of `Land.parcels`; `taxes` as `tax_by_parcel` gives it."""
     own = land.parcels
     area = own["land_area_m2"]
     facts = pd.DataFrame(
@@ -152,27 +152,27 @@ def _facts(land: Land, firms: Firms | None) -> pd.DataFrame:
             else pd.Series(pd.NA, index=own.index, dtype="string"),
         }
     )
-    tax, used = _tax_by_parcel(firms, len(own))
-    facts["tax_wcny"], facts["land_used_mu"] = convert(tax, "cny", "wcny"), convert(used, "m2", "mu")
+    facts["tax_wcny"] = convert(taxes["tax_cny"], "cny", "wcny")
+    facts["land_used_mu"] = convert(taxes["land_used_m2"], "m2", "mu")
     facts["tax_per_mu"] = facts["tax_wcny"] / facts["land_used_mu"]
     facts["park"], facts["inside_share"] = _park_of(land)
     return facts
 
 
-def _tax_by_parcel(firms: Firms | None, n: int) -> tuple[pd.Series, pd.Series]:
-    """Tax and land used of the firms on each parcel that report both; missing where none does."""
+def tax_by_parcel(firms: Firms | None) -> pd.DataFrame:
+    """Return `tax_cny` and `land_used_m2` of the firms that report both, by row of `Land.parcels`."""
+    columns = {"tax_cny": "cny", "land_used_m2": "m2"}
     if firms is None:
-        return pd.Series(np.nan, index=range(n)), pd.Series(np.nan, index=range(n))
-    rows = firms.fragments[["parcel", "tax_cny", "land_used_m2"]].dropna()
+        return pd.DataFrame({column: pd.Series(dtype="float64") for column in columns})
+    rows = firms.fragments[["parcel", *columns]].dropna()
     rows = rows[(rows["parcel"] >= 0) & (rows["land_used_m2"] > 0)]
     # Whole steps add up to the same sum in any order of firms.
-    steps = rows.assign(tax_cny=to_tally(rows["tax_cny"], "cny"), land_used_m2=to_tally(rows["land_used_m2"], "m2"))
+    steps = rows.assign(**{column: to_tally(rows[column], base) for column, base in columns.items()})
     sums = steps.groupby("parcel").sum()
-    tax, land = (
-        pd.Series(from_tally(sums[column].to_numpy("int64"), base), index=sums.index).reindex(range(n))
-        for column, base in (("tax_cny", "cny"), ("land_used_m2", "m2"))
+    return pd.DataFrame(
+        {column: from_tally(sums[column].to_numpy("int64"), base) for column, base in columns.items()},
+        index=sums.index,
     )
-    return tax, land
 
 
 def _park_of(land: Land) -> tuple[pd.Series, npt.NDArray[np.float64]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import hand_city
 import pandas as pd
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 import geo.batches
 from geo.assessment import DEFAULT_LEVELS, assess
-from geo.batches import assess_store, batches, fingerprint
+from geo.batches import assess_store, batches, fingerprint, write_parcels
 from geo.maps import map_html
+from geo.parcel_rows import parcel_rows
+from geo.renewal import tax_by_parcel
 from geo.results import results
 from layers.converting import convert
 from layers.errors import BlockedError
@@ -144,3 +147,16 @@ def test_finished_batches_are_kept_and_not_computed_again(store, whole, tmp_path
     assert results(again) == results(first) == results(at_once(whole))
     assess_store(store, store.with_flags({"project.overlap": "split"}), scheduler="threads", work=tmp_path)
     assert len(computed) == 2 + len(batches(store))
+
+
+def test_figures_of_every_parcel_are_written_part_by_part(store, whole, tmp_path):
+    one, many = at_once(whole), assess_store(store, scheduler="threads")
+    assert write_parcels(store, many, tmp_path, scheduler="threads") == len(one.land.parcels)
+    parts = [gpd.read_parquet(path) for path in sorted(tmp_path.iterdir())]
+    assert len(parts) == len(batches(store))
+    names = one.land.parcels["parcel_id"]
+    once = names[~names.duplicated(keep=False)]
+    rows = pd.concat(parts).set_index("parcel_id").loc[once]
+    expected = parcel_rows(one.land, tax_by_parcel(one.firms)).set_index("parcel_id").loc[once]
+    pd.testing.assert_frame_equal(pd.DataFrame(rows), pd.DataFrame(expected), check_exact=True)
+    assert rows["tax_per_mu"].notna().sum() > 50
