@@ -122,12 +122,14 @@ class InProcesses(Generic[Batch, Part]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        for pool in self._pools:
-            if kind is not None:
+        if kind is not None:
+            for pool in self._pools:
                 _kill(pool)
-            pool.shutdown(wait=False, cancel_futures=True)
-        for pool in self._pools:
-            pool.shutdown()
+        with Threads(ProcessPoolExecutor.shutdown, len(self._pools)) as threads:  # all at once: each waits for its own
+            for place, pool in enumerate(self._pools):
+                threads.give(place, pool)
+            for _pool in self._pools:
+                threads.take()
 
     def give(self, place: int, batch: Batch) -> None:
         """Queue a batch with the worker that has least to do."""
@@ -186,7 +188,8 @@ class InProcesses(Generic[Batch, Part]):
         self._deaths[place] += 1
         if self._deaths[place] == DEATHS:
             raise gave_up(place, batch) if culprit else _stillborn()
-        _log.warning("a worker process died (batch %s); it is started anew", "none" if culprit is None else place + 1)
+        where = f"at batch {place + 1}" if culprit else "at its start"
+        _log.warning("a worker process died %s; another is started", where)
 
 
 @contextlib.contextmanager
