@@ -58,7 +58,10 @@ def intersect(parcels: Geometries, faces: Geometries) -> Pairs:
     Pairs
         Sorted by parcel, then face; pairs that only touch are left out. Shares are of planar area.
     """
-    face, parcel = shapely.STRtree(parcels).query(faces)
+    # Faces are few: an index over them is made in no time, and so are its answers.
+    parcel, face = shapely.STRtree(faces).query(parcels)
+    by_face = np.argsort(face, kind="stable")
+    parcel, face = parcel[by_face], face[by_face]
     shapely.prepare(faces)
     whole = _tell(shapely.contains_properly, faces, face, parcels, parcel)
     share = whole.astype("float64")
@@ -90,19 +93,24 @@ def _tell(
 
 
 def _common_area(small: Geometries, large: Geometries) -> Floats:
-    """Area of each intersection; large shapes are first clipped to the box of the small one."""
-    near = large.copy()
-    boxes = shapely.bounds(small)
-    for i in np.flatnonzero(shapely.get_num_coordinates(large) > _MANY_CORNERS):
-        x0, y0, x1, y1 = boxes[i]
-        # A margin keeps the cut edge off the small shape; an invalid cut falls back to the whole shape.
-        margin = 0.01 * max(x1 - x0, y1 - y0) + 1e-6
-        cut = shapely.clip_by_rect(large[i], x0 - margin, y0 - margin, x1 + margin, y1 + margin)
-        if cut.is_valid:
-            near[i] = cut
+    """Area of each intersection, on all cores."""
     runs = np.array_split(np.arange(len(small)), _RUNS)
-    areas = spread(lambda run: shapely.area(shapely.intersection(small[run], near[run])), runs)
+    areas = spread(lambda run: shapely.area(shapely.intersection(small[run], _near(small[run], large[run]))), runs)
     return np.concatenate(areas).astype("float64")
+
+
+def _near(small: Geometries, large: Geometries) -> Geometries:
+    """Clip large shapes to the box of the small one beside them: an intersection costs by the corner."""
+    near = large.copy()
+    left, bottom, right, top = shapely.bounds(small).T
+    # A margin keeps the cut edge off the small shape; an invalid cut falls back to the whole shape.
+    margin = 0.01 * np.maximum(right - left, top - bottom) + 1e-6
+    boxes = np.column_stack([left - margin, bottom - margin, right + margin, top + margin]).tolist()
+    many = np.flatnonzero(shapely.get_num_coordinates(large) > _MANY_CORNERS)
+    near[many] = [shapely.clip_by_rect(large[i], *boxes[i]) for i in many.tolist()]
+    broken = many[~shapely.is_valid(near[many])]
+    near[broken] = large[broken]
+    return near
 
 
 def place(buildings: Geometries, parcels: Geometries, *, whole_from: float = 0.9) -> Pairs:
