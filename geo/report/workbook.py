@@ -9,27 +9,28 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from itertools import compress, count, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import pandas as pd
 import xlsxwriter
 from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from geo.report.xlsx_rows import Column, clean, missing, risky, rows_xml
 from layers.errors import OutputError
 
-__all__ = ["MAX_ROWS", "Book", "Column", "Formula", "address", "plain_name", "refuse_long"]
+__all__ = ["MAX_ROWS", "Book", "address", "plain_name", "refuse_long"]
 
 #: Rows of a sheet, the header included: a limit of the file format.
 MAX_ROWS = 1_048_576
-_MAX_TEXT = 32_767
 _MAX_NAME = 200
 _HEADER_LIMIT = 100
+_CHUNK = 1 << 20
 #: A table wider than so many characters is printed on two pages side by side, to stay readable.
 _PAGE_CHARS = 330
 
@@ -62,47 +63,35 @@ _WORDS: dict[str, dict[str, object]] = {
 _ALIGN: dict[str, dict[str, object]] = {"key": {"align": "center"}, "text": {"indent": 1}}
 _WIDTHS = {"key": 7, "int": 9, "percent": 10, "ratio": 10, "fine": 10, "amount": 15, "exact": 14}
 
-Formula = Callable[[int], str]
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table.
-
-    Attributes
-    ----------
-    key : str
-        What formulas call it by, see `Book.table`.
-    title : str
-    values : sequence
-        Text, numbers, missing values; for a formula the values it has now.
-    kind : str or sequence of str
-        ``text`` or a number format: key, int, amount, ratio, fine, exact, percent; one a row where they differ.
-    formula : callable, optional
-        Row of the sheet as people count it (from 1) → formula, "" for rows that bear the plain value.
-    name : str
-        The defined name of the cells of this column, "" for none.
-    role : str
-        plain, input, faint.
-    note : str
-        Comment on the header.
-    """
-
-    key: str
-    title: str
-    values: Sequence[Any]
-    kind: str | Sequence[str] = "text"
-    formula: Formula | None = None
-    name: str = ""
-    role: str = "plain"
-    note: str = ""
-
 
 class _Sheet(Worksheet):  # type: ignore[misc]
-    """A sheet that takes formulas as they are: none here needs the prefix of newer functions looked for."""
+    """A sheet that takes formulas as they are, text as text, and whole rows as XML."""
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:  # noqa: ARG002
+        """No formula here needs the prefix of newer functions looked for."""
         return formula.removeprefix("=")
+
+    def _xml_rich_inline_string(self, string: str, attributes: Any) -> None:  # noqa: ANN401
+        """Text from data that looks like marked-up text is not: it is written as it reads."""
+        self._xml_inline_string(string, preserve=False, attributes=attributes)
+
+    def add_rows(self, blocks: Iterable[str], rows: int, cols: int) -> None:
+        """Add rows below the header as they are, see `xlsx_rows`; cells may be written below them."""
+        self._write_single_row(1)
+        for block in blocks:
+            self.row_data_fh.write(block)
+        self._check_dimensions(rows, cols - 1)
+        self.previous_row = rows + 1
+
+    def _write_optimized_sheet_data(self) -> None:
+        """Put the rows that were put aside into the sheet as the bytes they are."""
+        self._xml_start_tag("sheetData")
+        self.fh.flush()
+        self.row_data_fh.close()
+        with Path(self.row_data_filename).open("rb") as rows:
+            shutil.copyfileobj(rows, self.fh.buffer, _CHUNK)
+        Path(self.row_data_filename).unlink()
+        self._xml_end_tag("sheetData")
 
 
 class Book:
@@ -179,11 +168,10 @@ class Book:
 
     def put(self, sheet: Any, row: int, col: int, value: object, kind: str = "text", role: str = "plain") -> None:  # noqa: ANN401
         """Write one value, rows and columns from 0. Text is written as text, whatever it looks like."""
-        if _missing(value):
+        if missing(value):
             sheet.write_blank(row, col, None, self.format(kind, role))
         elif isinstance(value, str):
-            risky = value[:1] in "=+-@\t\r" and bool(value)
-            sheet.write_string(row, col, _clean(value), self.format(kind, role, risky=risky))
+            sheet.write_string(row, col, clean(value), self.format(kind, role, risky=risky(value)))
         else:
             sheet.write_number(row, col, value, self.format(kind, role))
 
@@ -191,7 +179,7 @@ class Book:
         self, sheet: Any, row: int, col: int, formula: str, value: object, kind: str, role: str = "plain"  # noqa: ANN401
     ) -> None:  # fmt: skip
         """Write a formula with the value it has now; a missing value reads as an empty text."""
-        sheet.write_formula(row, col, formula, self.format(kind, role), "" if _missing(value) else value)
+        sheet.write_formula(row, col, formula, self.format(kind, role), "" if missing(value) else value)
 
     def define(self, name: str, sheet: Any, row: int, col: int, last: int | None = None) -> str:  # noqa: ANN401
         """Give the cells of a column from `row` to `last` a name formulas can use."""
@@ -244,13 +232,14 @@ class Book:
                 self.define(column.name, sheet, 1, col, max(n, 1))
         if shown:
             sheet.filter_column_list(0, [shown])
-        lists = [_listed(column.values) for column in columns]
-        for i in range(n):
-            if shown and lists[0][i] != shown:
-                sheet.set_row(i + 1, None, None, {"hidden": True})
-            role = "strong" if len(strong) and strong[i] else ""
-            for col, column in enumerate(columns):
-                self._cell(sheet, i + 1, col, column, lists[col][i], role or column.role)
+        hidden = [missing(value) or value != shown for value in columns[0].values] if shown else []
+        for row in compress(count(1), hidden):
+            sheet.set_row(row, None, None, {"hidden": True})
+        sheet.add_rows(rows_xml(columns, self._xf, strong=strong, hidden=hidden), n, len(columns))
+
+    def _xf(self, kind: str, role: str, risky: bool) -> int:
+        """Number of a cell format in the book."""
+        return int(self.format(kind, role, risky=risky)._get_xf_index())
 
     def _heads(self, sheet: Any, columns: Sequence[Column]) -> None:  # noqa: ANN401
         sheet.set_row(0, 44)
@@ -261,20 +250,12 @@ class Book:
             if column.note:
                 sheet.write_comment(0, col, column.note, {"x_scale": 2.2, "y_scale": 1.4})
 
-    def _cell(self, sheet: Any, row: int, col: int, column: Column, value: object, role: str) -> None:  # noqa: ANN401
-        kind = column.kind if isinstance(column.kind, str) else column.kind[row - 1]
-        formula = column.formula(row + 1) if column.formula is not None else ""
-        if formula:
-            self.formula(sheet, row, col, formula, value, kind, role)
-        else:
-            self.put(sheet, row, col, value, kind, role)
-
     def across(self, sheet: Any, row: int, col: int, last: int, words: str, chars: int) -> None:  # noqa: ANN401
         """Write a paragraph over several columns that together hold `chars` characters; no table stands there."""
         lines = sum(max(1, math.ceil(_shown(line) / chars)) for line in words.split("\n"))
         sheet.set_row(row, 15.5 * lines + 3)
         sheet.merge_range(row, col, row, last, "", self.format("words"))
-        sheet.write_string(row, col, _clean(words), self.format("words"))
+        sheet.write_string(row, col, clean(words), self.format("words"))
 
     def mark(self, sheet: Any, col: int, first: int, last: int, word: str, look: str) -> None:  # noqa: ANN401
         """Colour the cells of a column, rows from 0, that read `word`: ``bad`` red, ``good`` green."""
@@ -324,33 +305,16 @@ def refuse_long(path: Path, sheet: str, rows: int) -> None:
         )
 
 
-def _listed(values: Sequence[Any]) -> list[Any]:
-    """A list of plain Python values: numbers of numpy are slow one by one."""
-    return list(values.tolist()) if hasattr(values, "tolist") else list(values)
-
-
-def _missing(value: object) -> bool:
-    if value is None or value is pd.NA or value is pd.NaT:
-        return True
-    return isinstance(value, float) and not math.isfinite(value)
-
-
-def _clean(text: str) -> str:
-    """Text a cell can hold: valid characters, at most 32,767 of them."""
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
-
-
 def _header_text(text: str) -> str:
     """In a page header an ampersand begins a code, and 255 characters are all there is."""
-    return re.sub(r"\s+", " ", _clean(text))[:_HEADER_LIMIT].replace("&", "&&")
+    return re.sub(r"\s+", " ", clean(text))[:_HEADER_LIMIT].replace("&", "&&")
 
 
 def _width(column: Column) -> float:
     """Width in characters: of the numbers' kind, or of the longest of the first texts; three lines of title."""
     title = _shown(column.title) / 3 + 4
     if column.kind == "text":
-        longest = max((_shown(value) for value in list(column.values)[:300] if isinstance(value, str)), default=0)
+        longest = max((_shown(value) for value in islice(column.values, 300) if isinstance(value, str)), default=0)
         return float(min(max(longest + 2, title, 8), 42))
     kinds = {column.kind} if isinstance(column.kind, str) else set(column.kind)
     return float(max(title, *(_WIDTHS[kind] for kind in kinds)))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from geo.assessment import Assessment
 from geo.labels import text
-from geo.report.workbook import Book, Column, refuse_long
+from geo.report.workbook import Book, refuse_long
 from geo.report.xlsx_about import write_about
 from geo.report.xlsx_checks import write_checks
 from geo.report.xlsx_data import candidate_columns, firm_columns, parcel_columns
@@ -21,6 +21,7 @@ from geo.report.xlsx_desk import LEVELS, Desk
 from geo.report.xlsx_indicators import write_indicators
 from geo.report.xlsx_parameters import Targets, write_parameters
 from geo.report.xlsx_parks import write_parks
+from geo.report.xlsx_rows import Column
 from layers.output import new_file
 
 __all__ = ["write_xlsx"]

@@ -12,14 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from xlsxwriter.utility import xl_col_to_name
 
 from geo.firms import MEASURES, Firms
 from geo.land import EXTENSIVE, Land
 from geo.renewal import Candidates
 from geo.report.formulas import sumifs
-from geo.report.workbook import Column, Formula
 from geo.report.xlsx_desk import Desk
+from geo.report.xlsx_rows import Column
 from layers.units import convert
 
 __all__ = ["candidate_columns", "firm_columns", "parcel_columns"]
@@ -30,22 +29,10 @@ MOST_LOOKUPS = 100_000_000
 _MEASURED = {"low_tax": "tax_per_mu", "low_plot_ratio": "plot_ratio", "low_building_density": "building_density"}
 
 
-class _Row:
-    """Cells of a row by the key of their column; the columns are known when the formula is written."""
-
-    def __init__(self) -> None:
-        self.columns: list[Column] = []
-
-    def at(self, key: str, row: int) -> str:
-        col = next(i for i, column in enumerate(self.columns) if column.key == key)
-        return f"{xl_col_to_name(col)}{row}"
-
-
 def parcel_columns(desk: Desk, land: Land) -> list[Column]:
     """Return the columns of 地块: one row a piece."""
     pieces, own = land.pieces, land.parcels
     rows = pieces["parcel"].to_numpy()
-    here = _Row()
     columns = [
         desk.column("parcels", "parcel", rows + 1, "key"),
         desk.column("parcels", "parcel_id", _texts(own["uid"], rows)),
@@ -70,19 +57,19 @@ def parcel_columns(desk: Desk, land: Land) -> list[Column]:
     columns.append(
         desk.column(
             "parcels", "land_mu", convert(area, "m2", "mu"), "amount", unit="mu",
-            formula=lambda row: f"={here.at('land_area_m2', row)}/{desk.mu}",
+            formula=f"=[land_area_m2]/{desk.mu}",
         )
     )  # fmt: skip
     if pieces["floor_area_m2"].notna().any():
-        columns.append(_ratio(desk, "parcels", here, "plot_ratio", pieces["floor_area_m2"], area, "ratio"))
+        columns.append(_ratio(desk, "parcels", "plot_ratio", pieces["floor_area_m2"], area, "ratio"))
         guessed = own["floor_area_estimated"].to_numpy(dtype=bool)[rows]
         columns.append(desk.column("parcels", "estimated", np.where(guessed, desk.word("estimated"), "").tolist()))
-    here.columns = columns
     return columns
 
 
 def _texts(column: pd.Series, rows: np.ndarray) -> list[object]:
-    return list(column.astype("string").array[rows])
+    texts: list[object] = column.astype("string").to_numpy(dtype="object")[rows].tolist()
+    return texts
 
 
 def _unit(column: str) -> str:
@@ -111,15 +98,11 @@ def _place(desk: Desk, table: str, level: str, rows: np.ndarray, names: pd.Serie
 
 
 def _ratio(
-    desk: Desk, table: str, here: _Row, key: str, top: pd.Series, below: pd.Series, kind: str,
+    desk: Desk, table: str, key: str, top: pd.Series, below: pd.Series, kind: str,
     over: str = "floor_area_m2", under: str = "land_area_m2",
 ) -> Column:  # fmt: skip
     """A quotient of two cells of the row; empty where either is."""
-
-    def formula(row: int) -> str:
-        a, b = here.at(over, row), here.at(under, row)
-        return f'=IF(AND({a}<>"",{b}>0),{a}/{b},"")'
-
+    formula = f'=IF(AND([{over}]<>"",[{under}]>0),[{over}]/[{under}],"")'
     return desk.column(table, key, (top / below).where(below > 0), kind, formula=formula)
 
 
@@ -128,7 +111,6 @@ def firm_columns(desk: Desk, firms: Firms, land: Land | None) -> list[Column]:
     rows, own = firms.fragments, firms.firms
     firm = rows["firm"].to_numpy()
     matched = own["matched_by"].fillna("unmatched").to_numpy(dtype=object)[firm]
-    here = _Row()
     columns = [
         desk.column("firms", "firm", firm + 1, "key"),
         desk.column("firms", "firm_id", _texts(own["firm_id"], firm)),
@@ -153,11 +135,10 @@ def firm_columns(desk: Desk, firms: Firms, land: Land | None) -> list[Column]:
         for name, base in MEASURES.items()
         if rows[name].notna().any()
     ]
-    here.columns = columns + _per_mu(desk, "firms", here, rows)
-    return here.columns
+    return columns + _per_mu(desk, "firms", rows)
 
 
-def _per_mu(desk: Desk, table: str, here: _Row, rows: pd.DataFrame) -> list[Column]:
+def _per_mu(desk: Desk, table: str, rows: pd.DataFrame) -> list[Column]:
     """Land in mu and tax per mu of each row, where firms report both."""
     if rows["land_used_m2"].isna().all():
         return []
@@ -165,7 +146,7 @@ def _per_mu(desk: Desk, table: str, here: _Row, rows: pd.DataFrame) -> list[Colu
     columns = [
         desk.column(
             table, "land_used_mu", land, "amount", unit="mu",
-            formula=lambda row: f'=IF({here.at("land_used_m2", row)}="","",{here.at("land_used_m2", row)}/{desk.mu})',
+            formula=f'=IF([land_used_m2]="","",[land_used_m2]/{desk.mu})',
         )
     ]  # fmt: skip
     if rows["tax_cny"].notna().any():
@@ -173,14 +154,15 @@ def _per_mu(desk: Desk, table: str, here: _Row, rows: pd.DataFrame) -> list[Colu
         columns.append(
             desk.column(
                 table, "tax_per_mu", per_mu, "ratio", unit="wcny/mu",
-                formula=lambda row: _tax_per_mu(desk, here.at("tax_cny", row), here.at("land_used_m2", row)),
+                formula=_tax_per_mu(desk),
             )
         )  # fmt: skip
     return columns
 
 
-def _tax_per_mu(desk: Desk, tax: str, land: str) -> str:
-    return f'=IF(AND({tax}<>"",N({land})>0),({tax}/{desk.factors["cny", "wcny"]})/({land}/{desk.mu}),"")'
+def _tax_per_mu(desk: Desk) -> str:
+    factor = desk.factors["cny", "wcny"]
+    return f'=IF(AND([tax_cny]<>"",N([land_used_m2])>0),([tax_cny]/{factor})/([land_used_m2]/{desk.mu}),"")'
 
 
 def candidate_columns(desk: Desk, found: Candidates, land: Land, firms: Firms | None) -> list[Column]:
@@ -190,9 +172,8 @@ def candidate_columns(desk: Desk, found: Candidates, land: Land, firms: Firms | 
     facts = found.facts.loc[[*listed, *rest]]
     flags = [code for code in (*_MEASURED, "vacant", "outside_parks") if code in facts]
     group = found.table.set_index("parcel")["group"].reindex(facts.index)
-    here = _Row()
-    here.columns = [
-        *_verdict_columns(desk, here, facts, flags, listed),
+    return [
+        *_verdict_columns(desk, facts, flags, listed),
         desk.column("candidates", "group", group.astype("float64"), "key"),
         desk.column("candidates", "parcel", facts.index.to_numpy() + 1, "key"),
         desk.column("candidates", "parcel_id", _texts(facts["uid"], np.arange(len(facts)))),
@@ -200,31 +181,28 @@ def candidate_columns(desk: Desk, found: Candidates, land: Land, firms: Firms | 
         desk.column("candidates", "land_area_m2", facts["area_m2"], "amount", unit="m2"),
         desk.column(
             "candidates", "land_mu", convert(facts["area_m2"], "m2", "mu"), "amount", unit="mu",
-            formula=lambda row: f"={here.at('land_area_m2', row)}/{desk.mu}",
+            formula=f"=[land_area_m2]/{desk.mu}",
         ),
-        *_measure_columns(desk, here, facts, firms),
+        *_measure_columns(desk, facts, firms),
         desk.column("candidates", "status", _texts(facts["status"], np.arange(len(facts)))),
         desk.column("candidates", "inside_share", facts["inside_share"], "percent"),
-        *_flag_columns(desk, here, facts, flags),
+        *_flag_columns(desk, facts, flags),
         desk.column("candidates", "unknown", [_unknown(desk, names) for names in facts["missing"]]),
     ]  # fmt: skip
-    return here.columns
 
 
-def _verdict_columns(
-    desk: Desk, here: _Row, facts: pd.DataFrame, flags: Sequence[str], listed: np.ndarray
-) -> list[Column]:
+def _verdict_columns(desk: Desk, facts: pd.DataFrame, flags: Sequence[str], listed: np.ndarray) -> list[Column]:
     yes, no = desk.word("yes"), desk.word("no")
     counted = [code for code in flags if code != "outside_parks"]
     strength = facts[counted].sum(axis=1).astype("int64")
     return [
         desk.column(
             "candidates", "candidate", np.where(facts.index.isin(listed), yes, no).tolist(),
-            formula=lambda row: f'=IF({here.at("strength", row)}>={desk.needed},"{yes}","{no}")',
+            formula=f'=IF([strength]>={desk.needed},"{yes}","{no}")',
         ),
         desk.column(
             "candidates", "strength", strength, "key",
-            formula=lambda row: f"=SUM({here.at(counted[0], row)}:{here.at(counted[-1], row)})" if counted else "=0",
+            formula=f"=SUM([{counted[0]}]:[{counted[-1]}])" if counted else "=0",
         ),
     ]  # fmt: skip
 
@@ -236,7 +214,7 @@ def _park_columns(desk: Desk, land: Land, park: pd.Series) -> list[Column]:
     return _place(desk, "candidates", "park", rows, land.parks["park_name"])
 
 
-def _measure_columns(desk: Desk, here: _Row, facts: pd.DataFrame, firms: Firms | None) -> list[Column]:
+def _measure_columns(desk: Desk, facts: pd.DataFrame, firms: Firms | None) -> list[Column]:
     columns: list[Column] = []
     for sum_, ratio, kind in (
         ("floor_area_m2", "plot_ratio", "ratio"),
@@ -244,25 +222,19 @@ def _measure_columns(desk: Desk, here: _Row, facts: pd.DataFrame, firms: Firms |
     ):
         if facts[sum_].notna().any():
             columns.append(desk.column("candidates", sum_, facts[sum_], "amount", unit="m2"))
-            columns.append(_ratio(desk, "candidates", here, ratio, facts[sum_], facts["area_m2"], kind, over=sum_))
+            columns.append(_ratio(desk, "candidates", ratio, facts[sum_], facts["area_m2"], kind, over=sum_))
     if firms is not None and facts["tax_per_mu"].notna().any():
-        columns += _tax_columns(desk, here, facts, firms)
+        columns += _tax_columns(desk, facts, firms)
     return columns
 
 
-def _tax_columns(desk: Desk, here: _Row, facts: pd.DataFrame, firms: Firms) -> list[Column]:
+def _tax_columns(desk: Desk, facts: pd.DataFrame, firms: Firms) -> list[Column]:
     """Tax and land of the firms on each parcel that report both: looked up in 企业 while that is quick."""
     names = desk.names("firms")
     live = len(facts) * len(firms.fragments) <= MOST_LOOKUPS
-
-    def land(row: int) -> str:
-        on = [("parcel", here.at("parcel", row)), ("land_used_m2", '">0"'), ("tax_cny", '"<>"')]
-        return f"=ROUND({sumifs('land_used_m2', on, names)},2)"
-
-    def tax(row: int) -> str:
-        on = [("parcel", here.at("parcel", row)), ("land_used_m2", '">0"')]
-        return f'=IF({here.at("land_used_m2", row)}>0,ROUND({sumifs("tax_cny", on, names)},2),"")'
-
+    here, taxed = [("parcel", "[parcel]"), ("land_used_m2", '">0"')], ("tax_cny", '"<>"')
+    land = f"=ROUND({sumifs('land_used_m2', [*here, taxed], names)},2)"
+    tax = f'=IF([land_used_m2]>0,ROUND({sumifs("tax_cny", here, names)},2),"")'
     used = convert(facts["land_used_mu"], "mu", "m2").round(2).fillna(0.0)
     money = convert(facts["tax_wcny"], "wcny", "cny").round(2)
     note = desk.word("note.live_tax" if live else "note.written_tax")
@@ -273,12 +245,12 @@ def _tax_columns(desk: Desk, here: _Row, facts: pd.DataFrame, firms: Firms) -> l
         ),
         desk.column(
             "candidates", "tax_per_mu", facts["tax_per_mu"], "ratio", unit="wcny/mu",
-            formula=lambda row: _tax_per_mu(desk, here.at("tax_cny", row), here.at("land_used_m2", row)),
+            formula=_tax_per_mu(desk),
         ),
     ]  # fmt: skip
 
 
-def _flag_columns(desk: Desk, here: _Row, facts: pd.DataFrame, flags: Sequence[str]) -> list[Column]:
+def _flag_columns(desk: Desk, facts: pd.DataFrame, flags: Sequence[str]) -> list[Column]:
     """1 where a piece of evidence is found, 0 where not, empty where it is not known."""
     columns = []
     for code in flags:
@@ -286,23 +258,15 @@ def _flag_columns(desk: Desk, here: _Row, facts: pd.DataFrame, flags: Sequence[s
         if code in _MEASURED:
             found = found.where(facts[_MEASURED[code]].notna())
         note = desk.word("note.vacant") if code == "vacant" else ""
-        columns.append(
-            desk.column("candidates", code, found, "key", formula=_flag_formula(desk, here, code), note=note)
-        )
+        columns.append(desk.column("candidates", code, found, "key", formula=_flag_formula(desk, code), note=note))
     return columns
 
 
-def _flag_formula(desk: Desk, here: _Row, code: str) -> Formula | None:
+def _flag_formula(desk: Desk, code: str) -> str | None:
     if code == "vacant":
         return None
-    limit = desk.limit(code)
     column = _MEASURED.get(code, "inside_share")
-
-    def formula(row: int) -> str:
-        cell = here.at(column, row)
-        return f'=IF({cell}="","",IF({cell}<{limit},1,0))'
-
-    return formula
+    return f'=IF([{column}]="","",IF([{column}]<{desk.limit(code)},1,0))'
 
 
 def _unknown(desk: Desk, names: list[str]) -> str:

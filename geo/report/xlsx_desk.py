@@ -16,7 +16,8 @@ import pandas as pd
 from geo.assessment import Assessment
 from geo.indicators import Indicator, catalogue
 from geo.labels import labels, text
-from geo.report.workbook import Book, Column, plain_name
+from geo.report.workbook import Book, plain_name
+from geo.report.xlsx_rows import Column
 from layers.units import label, unit
 
 __all__ = ["LEVELS", "Desk"]

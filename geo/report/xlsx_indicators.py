@@ -17,9 +17,10 @@ import pandas as pd
 from geo.indicators import Indicator, catalogue
 from geo.labels import text
 from geo.report import formulas
-from geo.report.workbook import Column, address
+from geo.report.workbook import address
 from geo.report.xlsx_desk import LEVELS, Desk
 from geo.report.xlsx_parameters import Target, Targets, compared, source_line, unit_of
+from geo.report.xlsx_rows import Column
 from layers.units import convert, label, tally_scale, unit
 
 __all__ = ["Figures", "write_indicators"]

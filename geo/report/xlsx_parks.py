@@ -9,10 +9,11 @@ import pandas as pd
 
 from geo.concentrations import industrial_by_park
 from geo.report import formulas
-from geo.report.workbook import Book, Column, Formula, address
+from geo.report.workbook import Book, address
 from geo.report.xlsx_desk import Desk
 from geo.report.xlsx_indicators import Figures
 from geo.report.xlsx_parameters import unit_of
+from geo.report.xlsx_rows import Column, Formula
 from layers.units import convert
 
 __all__ = ["write_parks"]
