@@ -63,7 +63,8 @@ class Flow:
     _read: int = 0
     _told: list[pd.DataFrame] = field(default_factory=list)
     _aside: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _unrecorded: list[str] = field(default_factory=list)
+    _by_record: bool = False
+    _unrecorded: list[tuple[int, str]] = field(default_factory=list)
 
     def take(self, frame: pd.DataFrame, total: int) -> pd.DataFrame:
         """Lay aside one frame of `total`, and return what stands for it; the only one there is stays whole."""
@@ -82,6 +83,7 @@ class Flow:
 
     def frames(self, intake: Intake) -> Iterator[gpd.GeoDataFrame]:
         """Give the frames again, each placed and fit for measuring; files go as they are read."""
+        self._by_record = self.layer == "parcels" and intake.project.text("project.area") == "recorded"
         for path in self._files:
             frame = gpd.read_parquet(path)
             path.unlink()
@@ -115,9 +117,11 @@ class Flow:
             self._set_aside([{"reason": "row-duplicate", "count": len(names), "area_m2": area, "ids": names[:5]}])
         kept = frame[~gone]
         self.area_m2 += float(kept.geometry.area.sum())
-        if self.layer == "parcels":
-            self._unrecorded += ids(kept, self.layer)[unrecorded(kept)].tolist()
-        return gpd.GeoDataFrame(kept), places[~gone]
+        places = places[~gone]
+        if self._by_record:
+            blank = unrecorded(kept).to_numpy()
+            self._unrecorded += zip(places[blank].tolist(), ids(kept, self.layer)[blank].tolist(), strict=True)
+        return gpd.GeoDataFrame(kept), places
 
     def attrs(self) -> dict[Any, Any]:
         """Return the record of the layer with all that was set aside."""
@@ -152,7 +156,8 @@ class Flow:
         if not self._unrecorded:
             return faults.empty()
         of, column = f"{len(self._unrecorded)} / {rows}", "recorded_area_m2"
-        return faults.finding("recorded-area-missing", self.layer, ids=self._unrecorded, column=column, found=of)
+        names = [name for _, name in sorted(self._unrecorded)]
+        return faults.finding("recorded-area-missing", self.layer, ids=names, column=column, found=of)
 
 
 def added_up(

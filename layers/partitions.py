@@ -38,7 +38,7 @@ MANIFEST = "_parkwise.json"
 #: Keys of the curve: 16 bits along each side of the grid.
 _KEYS = 1 << 32
 #: So many points are made at once: a point is larger than its key.
-_AT_ONCE = 1 << 18
+_AT_ONCE = 1 << 16
 _NOWHERE: Box = (math.nan, math.nan, math.nan, math.nan)
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.parquet", re.ASCII)
 

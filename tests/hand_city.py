@@ -84,3 +84,17 @@ def frames():
         "parks": parks(), "parcels": parcels(), "buildings": buildings(), "districts": districts(),
         "enterprises": enterprises(), "holdings": holdings(),
     }  # fmt: skip
+
+
+def write(folder, text="", **changed):
+    """Write the city as GeoParquet with a project file; `changed` replaces layers, None leaves one out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = []
+    for name, frame in {**frames(), **changed}.items():
+        if frame is not None:
+            frame.to_parquet(folder / f"{name}.parquet")
+            sources.append(f'[layers.{name}]\nsource = "{name}.parquet"\n')
+    (folder / "project.toml").write_text(
+        f'[project]\nas_of = 2025-12-31\noverlap = "priority"\n{text}\n' + "".join(sources), encoding="utf-8"
+    )
+    return folder

@@ -1,0 +1,159 @@
+"""A layer that comes file by file, or in pieces, gives what it gives when it is read whole."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import geopandas as gpd
+import hand_city
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from test_converting import FLAT, all_of, require_same, require_same_rows
+
+import layers
+import layers.example
+from layers import flow, vector
+from layers.converting import convert
+from layers.errors import BlockedError
+from layers.intake import gather, inspect
+from layers.propose import open_project
+from layers.store import open_store
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("city")
+    layers.example.write(folder / "data", layers.example.make(1_000))
+    return folder / "data"
+
+
+@pytest.fixture(scope="module")
+def split_city(city, tmp_path_factory):
+    """The example city in several files, some rows without id or area, one file in another CRS."""
+    folder = tmp_path_factory.mktemp("split") / "data"
+    shutil.copytree(city, folder)
+    parcels = gpd.read_file(folder / "地类图斑.shp")
+    for path in folder.glob("地类图斑.*"):
+        path.unlink()
+    parcels.loc[::50, "TBBH"] = None
+    parcels.loc[::90, "TBMJ"] = None
+    for number in range(3):
+        part = parcels.iloc[number::3]
+        part = part if number else part.drop(columns="BSM")
+        (part.to_crs(4527) if number == 1 else part).to_file(folder / f"地类图斑{number}.gpkg")
+    buildings = gpd.read_parquet(folder / "建筑物.parquet")
+    (folder / "建筑物.parquet").unlink()
+    buildings.iloc[:900].to_parquet(folder / "建筑物甲.parquet")
+    buildings.iloc[900:].to_file(folder / "建筑物乙.gpkg")
+    text = (folder / "project.toml").read_text(encoding="utf-8")
+    several = [f"地类图斑{number}.gpkg" for number in range(3)]
+    text = text.replace('"地类图斑.shp"', json.dumps(several, ensure_ascii=False))
+    text = text.replace('"建筑物.parquet"', '["建筑物甲.parquet", "建筑物乙.gpkg"]')
+    (folder / "project.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("area", ["tdt1055", "recorded"])
+def test_files_one_after_the_other_give_what_they_give_together(split_city, tmp_path, area):
+    project = open_project(split_city, {"project.area": area})
+    store = open_store(convert(project, tmp_path / "made", rows=150))
+    whole = gather(project)
+    require_same(store, whole)
+    assert {"source-columns-differ", "geometry-mended", "row-duplicate"} <= set(store.findings["code"])
+    assert ("recorded-area-missing" in set(store.findings["code"])) == (area == "recorded")
+    assert all_of(store.parted["parcels"])["source_file"].nunique() == 3
+    assert store.parted["parcels"].record["set_aside"] == whole.frames["parcels"].attrs["set_aside"]
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+@pytest.fixture
+def in_pieces(monkeypatch):
+    monkeypatch.setattr(vector, "_WHOLE", 500)
+    monkeypatch.setattr(vector, "_PIECE", 300)
+
+
+def test_a_large_file_in_pieces_gives_what_it_gives_whole(city, tmp_path, in_pieces, monkeypatch):
+    folder = tmp_path / "data"
+    shutil.copytree(city, folder)
+    buildings = gpd.read_parquet(folder / "建筑物.parquet")
+    twice = pd.concat([buildings, buildings.iloc[:40]], ignore_index=True)  # copies, a long way behind
+    gpd.GeoDataFrame(twice).to_parquet(folder / "建筑物.parquet", row_group_size=100, write_covering_bbox=True)
+    taken = []
+    real = flow.Flow.take
+    monkeypatch.setattr(flow.Flow, "take", lambda self, frame, n: taken.append((len(frame), n)) or real(self, frame, n))
+    project = open_project(folder)
+    store = open_store(convert(project, tmp_path / "made", rows=150))
+    pieces = -(-len(twice) // 300)
+    assert taken[1:] == [(300, pieces)] * (pieces - 1) + [(len(twice) - 300 * (pieces - 1), pieces)]
+    whole = gather(project)
+    require_same_rows(store.parted["buildings"], whole.frames["buildings"])
+    aside = {one["reason"]: one["count"] for one in store.ledger["buildings"]["set_aside"]}
+    assert aside == {one["reason"]: one["count"] for one in whole.ledger["buildings"]["set_aside"]}
+    assert aside["row-duplicate"] >= 40
+    assert store.ledger["buildings"]["area_used_m2"] == whole.ledger["buildings"]["area_used_m2"]
+    counts = [one["code"].value_counts().to_dict() for one in (store.findings, inspect(whole, thorough=False))]
+    assert counts[0] == counts[1]
+
+
+def test_what_the_first_piece_says_of_a_column_holds_for_all(tmp_path, in_pieces):
+    """Areas in 亩 that only the first piece could be recognised by: the others are of one square metre."""
+    n = 900
+    side = np.where(np.arange(n) < 300, 50.0, 1.0)
+    x = hand_city.X0 + 60.0 * (np.arange(n) % 30)
+    y = hand_city.Y0 + 60.0 * (np.arange(n) // 30)
+    frame = gpd.GeoDataFrame(
+        {"图斑编号": [f"P{i}" for i in range(n)], "地类编码": "0601", "面积": side * side / (2000 / 3)},
+        geometry=shapely.box(x, y, x + side, y + side),
+        crs=hand_city.CRS,
+    )
+    frame.to_parquet(tmp_path / "parcels.parquet", row_group_size=100)
+    got = []
+    whole = layers.read(tmp_path / "parcels.parquet", "parcels", each=lambda one, total: got.append(one) or one)
+    assert [len(one) for one in got] == [300, 300, 300]
+    assert {one.attrs["columns"]["recorded_area_m2"]["unit"] for one in got} == {"mu"}
+    assert np.allclose(whole["recorded_area_m2"], side * side)
+    assert whole.attrs["source"]["paths"] == [str(tmp_path / "parcels.parquet")]
+    assert whole.attrs["rows_read"] == n
+
+
+def test_layers_that_lie_apart_are_told_only_when_all_of_them_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(flow, "_STAND_IN", 1)
+    far = hand_city.layer(
+        [(50_000 + 10 * i, 0, 50_005 + 10 * i, 5) for i in range(100)], parcel_id=[f"f{i}" for i in range(100)]
+    )
+    near = hand_city.layer([(10, 10, 20, 20)], parcel_id=["n"])
+    left = hand_city.layer([(-90_000, 0, -89_990, 5)], parcel_id=["l"])
+    mixed = gpd.GeoDataFrame(pd.concat([left, far.iloc[:70], near, far.iloc[70:]], ignore_index=True))
+
+    def files(name, rest):
+        folder = hand_city.write(tmp_path / name, parcels=None, districts=None, buildings=None, holdings=None)
+        far.to_parquet(folder / "a.parquet")
+        rest.to_parquet(folder / "b.parquet")
+        text = (folder / "project.toml").read_text(encoding="utf-8")
+        (folder / "project.toml").write_text(text + '[layers.parcels]\nsource = ["a.parquet", "b.parquet"]\n')
+        return open_project(folder)
+
+    monkeypatch.setattr(flow, "_few", lambda frame, count: np.array([0, len(frame) - 1]))
+    store = open_store(convert(files("touching", mixed), tmp_path / "made", rows=40))
+    assert "layers-apart" not in set(store.findings["code"])
+    with pytest.raises(BlockedError, match="layers-apart"):
+        convert(files("apart", left), tmp_path / "never")
+    assert not (tmp_path / "never").exists()
+
+
+def test_no_parcel_that_can_be_measured_blocks(tmp_path):
+    flat = hand_city.parcels().assign(geometry=FLAT)
+    folder = hand_city.write(tmp_path / "data", parcels=flat)
+    with pytest.raises(BlockedError, match="layer-empty"):
+        convert(open_project(folder), tmp_path / "made")
+    flat.to_parquet(folder / "more.parquet")
+    several = open_project(folder, {"layers.parcels.source": '["parcels.parquet", "more.parquet"]'})
+    with pytest.raises(BlockedError, match="layer-empty"):
+        convert(several, tmp_path / "made")
+    hand_city.parcels().to_parquet(folder / "more.parquet")
+    store = open_store(convert(several, tmp_path / "made"))
+    require_same(store, gather(several))
+    assert (store.parted["parcels"].rows, store.ledger["parcels"]["read"]) == (5, 10)
