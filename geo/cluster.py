@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import pickle
 import queue
 import time
 from collections import deque
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from geo.schedulers import gave_up, packed, unpacked
+from geo.schedulers import gave_up, packed
 from layers.errors import EngineError
 from layers.threads import TICK, VARIABLE, Threads, at_most, cores
 
@@ -156,7 +157,7 @@ class OnCluster(Generic[Batch, Part]):
     def _send_step(self) -> Any:  # noqa: ANN401  (a future)
         """Send the step once; where it is lost with its worker it is made anew, since the scheduler keeps how."""
         with import_module("dask").config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
-            return self._client.submit(unpacked, self._payload, pure=False)
+            return self._client.submit(pickle.loads, self._payload, pure=False)
 
 
 def _connect(address: str) -> Any:  # noqa: ANN401  (a distributed.Client, which has no types)

@@ -29,7 +29,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from layers.errors import EngineError
 from layers.threads import TICK, VARIABLE, Threads, cores
 
-__all__ = ["Crew", "Here", "InProcesses", "InThreads", "gave_up", "packed", "unpacked"]
+__all__ = ["Crew", "Here", "InProcesses", "InThreads", "gave_up", "packed"]
 
 Batch = TypeVar("Batch")
 Part = TypeVar("Part")
@@ -177,7 +177,8 @@ class InProcesses(Generic[Batch, Part]):
         came_to_life = self._pools.pop(pool).exception() is None
         pool.shutdown()
         # A worker does one batch after the other, so it was the oldest that it died of.
-        self._count(lost[0] if came_to_life and lost else None)
+        if lost or not came_to_life:
+            self._count(lost[0] if came_to_life else None)
         fresh = self._start()
         for place, batch in lost:
             self._submit(place, batch, fresh)
@@ -209,13 +210,6 @@ def packed(step: Callable[..., object]) -> bytes:
     """Pickle a step; functions written in a notebook go along whole where cloudpickle is installed."""
     data: bytes = import_module("cloudpickle" if find_spec("cloudpickle") else "pickle").dumps(step)
     return data
-
-
-@lru_cache(maxsize=1)
-def unpacked(payload: bytes) -> Callable[[Any], Any]:
-    """Return the step that was packed by our own caller; once in a worker."""
-    step: Callable[[Any], Any] = pickle.loads(payload)  # noqa: S301  (from our own parent, never from disk)
-    return step
 
 
 def gave_up(place: int, batch: object) -> EngineError:
@@ -271,10 +265,16 @@ def _hold(payload: bytes) -> None:
 
 def _do(batch: Any) -> Any:  # noqa: ANN401  (whatever the caller's step takes and gives)
     try:
-        return unpacked(_PAYLOAD.get())(batch)
+        return _unpacked(_PAYLOAD.get())(batch)
     except Exception as error:
         _check_travels(error)
         raise
+
+
+@lru_cache(maxsize=1)
+def _unpacked(payload: bytes) -> Callable[[Any], Any]:
+    step: Callable[[Any], Any] = pickle.loads(payload)  # noqa: S301  (from our own parent, never from disk)
+    return step
 
 
 def _check_travels(error: Exception) -> None:
