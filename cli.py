@@ -64,6 +64,18 @@ class _Group(click.Group):
 _Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 _project = click.argument("project", type=click.Path(path_type=Path))
+
+
+class _Place(click.ParamType):  # type: ignore[type-arg]
+    """A path, or the address of a converted project in an object store."""
+
+    name = "project"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | Path:  # noqa: ANN401, ARG002
+        """Keep an address as it is: a path would lose a slash of it."""
+        return value if "://" in value else Path(value)
+
+
 _lang = click.option(
     "--lang", type=click.Choice(["zh", "en"]), help="Language of words and reports (default: the project's)."
 )
@@ -92,7 +104,7 @@ def _shared(*options: _Decorator) -> _Decorator:
 class _Call:
     """What a command that measures was asked."""
 
-    path: Path
+    path: str | Path
     flags: tuple[str, ...]
     lang: str | None
     scheduler: str | None = None
@@ -103,7 +115,7 @@ class _Call:
 def _measuring(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command a project, settings, and the options that say where its batches run, all as one `_Call`."""
 
-    @_project
+    @click.argument("project", type=_Place())
     @_set
     @click.option(
         "--scheduler",
@@ -120,7 +132,7 @@ def _measuring(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def command(
         voice: _Voice,
-        project: Path,
+        project: str | Path,
         flags: tuple[str, ...],
         lang: str | None,
         scheduler: str | None,
@@ -239,7 +251,7 @@ def _assess(
     if store is not None or call.scheduler is not None:
         asked = levels or DEFAULT_LEVELS
         return _by_batches(call, voice, store, asked, candidates=candidates, checked=checked, shown=shown, rows=rows)
-    intake = _gather(_load(call.path, call.flags, call.lang, voice), voice)
+    intake = _gather(_load(_here(call), call.flags, call.lang, voice), voice)
     table = inspect(intake, thorough=checked)
     refuse(table)
     _summary(table, voice, intake.project.language)
@@ -259,6 +271,27 @@ def _assess(
     return assessment
 
 
+def _here(call: _Call) -> Path:
+    """Return the path of a project that is still to be read: it must lie here, and on a cluster be converted before."""
+    from layers.errors import ProjectError
+
+    if isinstance(call.path, str):
+        raise ProjectError(
+            f"{call.path}: no converted project is there. Expected what parkwise convert wrote; "
+            "other files must lie on this machine.",
+            f"{call.path}：该处没有已转换的项目。应为 parkwise convert 写出的数据集；其他文件须在本机。",
+        )
+    if call.scheduler is not None and "://" in call.scheduler and call.work is None:
+        raise ProjectError(
+            f"{call.path} is not converted, and the workers of {call.scheduler} may not see this machine's files. "
+            "Convert it first into a folder that all of them see (parkwise convert PROJECT -o DIR), "
+            "or name such a folder with --work.",
+            f"{call.path} 尚未转换，而 {call.scheduler} 的工作进程未必能看到本机文件。"
+            "请先转换到各进程都能访问的文件夹（parkwise convert 项目 -o 文件夹），或用 --work 指定这样的文件夹。",
+        )
+    return call.path
+
+
 def _by_batches(
     call: _Call,
     voice: _Voice,
@@ -272,19 +305,21 @@ def _by_batches(
 ) -> Assessment:
     """Run the chain on a converted project; another one is converted for this run."""
     from geo.batches import assess_store, write_parcels
+    from geo.engine import require_scheduler
     from layers.converting import convert
     from layers.output import scratch
     from layers.store import open_store
 
+    scheduler, workers = call.scheduler or "processes", call.workers
+    require_scheduler(scheduler)
     with scratch(call.work) as made:
         if store is None:
-            project = _load(call.path, call.flags, call.lang, voice)
+            project = _load(_here(call), call.flags, call.lang, voice)
             store = open_store(convert(project, made / "dataset", thorough=checked, progress=voice.within(0, 0.4)))
         if store is None:
             raise RuntimeError("what was converted a line above cannot be opened")
         project = store.with_flags(_table(call.flags, call.lang))
         _summary(store.findings, voice, project.language)
-        scheduler, workers = call.scheduler or "processes", call.workers
         assessment = assess_store(
             store,
             project,

@@ -119,7 +119,7 @@ def assess_store(
         workers=workers,
         progress=rows,
         weight=lambda batch: batch.rows,
-        kept=None if work is None else _kept(work, (stamp, metadata.version("parkwise"), settings, by, keep)),
+        kept=None if work is None else _kept(work, (stamp, _version(), settings, by, keep)),
     )
     if total is None:
         raise SourceError(
@@ -151,6 +151,13 @@ def fingerprint(store: Store) -> str:
 
 def _digest(told: object) -> str:
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def _version() -> str:
+    try:
+        return metadata.version("parkwise")
+    except metadata.PackageNotFoundError:  # run from a bare tree
+        return ""
 
 
 def _kept(work: Path, told: object) -> KeptFiles[Batch, Contribution]:

@@ -22,13 +22,16 @@ from layers.errors import ProjectError
 from layers.output import new_files
 from layers.threads import cores
 
-__all__ = ["Kept", "KeptFiles", "fold"]
+__all__ = ["Kept", "KeptFiles", "fold", "require_scheduler"]
 
 Batch = TypeVar("Batch")
 Part = TypeVar("Part")
 Batch_contra = TypeVar("Batch_contra", contravariant=True)
 
 _log = logging.getLogger(__name__)
+
+#: How the address of a dask scheduler begins.
+_CLUSTERS = ("tcp://", "tls://")
 
 #: So many parts may wait for an earlier one to finish, above those under way.
 _AHEAD = 8
@@ -116,18 +119,23 @@ def fold(
         return reduce(combine, _in_order(batches, crew, kept, tell))
 
 
-def _crew(scheduler: str, step: Callable[[Batch], Part], workers: int | None, batches: int) -> Crew[Batch, Part]:
-    """Find those who will do the steps."""
-    if workers is not None and workers < 1:
-        raise ProjectError(f"workers = {workers}: expected 1 or more.", f"workers = {workers}：应不小于 1。")
-    if scheduler.startswith(("tcp://", "tls://")):
-        return OnCluster(scheduler, step, workers)
-    if scheduler not in ("threads", "processes"):
+def require_scheduler(scheduler: str) -> None:
+    """Raise ProjectError where there is no such scheduler; whether a cluster answers shows when it is used."""
+    if scheduler not in ("threads", "processes") and not scheduler.startswith(_CLUSTERS):
         raise ProjectError(
             f"scheduler = {scheduler!r}: expected threads, processes, or the address of a dask scheduler, "
             "such as tcp://10.0.0.5:8786.",
             f"scheduler = {scheduler!r}：应为 threads、processes，或 dask 调度器地址，如 tcp://10.0.0.5:8786。",
         )
+
+
+def _crew(scheduler: str, step: Callable[[Batch], Part], workers: int | None, batches: int) -> Crew[Batch, Part]:
+    """Find those who will do the steps."""
+    if workers is not None and workers < 1:
+        raise ProjectError(f"workers = {workers}: expected 1 or more.", f"workers = {workers}：应不小于 1。")
+    require_scheduler(scheduler)
+    if scheduler.startswith(_CLUSTERS):
+        return OnCluster(scheduler, step, workers)
     count = min(workers or cores(), batches)
     if batches == 1 or (scheduler == "threads" and count == 1):
         return Here(step)

@@ -22,7 +22,6 @@ from layers import findings as faults
 from layers.checking import check
 from layers.crs import analysis_crs, lonlat_bounds
 from layers.errors import BlockedError, ProjectError
-from layers.heights import heights_of
 from layers.land_use import propose
 from layers.project import RASTERS, LayerSource, Project
 from layers.projections import parse
@@ -236,6 +235,8 @@ def _with_heights(buildings: pd.DataFrame, project: Project) -> pd.DataFrame:
     rasters = {name: project.sources[name].source[0] for name in RASTERS if name in project.sources}
     if not rasters or not isinstance(buildings, gpd.GeoDataFrame):
         return buildings
+    from layers.heights import heights_of  # noqa: PLC0415  (few projects have rasters)
+
     for name in rasters:
         _require_one(project.sources[name])
     known = pd.Series(float("nan"), index=buildings.index)

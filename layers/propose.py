@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from layers.errors import ParkwiseError, SourceError
-from layers.inspecting import info
 from layers.project import LAYERS, LayerSource, Project, defaults, keys, load, with_flags
 from layers.telling import in_chinese
 from layers.titles import guess_role
@@ -58,6 +57,8 @@ def survey(folder: Path) -> tuple[list[Proposal], list[tuple[Path, ParkwiseError
             f"{folder}: there is no such folder. Name the folder that holds the layers.",
             f"{folder}：没有这个文件夹。请指明存放图层的文件夹。",
         )
+    from layers.inspecting import info  # noqa: PLC0415  (a project file needs no look at the files)
+
     found: list[Proposal] = []
     unread: list[tuple[Path, ParkwiseError]] = []
     for path in _files(folder):

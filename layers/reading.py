@@ -26,14 +26,13 @@ from layers import findings as faults
 from layers import rows, schema
 from layers.datum import recognise, shift_geometry
 from layers.errors import SchemaError, SourceError, first
-from layers.inspecting import info
 from layers.loading import load, settle_crs
 from layers.raw import Raw
 from layers.sources import RASTERS, SHEETS, Source, open_sources
 from layers.titles import POLYGON_LAYERS, guess_role
 from layers.vector import in_pieces
 
-__all__ = ["info", "read"]
+__all__ = ["read"]
 
 #: Where a file's own name stands in when the column is not there.
 NAMED_BY_FILE = {"parks": "park_name", "districts": "district_name", "constraints": "kind"}

@@ -18,11 +18,10 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import openpyxl
 import pandas as pd
 import shapely
 
@@ -33,6 +32,9 @@ from layers.raw import Raw, Sublayer, distinct_titles, tell_encoding
 from layers.sources import Source
 from layers.titles import LAYERS, columns, match, plain, split_title
 from layers.units import MISSING_WORDS, parse_numbers, parse_unit
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 __all__ = ["locate", "read_sheet", "sheets", "to_frame"]
 
@@ -64,11 +66,13 @@ def sheets(source: Source) -> list[Sublayer]:
     return found
 
 
-def _workbook(source: Source, *, formulas: bool = False) -> openpyxl.Workbook:
+def _workbook(source: Source, *, formulas: bool = False) -> Workbook:
+    from openpyxl import load_workbook  # noqa: PLC0415  (most layers are no workbooks)
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions it does not know
-            book = openpyxl.load_workbook(source.path, read_only=True, data_only=not formulas, keep_links=False)
+            book = load_workbook(source.path, read_only=True, data_only=not formulas, keep_links=False)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError, SyntaxError) as error:
         raise SourceError(
             f'"{source.shown}" cannot be read as a workbook; it may be damaged ({error}). Save it again as .xlsx.',

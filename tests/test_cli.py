@@ -446,3 +446,81 @@ def test_a_full_disk_is_said_in_words_whatever_library_met_it(folder, tmp_path, 
     assert done.exit_code == 2
     assert "磁盘空间不足" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def dataset(folder, tmp_path):
+    """The hand city, converted."""
+    done = run("convert", folder, "-o", tmp_path / "dataset", "-q")
+    assert done.exit_code == 0, done.output
+    return tmp_path / "dataset"
+
+
+def test_a_converted_project_prints_what_the_project_prints(folder, dataset):
+    for command in (["measure", "--json", "-q"], ["measure", "-q"], ["candidates", "--json", "-q"]):
+        told = [
+            run(command[0], place, *command[1:], *more)
+            for place, more in (
+                (folder, []),
+                (dataset, ["--scheduler", "threads"]),
+                (dataset.as_uri(), ["--workers", 1]),
+            )
+        ]
+        assert [one.exit_code for one in told] == [0, 0, 0], told[1].output
+        documents = [one.stdout for one in told]
+        if "--json" in command:
+            documents = [{**json.loads(text), "candidates": 0} for text in documents]
+        assert documents[1] == documents[0]
+        assert documents[2] == documents[0]
+
+
+def test_a_project_is_converted_for_the_run_where_batches_are_asked_for(folder, tmp_path):
+    work = tmp_path / "work"
+    at_once, by_batches = (
+        json.loads(run("measure", folder, "--json", "-q", *more).stdout)
+        for more in ([], ["--scheduler", "threads", "--work", work])
+    )
+    assert {**by_batches, "candidates": 0} == {**at_once, "candidates": 0}
+    assert [path.suffix for path in sorted(work.rglob("*")) if path.is_file()] == [".zip", ".sha256"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--scheduler", "spark"], "threads、processes"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "尚未转换"),
+    ],
+)
+def test_a_scheduler_that_cannot_be_used_ends_in_one_message(folder, more, said):
+    done = run("measure", folder, "-q", *more)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_an_address_without_a_dataset_ends_in_one_message(tmp_path):
+    done = run("measure", tmp_path.as_uri(), "-q")
+    assert done.exit_code == 2
+    assert "已转换的项目" in done.stderr
+
+
+def test_figures_of_parcels_go_into_a_folder_of_their_own(folder, dataset, tmp_path):
+    for place, out in ((folder, tmp_path / "one"), (dataset, tmp_path / "many")):
+        assert run("measure", place, "--parcels", out, "-q").exit_code == 0
+    one, many = (gpd.read_parquet(tmp_path / name / "part-00000.parquet") for name in ("one", "many"))
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(one).sort_values("uid", ignore_index=True),
+        pd.DataFrame(many).sort_values("uid", ignore_index=True),
+    )
+    assert one["plot_ratio"].notna().any()
+    assert run("measure", folder, "--parcels", tmp_path / "one", "-q").exit_code == 2
+    assert run("measure", folder, "--parcels", tmp_path / "one", "--overwrite", "-q").exit_code == 0
+    (tmp_path / "one" / "mine.txt").write_text("mine", encoding="utf-8")
+    assert run("measure", folder, "--parcels", tmp_path / "one", "--overwrite", "-q").exit_code == 2
+    assert (tmp_path / "one" / "mine.txt").is_file()
+
+
+def test_a_dataset_is_not_read_with_settings_it_was_not_made_by(dataset):
+    done = run("measure", dataset, "--set", "project.as_of=2001-01-01", "-q")
+    assert done.exit_code == 2
+    assert "重新转换" in done.stderr
