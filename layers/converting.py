@@ -92,7 +92,7 @@ def convert(
         refuse(told[~told["code"].isin(OF_ALL)] if flows else told)
         parted = _write_parted(work, intake, flows, rows, progress)
         if flows:
-            intake, told = added_up(intake, flows, parted)
+            intake, told = added_up(project, intake, flows, parted)
             refuse(told)
         _write_small(work, intake)
         _write_documents(work, intake, told, flows, parted)

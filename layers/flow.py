@@ -21,9 +21,10 @@ import pyproj
 import shapely
 
 from layers import findings as faults
-from layers.intake import Intake, inspect, ready, unrecorded
+from layers.intake import Intake, count_uses, guessed, inspect, ready, unrecorded
 from layers.partitions import Partitions
 from layers.plain import plain
+from layers.project import Project
 from layers.records import ids, land_m2, shapes
 from layers.repairing import duplicate_of
 
@@ -63,6 +64,7 @@ class Flow:
     _read: int = 0
     _told: list[pd.DataFrame] = field(default_factory=list)
     _aside: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _uses: list[pd.DataFrame] = field(default_factory=list)
     _by_record: bool = False
     _unrecorded: list[tuple[int, str]] = field(default_factory=list)
 
@@ -118,6 +120,8 @@ class Flow:
         kept = frame[~gone]
         self.area_m2 += float(kept.geometry.area.sum())
         places = places[~gone]
+        if self.layer == "parcels":
+            self._uses.append(count_uses(kept))
         if self._by_record:
             blank = unrecorded(kept).to_numpy()
             self._unrecorded += zip(places[blank].tolist(), ids(kept, self.layer)[blank].tolist(), strict=True)
@@ -145,6 +149,12 @@ class Flow:
         copies = told["code"] == "row-duplicate"
         return faults.concat([told[~copies], *aside, told[copies]])
 
+    def uses(self) -> pd.DataFrame:
+        """Return how often each land-use code and name stand together."""
+        together = pd.concat(self._uses, ignore_index=True)
+        pair = [name for name in together.columns if name != "rows"]
+        return together.groupby(pair, dropna=False)["rows"].sum().reset_index() if pair else together
+
     def sums(self, rows: int) -> dict[str, Any]:
         """Return what the ledger says of the rows that were written, see `layers.intake.ledger`."""
         used, areas = round(self.area_m2, 2), [entry.get("area_m2") for entry in self.attrs()["set_aside"]]
@@ -161,9 +171,11 @@ class Flow:
 
 
 def added_up(
-    intake: Intake, flows: Mapping[str, Flow], parted: Mapping[str, Partitions]
+    project: Project, intake: Intake, flows: Mapping[str, Flow], parted: Mapping[str, Partitions]
 ) -> tuple[Intake, pd.DataFrame]:
     """Return what an intake with layers that came file by file is as a whole, and what was found in it.
+
+    `project` is that without guesses: they are made again of what was counted in all files.
 
     The frames of these layers still stand for them: their ``attrs`` are those of the whole.
     """
@@ -174,6 +186,8 @@ def added_up(
         if flow is not None:
             frames[name] = frame if len(frame) and parted[name].rows else _some(parted[name])
             frames[name].attrs = flow.attrs()
+    if "parcels" in flows:
+        intake = replace(intake, project=guessed(project, frames, flows["parcels"].uses()))
     whole = replace(intake, frames=frames, mended=faults.concat(mended))
     told = inspect(whole, thorough=False)
     unsure = told["code"] == "layers-apart"

@@ -29,7 +29,19 @@ from layers.reading import read
 from layers.records import ids
 from layers.repairing import for_measuring
 
-__all__ = ["Intake", "gather", "inspect", "ledger", "read_layers", "read_source", "ready", "refuse", "unrecorded"]
+__all__ = [
+    "Intake",
+    "count_uses",
+    "gather",
+    "guessed",
+    "inspect",
+    "ledger",
+    "read_layers",
+    "read_source",
+    "ready",
+    "refuse",
+    "unrecorded",
+]
 
 _ORDER = ("districts", "parks", "parcels", "constraints", "buildings", "enterprises", "holdings")
 
@@ -96,7 +108,9 @@ def gather(
     for name, frame in frames.items():
         frames[name], found = ready(name, frame, crs, project, mend=mend)
         told.append(found)
-    return Intake(_guessed(project, frames), frames, crs, faults.concat(told))
+    parcels = frames.get("parcels")
+    uses = None if parcels is None else count_uses(parcels)
+    return Intake(guessed(project, frames, uses), frames, crs, faults.concat(told))
 
 
 def ready(
@@ -260,11 +274,18 @@ def _require_one(raster: LayerSource) -> None:
         )
 
 
-def _guessed(project: Project, frames: Mapping[str, pd.DataFrame]) -> Project:
-    """Settings nobody stated but the data tell."""
-    parcels = frames.get("parcels")
-    if parcels is not None:
-        project = project.guess("land_use.system", *_land_use_system(parcels))
+def count_uses(parcels: pd.DataFrame) -> pd.DataFrame:
+    """Return which land-use codes stand beside which names, and how often: columns as in `parcels`, and `rows`."""
+    there = [name for name in ("land_use_code", "land_use_name") if name in parcels]
+    if not there:
+        return pd.DataFrame({"rows": [len(parcels)]})
+    return parcels[there].value_counts(dropna=False, sort=False).reset_index(name="rows")
+
+
+def guessed(project: Project, frames: Mapping[str, pd.DataFrame], uses: pd.DataFrame | None) -> Project:
+    """Return the project with settings nobody stated but the data tell; `uses` as `count_uses` gives it."""
+    if uses is not None:
+        project = project.guess("land_use.system", *_land_use_system(uses))
     place = _reference(frames)
     if place is not None:
         west, south, east, north = lonlat_bounds(place.geometry)
@@ -274,9 +295,9 @@ def _guessed(project: Project, frames: Mapping[str, pd.DataFrame]) -> Project:
     return project
 
 
-def _land_use_system(parcels: pd.DataFrame) -> tuple[str, str, str]:
+def _land_use_system(uses: pd.DataFrame) -> tuple[str, str, str]:
     """The system the data tell, else the one assumed; either way it is a guess that is printed."""
-    found = propose(parcels.get("land_use_code"), parcels.get("land_use_name"))
+    found = propose(uses.get("land_use_code"), uses.get("land_use_name"), uses["rows"])
     if found.system is not None:
         return found.system, found.why_en, found.why_zh
     return (

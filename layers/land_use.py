@@ -70,8 +70,14 @@ def propose_system(parcels: pd.DataFrame) -> tuple[str | None, str]:
     return found.system, found.why_en
 
 
-def propose(codes: pd.Series | None, names: pd.Series | None) -> Proposal:
+def propose(codes: pd.Series | None, names: pd.Series | None, rows: pd.Series | None = None) -> Proposal:
     """Propose a code system from codes and, where there are any, the names beside them.
+
+    Parameters
+    ----------
+    codes, names : Series, optional
+    rows : Series of int, optional
+        How many rows each stands for; else one.
 
     Examples
     --------
@@ -86,16 +92,18 @@ def propose(codes: pd.Series | None, names: pd.Series | None) -> Proposal:
         return Proposal(None, "there is neither a land-use code nor a name", "既无地类编码，也无地类名称", (), {})
     if written.empty:
         return Proposal("names", "there are names but no codes", "只有名称，没有编码", (), {})
+    each = pd.Series(1, index=written.index) if rows is None else rows.reindex(written.index)
     if named.empty:
-        return _by_form(written)
-    return _by_names(written, named)
+        return _by_form(written, each)
+    return _by_names(written, named, each)
 
 
-def _by_form(codes: pd.Series) -> Proposal:
+def _by_form(codes: pd.Series, rows: pd.Series) -> Proposal:
     letters = codes.str.fullmatch(r"(?:[ABEGHMRSUW])\d{0,3}[a-z]?", flags=re.IGNORECASE)
-    if letters.mean() >= _AGREE:
+    share = float(rows[letters].sum() / rows.sum())
+    if share >= _AGREE:
         why = ("the codes are letters with digits, as only GB 50137 has them", "编码为字母加数字，仅 GB 50137 如此")
-        return Proposal("gb50137-2011", *why, (), {"gb50137-2011": float(letters.mean())})
+        return Proposal("gb50137-2011", *why, (), {"gb50137-2011": share})
     return Proposal(
         None,
         "codes without names prove no system (0601 is industrial land in one and a farm road in another); declare it",
@@ -105,9 +113,9 @@ def _by_form(codes: pd.Series) -> Proposal:
     )
 
 
-def _by_names(codes: pd.Series, names: pd.Series) -> Proposal:
-    pairs = pd.DataFrame({"code": codes, "name": names}).dropna()
-    counted = pairs.value_counts().reset_index(name="rows")
+def _by_names(codes: pd.Series, names: pd.Series, rows: pd.Series) -> Proposal:
+    pairs = pd.DataFrame({"code": codes, "name": names, "rows": rows}).dropna()
+    counted = pairs.groupby(["code", "name"], as_index=False)["rows"].sum()
     agreement = {system: _agreement(counted, system) for system in _ORDER}
     best = max(agreement.values(), default=0.0)
     fitting = tuple(system for system in _ORDER if agreement[system] >= max(_AGREE, best - 1e-9))

@@ -56,9 +56,9 @@ def split_city(city, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("area", ["tdt1055", "recorded"])
-def test_files_one_after_the_other_give_what_they_give_together(split_city, tmp_path, area):
-    project = open_project(split_city, {"project.area": area})
+@pytest.mark.parametrize(("area", "crs"), [("tdt1055", {}), ("recorded", {"project.crs": "EPSG:4549"})])
+def test_files_one_after_the_other_give_what_they_give_together(split_city, tmp_path, area, crs):
+    project = open_project(split_city, {"project.area": area, **crs})
     store = open_store(convert(project, tmp_path / "made", rows=150))
     whole = gather(project)
     require_same(store, whole)
@@ -99,13 +99,13 @@ def test_a_large_file_in_pieces_gives_what_it_gives_whole(city, tmp_path, in_pie
 
 
 def test_what_the_first_piece_says_of_a_column_holds_for_all(tmp_path, in_pieces):
-    """Areas in 亩 that only the first piece could be recognised by: the others are of one square metre."""
+    """Areas in 亩, which only the first piece shows: those of the others fit no unit."""
     n = 900
-    side = np.where(np.arange(n) < 300, 50.0, 1.0)
+    side, strange = 50.0, np.where(np.arange(n) < 300, 1.0, 9.0)
     x = hand_city.X0 + 60.0 * (np.arange(n) % 30)
     y = hand_city.Y0 + 60.0 * (np.arange(n) // 30)
     frame = gpd.GeoDataFrame(
-        {"图斑编号": [f"P{i}" for i in range(n)], "地类编码": "0601", "面积": side * side / (2000 / 3)},
+        {"图斑编号": [f"P{i}" for i in range(n)], "地类编码": "0601", "面积": strange * side * side / (2000 / 3)},
         geometry=shapely.box(x, y, x + side, y + side),
         crs=hand_city.CRS,
     )
@@ -114,9 +114,17 @@ def test_what_the_first_piece_says_of_a_column_holds_for_all(tmp_path, in_pieces
     whole = layers.read(tmp_path / "parcels.parquet", "parcels", each=lambda one, total: got.append(one) or one)
     assert [len(one) for one in got] == [300, 300, 300]
     assert {one.attrs["columns"]["recorded_area_m2"]["unit"] for one in got} == {"mu"}
-    assert np.allclose(whole["recorded_area_m2"], side * side)
+    assert np.allclose(whole["recorded_area_m2"], strange * side * side)
     assert whole.attrs["source"]["paths"] == [str(tmp_path / "parcels.parquet")]
     assert whole.attrs["rows_read"] == n
+
+
+def test_what_stands_for_a_frame_reaches_as_far(tmp_path):
+    frame = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*np.random.default_rng(3).uniform(0, 9, (2, 5_000))), crs=4549)
+    frame.loc[7, "geometry"] = None
+    few = flow.Flow("parcels", tmp_path).take(frame, 200)
+    assert len(few) < 200
+    assert few.total_bounds.tolist() == frame.total_bounds.tolist()
 
 
 def test_layers_that_lie_apart_are_told_only_when_all_of_them_do(tmp_path, monkeypatch):
@@ -157,3 +165,25 @@ def test_no_parcel_that_can_be_measured_blocks(tmp_path):
     store = open_store(convert(several, tmp_path / "made"))
     require_same(store, gather(several))
     assert (store.parted["parcels"].rows, store.ledger["parcels"]["read"]) == (5, 10)
+
+
+def test_what_stands_for_a_layer_may_be_what_is_set_aside(tmp_path, monkeypatch):
+    monkeypatch.setattr(flow, "_few", lambda frame, count: np.array([0]))
+    parcels = hand_city.parcels()
+    parcels.loc[0, "geometry"] = FLAT
+    folder = hand_city.write(tmp_path / "data", parcels=parcels)
+    parcels.to_parquet(folder / "more.parquet")
+    several = open_project(folder, {"layers.parcels.source": '["parcels.parquet", "more.parquet"]'})
+    require_same(open_store(convert(several, tmp_path / "made")), gather(several))
+
+
+def test_the_system_of_land_use_is_told_by_all_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(flow, "_few", lambda frame, count: np.array([0]))
+    parcels = hand_city.parcels()
+    parcels["land_use_name"] = ["农村道路", "工业用地", "工业用地", "工业用地", "城镇住宅用地"]
+    folder = hand_city.write(tmp_path / "data", parcels=parcels)
+    parcels.to_parquet(folder / "more.parquet")
+    several = open_project(folder, {"layers.parcels.source": '["parcels.parquet", "more.parquet"]'})
+    store = open_store(convert(several, tmp_path / "made"))
+    require_same(store, gather(several))
+    assert store.project.settings["land_use.system"].why.startswith("80% of 10 rows have the name")

@@ -175,6 +175,15 @@ def test_a_box_that_ends_on_an_edge_meets_it(made):
         assert one["building_id"].item() in made.near(box)["building_id"].tolist()
 
 
+def test_a_box_that_ends_on_the_edge_of_a_part_meets_what_lies_there(frame, made):
+    for part in made.parts:
+        left, bottom, right, top = part.box
+        for box in ((right, bottom, right, top), (left, bottom, left, top), (left, top, right, top)):
+            found = made.near(box)["building_id"]
+            assert sorted(found) == sorted(meeting(frame, box)["building_id"])
+            assert len(found)
+
+
 def test_near_nothing_is_an_empty_frame_of_the_same_kind(made):
     for nothing in (made.near((0, 0, 1, 1)), made.near((0, 0, 1, 1), columns=["floors"])):
         assert len(nothing) == 0
@@ -353,6 +362,24 @@ def test_whatever_stops_it_leaves_nothing_half_written(tmp_path, monkeypatch, st
         assert "disk is full" in error.value.en
         assert "磁盘空间不足" in error.value.zh
     assert {path.name: path.read_bytes() for path in target.iterdir()} == before
+    assert files_of(tmp_path) == ["x"]
+
+
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_older_one(tmp_path, monkeypatch):
+    target = tmp_path / "x"
+    write_partitions(scattered(50), target, rows=10)
+    before = files_of(target)
+    real = Path.rename
+
+    def refuse(self, other):
+        if self.name == "new":
+            raise PermissionError(13, "used by another program")
+        return real(self, other)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OutputError, match="another program"):
+        write_partitions(scattered(50), target, rows=50, overwrite=True)
+    assert files_of(target) == before
     assert files_of(tmp_path) == ["x"]
 
 

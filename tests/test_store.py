@@ -114,6 +114,16 @@ def test_settings_may_be_changed_afterwards_but_not_those_the_data_were_made_by(
     assert open_store(made).project.as_of == date(2025, 12, 31), "not the day it is opened"
 
 
+def test_the_day_of_the_figures_is_kept_where_nobody_stated_it(tmp_path):
+    folder = hand_city.write(tmp_path / "data")
+    path = folder / "project.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("as_of = 2025-12-31", ""), encoding="utf-8")
+    project = open_project(folder)
+    made = convert(project, tmp_path / "made")
+    assert f"as_of = {project.as_of}   # 当天" in (made / "project.toml").read_text(encoding="utf-8")
+    assert open_store(made).project.settings["project.as_of"] == project.settings["project.as_of"]
+
+
 def test_a_crs_that_was_stated_stays_stated(tmp_path):
     made = convert(open_project(hand_city.write(tmp_path / "data"), {"project.crs": "EPSG:4528"}), tmp_path / "made")
     store = open_store(made)
