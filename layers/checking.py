@@ -10,10 +10,12 @@ that is empty. Rows come in a fixed order: layer, code, column, record.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyproj
 
@@ -91,7 +93,8 @@ def check(
     _require("overlap", overlap, OVERLAP_RULES)
     _require("area", area, METHODS)
     _require("depth", depth, DEPTHS)
-    frames = {layer: _without_lost_places(frame) for layer, frame in frames.items()}
+    read = [found_while_reading(frame) for frame in frames.values()]
+    frames = {layer: _light(_without_lost_places(frame)) for layer, frame in frames.items()}
     crs = _common_crs(frames)
     ready = {
         layer: geometry.prepare(frame, layer)
@@ -109,7 +112,7 @@ def check(
             told += [values.land_use_findings(frame, layer, land_use_system)] if land_use_system else []
         told += [_together(ready, area), values.link_findings(frames)]
     placed = _to_lonlat(findings.concat(told), crs)
-    return _in_order(findings.concat([*(found_while_reading(frame) for frame in frames.values()), placed]))
+    return _in_order(findings.concat([*read, placed]))
 
 
 def _require(name: str, word: str, known: tuple[str, ...]) -> None:
@@ -131,6 +134,13 @@ def _without_lost_places(frame: pd.DataFrame) -> pd.DataFrame:
     table: pd.DataFrame = pd.DataFrame(frame).drop(columns=shapes)
     table.attrs = frame.attrs
     return table
+
+
+def _light(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a layer with those of its attrs the checks ask for: pandas copies all of them at every step."""
+    light = frame.copy(deep=False)
+    light.attrs = {name: frame.attrs[name] for name in ("columns", "measurable") if name in frame.attrs}
+    return light
 
 
 def _common_crs(frames: Mapping[str, pd.DataFrame]) -> pyproj.CRS | None:
@@ -224,15 +234,26 @@ def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table by layer, code, column, record: the same whatever order the layers came in."""
     layers = {layer: place for place, layer in enumerate(_ORDER)}
     codes = {code: place for place, code in enumerate(findings.codes())}
-    keys = pd.DataFrame(
-        {
-            "layer": table["layer"].map(lambda layer: layers.get(layer, len(layers))),
-            "name": table["layer"].astype(str),
-            "code": table["code"].map(codes),
-            "column": table["column"].astype(str),
-            "row": table["row"].astype("int64"),
-            "found": table["found"].astype(str),
-        },
-        index=table.index,
+    keys = (
+        _places(table["layer"], lambda layer: layers.get(layer, len(layers))),
+        _places(table["layer"], str),
+        _places(table["code"], codes.__getitem__),
+        _places(table["column"], str),
+        table["row"].to_numpy(dtype="int64"),
     )
-    return table.loc[keys.sort_values(list(keys.columns), kind="stable").index].reset_index(drop=True)
+    order = np.lexsort(keys[::-1])
+    again = np.r_[False, np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])]
+    tied = again | np.r_[again[1:], False]
+    if tied.any():
+        found = np.zeros(len(table), dtype="int64")
+        found[order[tied]] = pd.factorize(table["found"].to_numpy()[order[tied]].astype(str), sort=True)[0]
+        order = np.lexsort((found, *keys[::-1]))
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _places(values: pd.Series, key: Callable[[str], Any]) -> npt.NDArray[np.int64]:
+    """Return for each value the place of its `key` among those of all values."""
+    each, known = pd.factorize(values.to_numpy())
+    keys = [key(value) for value in known]
+    rank = {one: place for place, one in enumerate(sorted(set(keys)))}
+    return np.array([rank[one] for one in keys], dtype="int64")[each]

@@ -15,9 +15,12 @@ from functools import cache
 from importlib import resources
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 __all__ = ["COLUMNS", "Code", "blocking", "codes", "concat", "describe", "empty", "finding", "summarise"]
+
+Objects = npt.NDArray[np.object_]
 
 #: Columns of a findings table. `row` is the position in the source (0-based, −1 = the whole layer),
 #: `x`, `y` a place in longitude and latitude (missing where there is none), `params` fills the texts.
@@ -57,7 +60,7 @@ def codes() -> dict[str, Code]:
 
 def empty() -> pd.DataFrame:
     """Return a findings table without rows."""
-    return pd.DataFrame({column: pd.Series(dtype="object") for column in COLUMNS})
+    return pd.DataFrame(columns=list(COLUMNS), index=pd.RangeIndex(0), dtype="object")
 
 
 def finding(
@@ -102,7 +105,6 @@ def finding(
     """
     meaning = codes()[code]
     n = len(ids)
-    each = _each(params, n)
     xy = np.full((n, 2), np.nan) if places is None else np.asarray(places, dtype="float64")
     return pd.DataFrame(
         {
@@ -111,15 +113,17 @@ def finding(
             "blocks": meaning.blocks if blocks is None else blocks,
             "layer": layer,
             "id": ["" if item is None or item is pd.NA else str(item) for item in ids],
-            "row": [-1] * n if rows is None else [int(row) for row in rows],
+            "row": [-1] * n if rows is None else np.asarray(rows, dtype="int64"),
             "column": column,
             "found": [str(item) for item in _spread(found, n)],
             "x": xy[:, 0],
             "y": xy[:, 1],
-            "params": each,
+            "params": _each(params, n),
         },
+        index=pd.RangeIndex(n),
         columns=list(COLUMNS),
-    ).astype("object")
+        dtype="object",
+    )
 
 
 def _spread(value: object, n: int) -> list[object]:
@@ -131,6 +135,9 @@ def _spread(value: object, n: int) -> list[object]:
 
 
 def _each(params: Mapping[str, object], n: int) -> list[dict[str, object]]:
+    """What fills the texts of each finding: one dictionary for all of them, where it is the same for all."""
+    if not any(isinstance(value, (list, tuple, np.ndarray, pd.Series)) for value in params.values()):
+        return [dict(params)] * n
     spread = {name: _spread(value, n) for name, value in params.items()}
     return [{name: values[i] for name, values in spread.items()} for i in range(n)]
 
@@ -152,12 +159,17 @@ def describe(table: pd.DataFrame, language: str = "zh") -> pd.DataFrame:
     Also ``blocks``, ``remedy_is`` (safe, unsafe, none), ``x`` and ``y``.
     """
     known = codes()
+    # A million findings have few texts: those of one code mostly share what fills them.
+    key = pd.DataFrame({"code": table["code"].to_numpy(), "params": [id(params) for params in table["params"]]})
+    of = key.groupby(["code", "params"], sort=False).ngroup().to_numpy()
+    first = table[~pd.Series(of).duplicated().to_numpy()]
+    kinds = [known[code] for code in first["code"]]
 
-    def text(field: str) -> list[str]:
-        return [
-            _fill(getattr(known[code], field)[language], params)
-            for code, params in zip(table["code"], table["params"], strict=True)
+    def text(field: str) -> Objects:
+        told = [
+            _fill(getattr(kind, field)[language], params) for kind, params in zip(kinds, first["params"], strict=True)
         ]
+        return np.array(told, dtype="object")[of]
 
     return pd.DataFrame(
         {
@@ -171,7 +183,7 @@ def describe(table: pd.DataFrame, language: str = "zh") -> pd.DataFrame:
             "expected": text("expected"),
             "remedy": text("remedy"),
             "blocks": table["blocks"],
-            "remedy_is": [known[code].remedy_is for code in table["code"]],
+            "remedy_is": np.array([kind.remedy_is for kind in kinds], dtype="object")[of],
             "x": table["x"],
             "y": table["y"],
         }
@@ -189,17 +201,21 @@ def _fill(template: str, params: Mapping[str, object]) -> str:
 
 def summarise(table: pd.DataFrame, language: str = "zh") -> pd.DataFrame:
     """Return one row a layer and code: how many, the first ids, what to do. Worst first."""
-    told = describe(table, language)
     rank = {"error": 0, "warning": 1, "note": 2}
-    grouped = told.groupby(["severity", "layer", "code", "column"], sort=False, dropna=False)
-    rows = grouped.agg(
-        title=("title", "first"),
-        count=("id", "size"),
-        blocks=("blocks", "any"),
-        first_ids=("id", lambda ids: [item for item in ids if item][:5]),
-        found=("found", "first"),
-        expected=("expected", "first"),
-        remedy=("remedy", "first"),
-    ).reset_index()
+    key = ["severity", "layer", "code", "column"]
+    group = table.groupby(key, sort=False, dropna=False).ngroup()
+    first = table[~group.duplicated()]
+    named = table["id"] != ""
+    ids = {place: known.head(5).tolist() for place, known in table["id"][named].groupby(group[named])}
+    rows = (
+        describe(first, language)[[*key, "title", "found", "expected", "remedy"]]
+        .reset_index(drop=True)
+        .assign(
+            count=group.value_counts(sort=False).sort_index().to_numpy(),
+            blocks=table["blocks"].astype(bool).groupby(group).any().to_numpy(),
+            first_ids=pd.Series([ids.get(place, []) for place in range(len(first))], dtype="object"),
+        )
+    )
     order = rows["severity"].map(rank)
-    return rows.assign(_rank=order).sort_values(["_rank", "layer", "code"], kind="stable").drop(columns="_rank")
+    told = rows.assign(_rank=order).sort_values(["_rank", "layer", "code"], kind="stable")
+    return told[[*key, "title", "count", "blocks", "first_ids", "found", "expected", "remedy"]]

@@ -62,6 +62,14 @@ class Prepared:
         """Valid polygons, in the order of `rows`."""
         return self.mended.shapes[self.rows]
 
+    @property
+    def called(self) -> Shapes:
+        """What every record is called in a finding: its id, else its place in the source, counted from 1."""
+        if (self.names != "").all():
+            return self.names
+        places = np.array([f"#{place}" for place in range(1, len(self.names) + 1)], dtype="object")
+        return np.where(self.names == "", places, self.names)
+
 
 def prepare(frame: gpd.GeoDataFrame, layer: str) -> Prepared:
     """Mend the shapes of one layer of areas, for looking only."""

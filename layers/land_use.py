@@ -115,7 +115,7 @@ def _by_form(codes: pd.Series, rows: pd.Series) -> Proposal:
 
 def _by_names(codes: pd.Series, names: pd.Series, rows: pd.Series) -> Proposal:
     pairs = pd.DataFrame({"code": codes, "name": names, "rows": rows}).dropna()
-    counted = pairs.groupby(["code", "name"], as_index=False)["rows"].sum()
+    counted = pairs.groupby(["code", "name"])[["rows"]].sum().reset_index()
     agreement = {system: _agreement(counted, system) for system in _ORDER}
     best = max(agreement.values(), default=0.0)
     fitting = tuple(system for system in _ORDER if agreement[system] >= max(_AGREE, best - 1e-9))

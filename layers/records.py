@@ -51,12 +51,11 @@ def id_column(frame: pd.DataFrame, layer: str) -> str | None:
     return next((column for column in ID_COLUMNS.get(layer, ()) if given(frame, column)), None)
 
 
-def ids(frame: pd.DataFrame, layer: str) -> pd.Series:
-    """Return the id of each record as text, "" where it has none."""
+def ids(frame: pd.DataFrame, layer: str, rows: npt.NDArray[np.int64] | None = None) -> pd.Series:
+    """Return the id of each record (of those at the positions `rows`) as text, "" where it has none."""
     column = id_column(frame, layer)
-    if column is None:
-        return pd.Series("", index=frame.index, dtype="object")
-    return as_text(frame[column])
+    known = pd.Series("", index=frame.index, dtype="object") if column is None else frame[column]
+    return as_text(known if rows is None else known.iloc[rows])
 
 
 def as_text(values: pd.Series) -> pd.Series:

@@ -103,7 +103,7 @@ def _rows(
     return findings.finding(
         code,
         layer,
-        ids=list(records.ids(frame, layer).iloc[rows]),
+        ids=list(records.ids(frame, layer, rows)),
         rows=rows,
         column=column,
         found=[_plain(value) for value in shown],

@@ -110,6 +110,19 @@ def test_gaps_are_told_and_roads_are_not():
     assert table["found"][0] == "31.84 m², 0.200 m; P7, P8"
 
 
+def test_a_gap_between_parcels_that_meet_only_at_its_ends_is_told():
+    below, above = box(0, 0, 10, 10), from_wkt("POLYGON ((0 10, 5 10.2, 10 10, 10 20, 0 20, 0 10))")
+    table = told({"parcels": parcels(below, above)})
+    assert (codes(table), table["found"][0]) == ([("coverage-gap", "P0")], "1.00 m², 0.100 m; P0, P1")
+
+
+def test_gaps_around_nested_rings_are_told_one_by_one():
+    outer, edge, inner, hole, core = (box(-side, -side, side, side) for side in (20, 10, 9.9, 6, 5.8))
+    table = told({"parcels": parcels(shapely.difference(outer, edge), shapely.difference(inner, hole), core)})
+    assert codes(table) == [("coverage-gap", "P0"), ("coverage-gap", "P1")]
+    assert table["found"].tolist() == ["7.96 m², 0.100 m; P0, P1", "9.44 m², 0.200 m; P1, P2"]
+
+
 def test_slivers_tiny_shapes_and_spikes():
     spike = shapely.Polygon([(0, 0), (100, 0), (100, 100), (50, 100), (49, 160), (48, 100), (0, 100)])
     table = told({"parcels": parcels(spike, box(200, 0, 500, 0.5), box(600, 0, 602, 2))})
@@ -241,15 +254,23 @@ rectangles = st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(1, 5), 
 triangles = st.tuples(rectangles, st.integers(0, 3))
 
 
-@given(st.lists(triangles, min_size=2, max_size=9))
-def test_common_land_is_that_of_brute_force(given_shapes):
+@given(st.lists(triangles, min_size=2, max_size=9), st.sampled_from([1, 4, 20_000]))
+def test_common_land_is_that_of_brute_force(given_shapes, run):
     shapes = np.array([_triangle_or_box(*one) for one in given_shapes], dtype="object")
-    found = common_land(shapes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("layers.common_land._RUN", run)  # pairs are looked at in strips
+        found = common_land(shapes)
     brute = {(i, j): shapes[i].intersection(shapes[j]).area for i, j in itertools.combinations(range(len(shapes)), 2)}
     brute = {pair: area for pair, area in brute.items() if area > 0.01}
     got = dict(zip(zip(found.one.tolist(), found.other.tolist(), strict=True), found.area.tolist(), strict=True))
     assert got.keys() == brute.keys()
     assert got == pytest.approx(brute)
+
+
+@given(st.lists(triangles, min_size=2, max_size=9), st.floats(0.05, 3), st.floats(0, 6))
+def test_shapes_that_need_no_opening_are_judged_as_if_opened(given_shapes, width, than):
+    found = common_land(np.array([_triangle_or_box(*one) for one in given_shapes], dtype="object"))
+    assert found.wider(width, than).tolist() == (found.wide(width) > than).tolist()
 
 
 def _triangle_or_box(rectangle, corner):

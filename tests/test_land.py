@@ -7,8 +7,8 @@ import pytest
 import shapely
 
 from geo.land import EXTENSIVE, attach
-from layers.units import in_steps
 from layers.errors import CrsError, SchemaError
+from layers.units import in_steps
 
 
 @pytest.fixture
