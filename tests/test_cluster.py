@@ -155,8 +155,8 @@ def another_parkwise(root, place):
 
 
 def test_workers_with_another_parkwise_or_none_are_listed(root, tmp_path, empty, start):
-    (tmp_path / "none" / "geo").mkdir(parents=True)
-    (tmp_path / "none" / "geo" / "__init__.py").touch()
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "geo.py").write_text("raise ModuleNotFoundError(\"No module named 'geo'\")\n")
     start(tmp_path / "none", "none")
     start(another_parkwise(root, tmp_path / "other"), "other")
     start(root, "same")
@@ -167,7 +167,7 @@ def test_workers_with_another_parkwise_or_none_are_listed(root, tmp_path, empty,
         fold(BATCHES, abs, int.__add__, scheduler=empty)
     told = caught.value.en
     assert told.startswith(f"{empty}: 2 of 3 workers have another Parkwise")
-    assert f"{where['none']}: none that can be used (No module named 'geo.cluster')" in told
+    assert f"{where['none']}: none that can be used (No module named 'geo')" in told
     assert where["other"] in told
     assert where["same"] not in told
     assert room.identity()["code"] in told
