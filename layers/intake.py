@@ -8,6 +8,7 @@ rows read = rows used + rows set aside, each with its reason.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,7 @@ from layers.projections import parse
 from layers.reading import read
 from layers.records import ids
 from layers.repairing import for_measuring
+from layers.threads import spread
 
 __all__ = [
     "Intake",
@@ -180,12 +182,26 @@ def read_layers(
             f"{project.path}: there is no layer. Add at least [layers.parcels] with a source.",
             f"{project.path}：没有任何图层。请至少增加 [layers.parcels] 并指定 source。",
         )
+    tell = progress or _silent
     frames: dict[str, pd.DataFrame] = {}
-    for done, name in enumerate(wanted):
-        if progress is not None:
-            progress(done / len(wanted), name)
+    while len(frames) < len(wanted) and (reader is not None or _reference(frames) is None):
+        name = wanted[len(frames)]
+        tell(len(frames) / len(wanted), name)
         frames[name] = (reader or read_source)(project.sources[name], _reference(frames))
-    return frames
+    # The place of the others can be told from what has been read, whatever order they come in.
+    rest, reference = wanted[len(frames) :], _reference(frames)
+    tell(len(frames) / len(wanted), ", ".join(rest))
+    with warnings.catch_warnings():  # each thread sets warnings aside for a moment; the last to end undoes its own
+        read_rest = spread(
+            lambda name: read_source(project.sources[name], reference),
+            rest,
+            lambda done: tell((len(frames) + done) / len(wanted), ", ".join(rest)),
+        )
+    return frames | dict(zip(rest, read_rest, strict=True))
+
+
+def _silent(*_: object) -> None:
+    pass
 
 
 def read_source(

@@ -7,6 +7,7 @@ one clear message; what they warn of goes to the log. Knows no format.
 from __future__ import annotations
 
 import logging
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,6 +40,9 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
+
+#: Held while options of the driver library are set: they are those of the whole process.
+_OPTIONS = threading.RLock()
 
 _DRIVER_ERRORS = (
     pyogrio.errors.DataSourceError,
@@ -179,13 +183,14 @@ def cut_text(shown: str) -> tuple[str, str]:
 
 @contextmanager
 def driver_options(options: Mapping[str, str]) -> Iterator[None]:
-    """Set options of the driver library for a moment."""
-    old = {name: pyogrio.get_gdal_config_option(name) for name in options}
-    pyogrio.set_gdal_config_options(dict(options))
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options(old)
+    """Set options of the driver library for a moment; they hold for all threads, so one sets them at a time."""
+    with _OPTIONS:
+        old = {name: pyogrio.get_gdal_config_option(name) for name in options}
+        pyogrio.set_gdal_config_options(dict(options))
+        try:
+            yield
+        finally:
+            pyogrio.set_gdal_config_options(old)
 
 
 @contextmanager

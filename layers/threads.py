@@ -70,8 +70,18 @@ def at_most(limit: int) -> Iterator[None]:
         _limit.reset(before)
 
 
-def spread(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+def spread(
+    work: Callable[[Item], Result], items: Iterable[Item], each: Callable[[int], object] | None = None
+) -> list[Result]:
     """Do `work` on every item, on all cores; results in the order of the items.
+
+    Parameters
+    ----------
+    work : function of one item
+        Where it raises for several items, the error of the first of them is raised here.
+    items : iterable
+    each : callable, optional
+        Told, in the calling thread, how many items are done.
 
     Examples
     --------
@@ -80,13 +90,25 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result
     """
     listed = list(items)
     workers = min(cores(), len(listed))
+    tell = each or _silent
     if workers < 2:
-        return [work(item) for item in listed]
+        results = []
+        for item in listed:
+            results.append(work(item))
+            tell(len(results))
+        return results
+    outcomes: dict[int, Callable[[], Result]] = {}
     with Threads(work, workers) as threads:
         for place, item in enumerate(listed):
             threads.give(place, item)
-        done = dict(threads.take() for _ in listed)
-    return [done[place] for place in range(len(listed))]
+        while len(outcomes) < len(listed):
+            outcomes.update([threads.outcome()])
+            tell(len(outcomes))
+    return [outcomes[place]() for place in range(len(listed))]
+
+
+def _silent(*_: object) -> None:
+    pass
 
 
 class Threads(Generic[Item, Result]):
@@ -133,13 +155,17 @@ class Threads(Generic[Item, Result]):
         TimeoutError
             There was none for `timeout` seconds.
         """
+        place, outcome = self.outcome(timeout)
+        return place, outcome()
+
+    def outcome(self, timeout: float = math.inf) -> tuple[int, Callable[[], Result]]:
+        """Wait as `take` does for a function that gives the result, or raises what the work raised."""
         until = time.monotonic() + timeout
         while time.monotonic() < until:
             try:
-                place, outcome = self._done.get(timeout=TICK)
+                return self._done.get(timeout=TICK)
             except queue.Empty:
                 continue
-            return place, outcome()
         raise TimeoutError(f"no answer for {timeout:.0f} s")
 
     def _serve(self) -> None:

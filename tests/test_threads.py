@@ -26,6 +26,20 @@ def test_an_error_of_the_work_is_raised_as_it_is(monkeypatch):
         spread(lambda item: 1 // item, [3, 2, 1, 0])
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_of_several_errors_the_first_in_order_is_raised_and_what_is_done_is_told(monkeypatch, workers):
+    def late_first(item):
+        time.sleep(0.05 if item == "a" else 0)
+        raise ValueError(item)
+
+    monkeypatch.setattr("layers.threads.cores", lambda: workers)
+    with pytest.raises(ValueError, match="^a$"):
+        spread(late_first, ["a", "b", "c"])
+    told = []
+    assert spread(str.upper, "abc", told.append) == ["A", "B", "C"]
+    assert told == [1, 2, 3]
+
+
 @pytest.mark.parametrize("asked", ["0", "-1", "two", "1.5"])
 def test_a_limit_that_is_no_number_of_cores_is_refused(monkeypatch, asked):
     monkeypatch.setenv(VARIABLE, asked)
