@@ -7,7 +7,9 @@ they are taken to the raster's. Heights are in metres; missing where the raster 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -16,6 +18,9 @@ import pandas as pd
 import rasterio
 
 from layers.errors import ProjectError, SourceError
+
+if TYPE_CHECKING:
+    from exactextract.feature import FeatureSource
 
 __all__ = ["heights_of"]
 
@@ -79,19 +84,46 @@ def _mean(footprints: gpd.GeoSeries, path: Path) -> npt.NDArray[np.float64]:
                     f"{path}: the raster has no CRS. Expected one; assign it in QGIS or with gdal_edit -a_srs.",
                     f"{path}：栅格没有坐标系。请在 QGIS 中指定，或使用 gdal_edit -a_srs。",
                 )
-            placed = gpd.GeoDataFrame({"row": np.arange(len(footprints))}, geometry=footprints.array).set_crs(
-                footprints.crs, allow_override=True
-            )
+            placed = footprints.reset_index(drop=True).to_crs(raster.crs)
+            # What is nowhere (no shape, an empty one, one beyond the projection) has no finite bounds.
+            placed = placed[np.isfinite(placed.bounds).all(axis=1)]
             table = exact_extract(
-                raster,
-                placed.to_crs(raster.crs),
-                ["mean"],
-                output="pandas",
-                include_cols=["row"],
-                strategy="raster-sequential",
+                raster, _source(placed), ["mean"], output="pandas", include_cols=["row"], strategy="raster-sequential"
             )
     except rasterio.errors.RasterioIOError as error:
         raise SourceError(
             f"{path}: not a raster that can be read ({error}).", f"{path}：无法作为栅格读取（{error}）。"
         ) from error
-    return np.asarray(table.sort_values("row")["mean"], dtype="float64")
+    means = table.set_index("row")["mean"].reindex(range(len(footprints)))
+    return np.asarray(means, dtype="float64")
+
+
+def _source(shapes: gpd.GeoSeries) -> FeatureSource:
+    """Give shapes to exactextract as WKB; of a frame it would make a GeoJSON text for each of them."""
+    from exactextract.feature import Feature, FeatureSource  # noqa: PLC0415
+
+    class Footprint(Feature):  # type: ignore[misc]
+        def __init__(self, row: int, wkb: bytes) -> None:
+            super().__init__()
+            self._row, self._wkb = row, wkb
+
+        def fields(self) -> list[str]:
+            return ["row"]
+
+        def get(self, _field: str) -> int:
+            return self._row
+
+        def geometry(self) -> bytes:
+            return self._wkb
+
+    class Footprints(FeatureSource):  # type: ignore[misc]
+        def count(self) -> int:
+            return len(shapes)
+
+        def __iter__(self) -> Iterator[Footprint]:
+            return map(Footprint, shapes.index.tolist(), shapes.to_wkb())
+
+        def srs_wkt(self) -> str:
+            return str(shapes.crs.to_wkt())
+
+    return Footprints()
