@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from geo.firms import Firms
@@ -90,32 +91,41 @@ def industry_shares(
     DataFrame
         Columns as `indicators.measure` returns them.
     """
+    place = ["level", "key"]
+    where = pd.MultiIndex.from_frame(places[place])
+    coded = sums["code"].notna()
+    named = sums[coded]
+    below = _sum_by(named, "output", where)
     parts = []
     for entry in (indicator("leading_industry_share"), indicator("top3_industry_share")):
-        for place in places[places["level"].isin(entry.levels)].itertuples():
-            here = sums[(sums["level"] == place.level) & (sums["key"] == place.key)]
-            named = here[here["code"].notna()]
-            if entry.id == "leading_industry_share" and leading:
-                top = int(named.loc[named["code"].str.startswith(tuple(leading)), "output"].sum())
-            else:
-                largest = leading_count if entry.id == "leading_industry_share" else 3
-                top = int(named.groupby("division")["output"].sum().nlargest(largest).sum())
-            below = int(named["output"].sum())
-            parts.append(
-                {
-                    "id": entry.id,
-                    "level": place.level,
-                    "scope_id": place.id,
-                    "scope_name": place.name,
-                    "numerator": from_tally(top, "cny"),
-                    "denominator": from_tally(below, "cny"),
-                    "value": top / below if below > 0 else float("nan"),
-                    "count": int(named["firms"].sum()),
-                    "missing": int(here.loc[here["code"].isna(), "firms"].sum()),
-                    "estimated": 0,
-                }
-            )
-    return pd.DataFrame(parts)
+        if entry.id == "leading_industry_share" and leading:
+            top = _sum_by(named[named["code"].str.startswith(tuple(leading))], "output", where)
+        else:
+            divisions = named.groupby([*place, "division"], as_index=False)["output"].sum()
+            rank = divisions.groupby(place)["output"].rank(method="first", ascending=False)
+            largest = leading_count if entry.id == "leading_industry_share" else 3
+            top = _sum_by(divisions[rank <= largest], "output", where)
+        table = pd.DataFrame(
+            {
+                "id": entry.id,
+                "level": places["level"].to_numpy(),
+                "scope_id": places["id"].to_numpy(),
+                "scope_name": places["name"].to_numpy(),
+                "numerator": from_tally(top, "cny"),
+                "denominator": from_tally(below, "cny"),
+                "value": np.divide(top, below, out=np.full(len(top), np.nan), where=below > 0),
+                "count": _sum_by(named, "firms", where),
+                "missing": _sum_by(sums[~coded], "firms", where),
+                "estimated": 0,
+            }
+        )
+        parts.append(table[table["level"].isin(entry.levels)])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _sum_by(sums: pd.DataFrame, column: str, where: pd.MultiIndex) -> npt.NDArray[np.int64]:
+    """Sum a column of whole numbers by place; 0 where nothing is."""
+    return sums.groupby(["level", "key"])[column].sum().reindex(where, fill_value=0).to_numpy("int64")
 
 
 def location_quotient(value: pd.Series, place: pd.Series, industry: pd.Series) -> pd.Series:
