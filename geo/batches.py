@@ -198,7 +198,7 @@ def _blank(store: Store) -> bool:
     standing = store.parted.get("buildings")
     if standing is None or not any(standing.known.get(column) for column in _FLOORS):
         return True
-    looks = (standing.read(number, _FLOORS) for number in range(len(standing.parts)))
+    looks = (standing.values(number, _FLOORS) for number in range(len(standing.parts)))
     return all(
         measure_buildings(look, pd.Series(1.0, index=look.index))["floor_area_m2"].isna().all() for look in looks
     )

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -146,21 +147,28 @@ class Partitions:
         together = found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
         return self._told(gpd.GeoDataFrame(together))
 
+    def values(self, number: int, columns: Sequence[str]) -> pd.DataFrame:
+        """Read columns of one part without its shapes; see `read`."""
+        wanted = [name for name in self.columns if name in columns and name != "geometry"]
+        return self._checked(self.parts[number], wanted, pd.read_parquet)
+
     def _read(self, part: Part, columns: Sequence[str] | None, box: Box | None) -> gpd.GeoDataFrame:
         wanted = [name for name in self.columns if columns is None or name in columns or name == "geometry"]
+        return gpd.GeoDataFrame(self._checked(part, wanted, partial(gpd.read_parquet, bbox=box)))
+
+    def _checked(self, part: Part, wanted: list[str], read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+        """Read the wanted columns of a part, and refuse what is not the file that was written."""
         storage = open_storage(self.location)
         try:
-            frame = gpd.read_parquet(
-                storage.file(part.file), columns=wanted, bbox=box, filesystem=storage.filesystem
-            ).reset_index(drop=True)
+            frame = read(storage.file(part.file), columns=wanted, filesystem=storage.filesystem)
         except FileNotFoundError as error:
             raise _missing(self.location, [part.file], len(self.parts)) from error
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             raise _wrong(self, part, *_diagnosis(storage, self, part, error)) from error
         types = {str(name): str(kind) for name, kind in frame.dtypes.items()}
-        if types != {name: self.columns[name] for name in wanted} or frame.crs != self.crs:
+        if types != {name: self.columns[name] for name in wanted} or getattr(frame, "crs", self.crs) != self.crs:
             raise _wrong(self, part, *_diagnosis(storage, self, part, None))
-        return frame
+        return frame.reset_index(drop=True)
 
     def _told(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Say which layer this is, and whether its shapes have been made measurable."""

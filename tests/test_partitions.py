@@ -146,6 +146,9 @@ def test_columns_can_be_chosen(made):
     some = made.read(1, ["floors", "no_such_column"])
     assert list(some.columns) == ["floors", "geometry"]
     assert made.read(1, []).columns.tolist() == ["geometry"]
+    values = made.values(1, ["floors", "geometry", "no_such_column"])
+    assert not isinstance(values, gpd.GeoDataFrame)
+    pd.testing.assert_frame_equal(values, pd.DataFrame(some[["floors"]]))
     assert some.attrs == {"layer": "buildings"}
     assert isinstance(some, gpd.GeoDataFrame)
 
@@ -502,7 +505,11 @@ def test_a_part_cut_off_is_told(damaged):
 
 def test_what_changes_after_opening_is_told_when_it_is_read(damaged):
     rewrite(damaged, lambda frame: frame.rename(columns={"floors": "storeys"}))
-    for read in (lambda: damaged.read(2), lambda: damaged.near(damaged.parts[2].box)):
+    for read in (
+        lambda: damaged.read(2),
+        lambda: damaged.near(damaged.parts[2].box),
+        lambda: damaged.values(2, ["floors"]),
+    ):
         with pytest.raises(SourceError, match="other columns: floors, storeys"):
             read()
     rewrite(damaged, lambda frame: frame.rename(columns={"storeys": "floors"}).to_crs(4326))
