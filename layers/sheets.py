@@ -14,10 +14,11 @@ import json
 import re
 import unicodedata
 import warnings
-import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import cache
 from importlib import resources
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -34,7 +35,7 @@ from layers.titles import LAYERS, columns, match, plain, split_title
 from layers.units import MISSING_WORDS, parse_numbers, parse_unit
 
 if TYPE_CHECKING:
-    from openpyxl import Workbook
+    from layers.workbooks import Book
 
 __all__ = ["locate", "read_sheet", "sheets", "to_frame"]
 
@@ -50,37 +51,32 @@ def sheets(source: Source) -> list[Sublayer]:
     """List the tables of a file: the visible sheets of a workbook that hold something."""
     if source.format != "XLSX":
         return [Sublayer(None, None, (), -1)]
+    with _opened(source) as book:
+        tops = {name: [_cells(row) for row in islice(book.rows(name, MAX_COLUMNS), _LOOK)] for name in book.sheets}
     found = []
-    book = _workbook(source)
-    try:
-        for sheet in book.worksheets:
-            rows: list[Row] = [
-                list(row) for row in sheet.iter_rows(max_row=_LOOK, max_col=MAX_COLUMNS, values_only=True)
-            ]
-            if any(_filled(row) for row in rows) and sheet.sheet_state == "visible":
-                first, last = locate(rows)
-                titles = [title for title in _titles(rows[first : last + 1]) if title]
-                found.append(Sublayer(sheet.title, None, tuple(titles), -1))
-    finally:
-        book.close()
+    for name, rows in tops.items():
+        if any(_filled(row) for row in rows):
+            first, last = locate(rows)
+            titles = [title for title in _titles(rows[first : last + 1]) if title]
+            found.append(Sublayer(name, None, tuple(titles), -1))
     return found
 
 
-def _workbook(source: Source, *, formulas: bool = False) -> Workbook:
-    from openpyxl import load_workbook  # noqa: PLC0415  (most layers are no workbooks)
+@contextmanager
+def _opened(source: Source) -> Iterator[Book]:
+    from layers.workbooks import DAMAGED, Book  # noqa: PLC0415  (most layers are no workbooks)
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions it does not know
-            book = load_workbook(source.path, read_only=True, data_only=not formulas, keep_links=False)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError, SyntaxError) as error:
+            book = Book(source.path)
+        with closing(book):
+            yield book
+    except DAMAGED as error:
         raise SourceError(
             f'"{source.shown}" cannot be read as a workbook; it may be damaged ({error}). Save it again as .xlsx.',
             f"“{source.shown}”无法按工作簿读取，可能已损坏（{error}）。请重新另存为 .xlsx。",
         ) from None
-    for sheet in book.worksheets:
-        sheet.reset_dimensions()
-    return book
 
 
 def read_sheet(
@@ -88,8 +84,9 @@ def read_sheet(
 ) -> Raw:
     """Read one table; see `to_frame` for what is settled on the way."""
     settled = None
+    unstored: list[str] = []
     if source.format == "XLSX":
-        rows = _xlsx_rows(source, sublayer.name)
+        rows = _xlsx_rows(source, sublayer.name, unstored)
     elif source.format == "JSON":
         settled = enc.given(encoding) if encoding else enc.of_text(source.path)
         raw = Raw(_records(source, settled.value), source, encoding=settled)
@@ -100,46 +97,27 @@ def read_sheet(
         rows = _csv_rows(source, settled.value)
     raw = to_frame(rows, source, role or "", limit)
     raw.layer, raw.encoding = sublayer.name, settled
-    if source.format == "XLSX" and raw.frame.isna().all().any():
-        raw.findings += _unstored(source, sublayer.name, role or "")
+    if unstored and raw.frame.isna().all().any():
+        raw.findings.append(finding("formula-unstored", role or "", found=f"{len(unstored)} × {unstored[0][:40]}"))
     tell_encoding(raw, role or "")
     return raw
 
 
-def _xlsx_rows(source: Source, name: str | None) -> list[Row]:
-    book = _workbook(source)
-    try:
-        sheet = book[name] if name else book.worksheets[0]
-        return _bounded((_without_tail(row) for row in sheet.iter_rows(values_only=True)), source)
-    except (zipfile.BadZipFile, SyntaxError, EOFError, ValueError) as error:
-        raise SourceError(
-            f'Sheet "{name}" of "{source.shown}" is damaged ({error}). Save the workbook again as .xlsx.',
-            f"“{source.shown}”的工作表“{name}”已损坏（{error}）。请重新另存为 .xlsx。",
-        ) from None
-    finally:
-        book.close()
+def _xlsx_rows(source: Source, name: str | None, unstored: list[str]) -> list[Row]:
+    with _opened(source) as book:
+        rows = book.rows(name, MAX_COLUMNS, unstored)
+        return _bounded((_without_tail(_cells(row)) for row in rows), source)
 
 
-def _without_tail(row: Sequence[object]) -> Row:
+def _cells(row: Sequence[object]) -> Row:
+    """Take the cells of a row as they stand; a blank one is None, and from here on nothing else is."""
+    return [None if isinstance(cell, str) and not cell.strip() else cell for cell in row[:MAX_COLUMNS]]
+
+
+def _without_tail(row: Row) -> Row:
     """Cut the blank cells a sheet carries to the right of its table."""
-    end = next((place for place in range(min(len(row), MAX_COLUMNS), 0, -1) if _full(row[place - 1])), 0)
-    return list(row[:end])
-
-
-def _unstored(source: Source, name: str | None, role: str) -> list[pd.DataFrame]:
-    """Tell of cells that hold a formula whose value was never stored."""
-    stored, written = _workbook(source), _workbook(source, formulas=True)
-    try:
-        pairs = zip(*(_cells(book[name or book.sheetnames[0]]) for book in (stored, written)), strict=True)
-        lost = [text for value, text in pairs if value is None and isinstance(text, str) and text.startswith("=")]
-    finally:
-        stored.close()
-        written.close()
-    return [finding("formula-unstored", role, found=f"{len(lost)} × {lost[0][:40]}")] if lost else []
-
-
-def _cells(sheet: Any) -> list[object]:  # noqa: ANN401 (a sheet opened for reading has a type of its own)
-    return [cell for row in sheet.iter_rows(max_row=500, max_col=200, values_only=True) for cell in row]
+    end = next((place for place in range(len(row), 0, -1) if row[place - 1] is not None), 0)
+    return row[:end]
 
 
 def _bounded(rows: Iterable[Row], source: Source) -> list[Row]:
@@ -169,9 +147,7 @@ def _csv_rows(source: Source, encoding: str) -> list[Row]:
         try:
             sample = file.read(64_000)
             file.seek(0)
-            return _bounded(
-                ([*row[:MAX_COLUMNS]] for row in csv.reader(_no_nul(file), delimiter=_delimiter(sample))), source
-            )
+            return _bounded((_cells(row) for row in csv.reader(_no_nul(file), delimiter=_delimiter(sample))), source)
         except (csv.Error, UnicodeError) as error:
             raise SourceError(
                 f'"{source.shown}" cannot be read as a table ({error}). Save it again as CSV or .xlsx.',
@@ -219,7 +195,7 @@ def to_frame(rows: Sequence[Row], source: Source, role: str = "", limit: int | N
     Parameters
     ----------
     rows : sequence of rows
-        As they stand in the sheet.
+        As they stand in the sheet; None for a blank cell.
     source : Source
         Where they come from, for messages.
     role : str
@@ -242,12 +218,12 @@ def to_frame(rows: Sequence[Row], source: Source, role: str = "", limit: int | N
     titles = _titles([_pad(row, width) for row in rows[first : last + 1]])
     body = [_pad(row, width) for row in rows[last + 1 :] if _filled(row)]
     body = body[1:] if len(body) > 1 and _numbering(body[0]) else body
-    keep = [place for place in range(width) if titles[place] or any(_full(row[place]) for row in body)]
-    notes = " ".join(str(cell) for row in rows[:first] for cell in row if _full(cell))
+    notes = " ".join(str(cell) for row in rows[:first] for cell in row if cell is not None)
     aside = _not_records(body)
+    frame = pd.DataFrame(body, columns=range(width), dtype="object")
+    keep = [place for place in range(width) if titles[place] or frame[place].notna().any()]
     names = [titles[place] for place in keep]
-    records = [row for at, row in enumerate(body) if at not in aside]
-    frame = pd.DataFrame([[row[place] for place in keep] for row in records], columns=range(len(keep)), dtype="object")
+    frame = frame.drop(index=list(aside)).reset_index(drop=True)[keep]
     raw = Raw(frame, source, notes=notes, rows=len(body), total=len(body))
     raw.frame.columns = pd.Index(_shifted(raw, names, role))
     distinct_titles(raw, role)
@@ -262,16 +238,12 @@ def to_frame(rows: Sequence[Row], source: Source, role: str = "", limit: int | N
     return raw
 
 
-def _full(cell: object) -> bool:
-    return cell is not None and str(cell).strip() not in ("", "\xa0")
-
-
-def _filled(row: Sequence[object]) -> int:
-    return sum(_full(cell) for cell in row)
+def _filled(row: Row) -> int:
+    return len(row) - row.count(None)
 
 
 def _pad(row: Row, width: int) -> Row:
-    return [cell if _full(cell) else None for cell in row] + [None] * (width - len(row))
+    return row + [None] * (width - len(row))
 
 
 def locate(rows: Sequence[Row]) -> tuple[int, int]:
@@ -285,7 +257,7 @@ def locate(rows: Sequence[Row]) -> tuple[int, int]:
     >>> locate([["某市企业情况表", None, None], ["企业名称", "税收（万元）", "面积（亩）"], ["甲厂", 12.5, 3]])
     (1, 1)
     """
-    top = [list(row) for row in rows[:_LOOK]]
+    top = [_cells(row) for row in rows[:_LOOK]]
     widths = sorted((_filled(row) for row in top), reverse=True)
     wide = widths[min(1, len(widths) - 1)]
     best, best_score = 0, float("-inf")
@@ -293,7 +265,7 @@ def locate(rows: Sequence[Row]) -> tuple[int, int]:
         filled = _filled(row)
         if not filled or (filled < 2 <= wide):
             continue
-        words = [str(cell).strip() for cell in row if _full(cell)]
+        words = [str(cell).strip() for cell in row if cell is not None]
         wordy = sum(not _numeric(word) for word in words) / filled
         known = sum(_known(word) for word in words) / filled
         score = 2 * known + wordy + min(filled / wide, 1) + len(set(words)) / filled - 0.15 * number
@@ -367,12 +339,12 @@ def _join(up: object, low: object) -> str:
 def _clean(cell: object) -> str:
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
-    return re.sub(r"\s+", " ", str(cell)).strip() if _full(cell) else ""
+    return "" if cell is None else " ".join(str(cell).split())
 
 
 def _numbering(row: Sequence[object]) -> bool:
     """A row of column numbers (1, 2, 3 or 甲, 乙, 1, 2) below the header."""
-    cells = [_clean(cell).strip("()（）") for cell in row if _full(cell)]
+    cells = [_clean(cell).strip("()（）") for cell in row if cell is not None]
     numbers = [int(cell) for cell in cells if cell.isdigit()]
     letters = [cell for cell in cells if cell in "甲乙丙丁戊ABCDE" and cell]
     return (
@@ -405,8 +377,9 @@ def _not_records(body: Sequence[Row]) -> dict[int, str]:
 
 
 def _first_text(row: Sequence[object]) -> str:
-    words = [_clean(cell) for cell in row[:4] if _full(cell)]
-    return next((word for word in words if not word.isdigit()), words[0] if words else "")
+    words = (_clean(cell) for cell in row[:4] if cell is not None)
+    first = next(words, "")
+    return first if not first.isdigit() else next((word for word in words if not word.isdigit()), first)
 
 
 def _shifted(raw: Raw, titles: list[str], role: str) -> list[str]:
@@ -442,7 +415,7 @@ def _means_words(title: str) -> bool:
 
 
 def _values(column: pd.Series) -> list[str]:
-    return [text for value in column if _full(value) and (text := _clean(value)).lower() not in MISSING_WORDS]
+    return [text for value in column if value is not None and (text := _clean(value)).lower() not in MISSING_WORDS]
 
 
 def _number_share(column: pd.Series) -> float:
