@@ -145,6 +145,15 @@ def test_the_same_city_gives_the_same_file(city):
     assert map_html(city) == map_html(city)
 
 
+def test_facts_at_hand_are_used_and_left_as_they_are(city):
+    facts = parcel_facts(city)
+    given = facts.copy()
+    assert draw_map(city, budget=4, facts=given).get_root().render() == draw_map(city, budget=4).get_root().render()
+    pd.testing.assert_frame_equal(given, facts)
+    given["area_m2"] *= 3
+    assert map_html(city, facts=given) != map_html(city)
+
+
 def test_shapes_land_where_they_belong():
     place = gpd.GeoSeries([shapely.Point(120, 30).buffer(0.001)], crs="EPSG:4490")
     centre = shapely.centroid(mercator(place)[0])

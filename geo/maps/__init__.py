@@ -35,7 +35,12 @@ _SCRIPTS = ("data.js", "canvas.js", "cards.js", "names.js", "panel.js", "search.
 
 
 def draw_map(
-    assessment: Assessment, *, language: str | None = None, m: folium.Map | None = None, budget: int = PARCEL_BUDGET
+    assessment: Assessment,
+    *,
+    language: str | None = None,
+    m: folium.Map | None = None,
+    budget: int = PARCEL_BUDGET,
+    facts: pd.DataFrame | None = None,
 ) -> folium.Map:
     """Draw districts, zones, parks and parcels with their figures.
 
@@ -50,6 +55,8 @@ def draw_map(
         loads nothing.
     budget : int
         Above this many parcels those that are not industrial are left out, and the map says so.
+    facts : DataFrame, optional
+        From `facts.parcel_facts`, where they are at hand.
 
     Returns
     -------
@@ -61,7 +68,8 @@ def draw_map(
         There are no parcels to draw.
     """
     chosen = language or assessment.project.language
-    workbench = _Workbench(*_parts(assessment, chosen, budget), language=chosen, alone=m is None)
+    facts = parcel_facts(assessment) if facts is None else facts
+    workbench = _Workbench(*_parts(assessment, facts, chosen, budget), language=chosen, alone=m is None)
     if m is None:
         m = folium.Map(
             location=[0, 0], zoom_start=2, tiles=None, zoom_control=False, attribution_control=False,
@@ -75,9 +83,9 @@ def draw_map(
     return m
 
 
-def map_html(assessment: Assessment, language: str | None = None) -> str:
-    """Return the map as the text of one self-contained, locked page."""
-    return _page(draw_map(assessment, language=language))
+def map_html(assessment: Assessment, language: str | None = None, *, facts: pd.DataFrame | None = None) -> str:
+    """Return the map as the text of one self-contained, locked page; see `draw_map`."""
+    return _page(draw_map(assessment, language=language, facts=facts))
 
 
 def save_map(folium_map: folium.Map, path: str | Path) -> Path:
@@ -94,12 +102,11 @@ def _page(folium_map: folium.Map) -> str:
     return lock(drawn) if alone else str(drawn)
 
 
-def _parts(assessment: Assessment, language: str, budget: int) -> tuple[str, str]:
+def _parts(assessment: Assessment, facts: pd.DataFrame, language: str, budget: int) -> tuple[str, str]:
     """The words of the page as JSON, and the block as base64."""
-    facts = parcel_facts(assessment)
     made = themes(assessment, facts, language)
     hidden, notes = _left_out(facts, budget, language)
-    facts["shown"] &= ~hidden
+    facts = facts.assign(shown=facts["shown"] & ~hidden)
     block, told = fill(assessment, facts, made, language)
     if told["tolerance_m"]:
         notes.append(text("map.note.thinned", language, metres=f"{told['tolerance_m']:g}"))

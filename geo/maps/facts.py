@@ -88,15 +88,16 @@ def _measures(assessment: Assessment, uid: pd.Series) -> pd.DataFrame:
     table = assessment.indicators
     if not (table["level"] == "parcel").any():
         land, firms = assessment.land, assessment.firms
-        table = measure(tally(land, firms, ["parcel"]), scopes(land, firms, assessment.city, ["parcel"]))
-    table = table[table["level"] == "parcel"]
-    columns = {
-        name: rows.set_index("scope_id")["value"].reindex(uid).to_numpy("float64")
-        for name, rows in table.groupby("id")
-        if name in MEASURES
-    }
-    missing = np.full(len(uid), np.nan)
-    return pd.DataFrame({name: columns.get(name, missing) for name in MEASURES})
+        sums = tally(land, firms, ["parcel"])
+        shown = sums[sums["indicator"].isin(list(MEASURES))]
+        table = measure(shown, scopes(land, firms, assessment.city, ["parcel"]))
+    rows = table.loc[table["level"] == "parcel", ["id", "scope_id", "value"]]
+    return pd.DataFrame(
+        {
+            name: rows[rows["id"] == name].set_index("scope_id")["value"].reindex(uid).to_numpy("float64")
+            for name in MEASURES
+        }
+    )
 
 
 def _candidacy(assessment: Assessment, facts: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -38,12 +38,20 @@ _AREA = "MultiPolygon"
 _OPEN = Look("#ffffff", outline="#555555", width_mm=0.5, fill=False)
 
 
-def write_gpkg(assessment: Assessment, path: str | Path) -> None:
-    """Write the layers of an assessment into a new GeoPackage."""
+def write_gpkg(assessment: Assessment, path: str | Path, facts: pd.DataFrame | None = None) -> None:
+    """Write the layers of an assessment into a new GeoPackage.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    path : path
+    facts : DataFrame, optional
+        From `maps.facts.parcel_facts`, where they are at hand.
+    """
     language = assessment.project.language
     made: list[Layer | None] = []
     if assessment.land is not None:
-        facts = parcel_facts(assessment)
+        facts = parcel_facts(assessment) if facts is None else facts
         made += [
             _districts(assessment, language),
             _zones(assessment, language),

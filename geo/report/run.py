@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ def write_report(
 
 def _makers(assessment: Assessment, language: str) -> dict[str, Callable[[Path], object]]:
     from geo.maps import map_html  # noqa: PLC0415  (the face is loaded when a report is asked for)
+    from geo.maps.facts import parcel_facts  # noqa: PLC0415
     from geo.report.content import compose_report  # noqa: PLC0415
     from geo.report.docx import write_docx  # noqa: PLC0415
     from geo.report.gpkg import write_gpkg  # noqa: PLC0415
@@ -89,12 +91,13 @@ def _makers(assessment: Assessment, language: str) -> dict[str, Callable[[Path],
     from geo.report.xlsx import write_xlsx  # noqa: PLC0415
 
     report = compose_report(assessment, language=language)
+    facts = cache(lambda: None if assessment.land is None else parcel_facts(assessment))
     return {
         "report.html": lambda path: write_html(report, path),
         "report.docx": lambda path: write_docx(report, path),
         "report.xlsx": lambda path: write_xlsx(assessment, path, language=language),
-        "map.html": lambda path: path.write_text(map_html(assessment, language=language), encoding="utf-8"),
-        "results.gpkg": lambda path: write_gpkg(assessment, path),
+        "map.html": lambda path: path.write_text(map_html(assessment, language, facts=facts()), encoding="utf-8"),
+        "results.gpkg": lambda path: write_gpkg(assessment, path, facts()),
         "results.json": lambda path: path.write_text(dumps(results(assessment)), encoding="utf-8"),
         "findings.csv": lambda path: findings_csv(assessment.findings, path, language),
     }
