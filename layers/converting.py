@@ -21,12 +21,13 @@ import numpy.typing as npt
 import pandas as pd
 import pyproj
 
+from layers.findings_file import FINDINGS, write_findings
 from layers.flow import OF_ALL, Flow, added_up
 from layers.intake import Intake, gather, inspect, read_source, refuse
 from layers.output import new_folder
 from layers.partitioning import foreign_to_dataset, write_partitions
 from layers.partitions import Partitions
-from layers.plain import jsonable, plain
+from layers.plain import bare, jsonable, plain
 from layers.project import LAYERS, LayerSource, Project, Setting
 from layers.propose import toml_value
 from layers.store import INTAKE, PARTED, PROJECT_FILE, SCHEMA
@@ -53,8 +54,8 @@ def convert(
     ----------
     project : Project
     folder : path
-        Gets ``project.toml``, ``intake.json``, ``parcels/`` and ``buildings/`` (partitioned GeoParquet) and one
-        ``.parquet`` file for each other layer.
+        Gets ``project.toml``, ``intake.json``, ``findings.parquet``, ``parcels/`` and ``buildings/`` (partitioned
+        GeoParquet) and one ``.parquet`` file for each other layer.
     rows : int
         About so many parcels a part.
     thorough : bool
@@ -117,7 +118,8 @@ def _write_parted(
     names = [name for name in PARTED if name in intake.frames]
     for number, name in enumerate(names):
         flow = flows.get(name)
-        whole = gpd.GeoDataFrame(intake.frames[name])
+        whole = gpd.GeoDataFrame(bare(intake.frames[name]))
+        whole.attrs = intake.frames[name].attrs
         parted[name] = write_partitions(
             whole if flow is None else partial(flow.frames, intake),
             work / name,
@@ -159,7 +161,7 @@ def _foreign(folder: Path) -> list[str]:
     names = sorted(path.name for path in folder.iterdir())
     if INTAKE not in names:
         return names
-    ours = {INTAKE, PROJECT_FILE, *(f"{name}.parquet" for name in LAYERS)}
+    ours = {INTAKE, FINDINGS, PROJECT_FILE, *(f"{name}.parquet" for name in LAYERS)}
     inner = [
         f"{name}/{one}" for name in PARTED if (folder / name).is_dir() for one in foreign_to_dataset(folder / name)
     ]
@@ -189,7 +191,7 @@ def _write_documents(
             name: _small_entry(work / f"{name}.parquet", frame) if name not in PARTED else {"rows": parted[name].rows}
             for name, frame in intake.frames.items()
         },
-        "findings": findings.to_dict("records"),
+        "findings": write_findings(findings, work / FINDINGS),
         "ledger": book,
     }
     (work / INTAKE).write_text(jsonable(document), encoding="utf-8")
@@ -198,7 +200,8 @@ def _write_documents(
 
 
 def _small_entry(path: Path, frame: pd.DataFrame) -> dict[str, Any]:
-    return {"rows": len(frame), "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "attrs": frame.attrs}
+    attrs = {name: value for name, value in frame.attrs.items() if name != "findings"}  # they have a file of their own
+    return {"rows": len(frame), "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "attrs": attrs}
 
 
 def _project_text(settings: Mapping[str, Setting], layers: Sequence[str], crs: pyproj.CRS | None, language: str) -> str:

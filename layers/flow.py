@@ -23,7 +23,7 @@ import shapely
 from layers import findings as faults
 from layers.intake import Intake, count_uses, guessed, inspect, ready, unrecorded
 from layers.partitions import Partitions
-from layers.plain import plain
+from layers.plain import bare, plain
 from layers.project import Project
 from layers.records import ids, land_m2, shapes
 from layers.repairing import duplicate_of
@@ -75,7 +75,9 @@ class Flow:
         path = self.folder / f"{self.layer}-{len(self._files)}.parquet"
         gpd.GeoDataFrame(plain(frame)).to_parquet(path, index=False, compression="zstd")
         self._files.append(path)
-        few: pd.DataFrame = frame.iloc[_few(frame, max(20, _STAND_IN // total))]
+        light = gpd.GeoDataFrame(bare(frame))
+        few: pd.DataFrame = light.iloc[_few(light, max(20, _STAND_IN // total))]
+        few.attrs = frame.attrs
         return few
 
     @property

@@ -68,7 +68,8 @@ def write_partitions(
     layer : str, optional
         Else ``attrs["layer"]`` of the first frame.
     record : callable, optional
-        Gives the ``attrs`` to keep when all parts are written; else those of the first frame are kept.
+        Gives the ``attrs`` to keep when all parts are written; else those of the first frame are kept. Findings
+        made while reading are not: there may be as many as rows.
     finish : callable, optional
         Is given each part in its order before it is written, with the places of its rows in the source, and
         returns what is to be written.
@@ -114,7 +115,7 @@ def write_partitions(
             "bounds": list(bounds),
             "columns": {name: {"type": kind, "known": known[name]} for name, kind in _types(work, parts).items()},
             "parts": [_entry(part) for part in parts],
-            "record": dict(waiting.attrs if record is None else record()),
+            "record": _lasting(waiting.attrs if record is None else record()),
         }
         (work / MANIFEST).write_text(jsonable(document), encoding="utf-8")
     return open_partitions(target)
@@ -126,6 +127,11 @@ def foreign_to_dataset(folder: Path) -> list[str]:
     if MANIFEST not in names:
         return names
     return [name for name in names if name != MANIFEST and not (name.startswith("part-") and name.endswith(".parquet"))]
+
+
+def _lasting(record: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return ``attrs`` without what was found while reading: that is told of the source, one by one."""
+    return {name: value for name, value in record.items() if name != "findings"}
 
 
 def _write_parts(

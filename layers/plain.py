@@ -11,16 +11,35 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from layers.errors import OutputError, first
 
-__all__ = ["Kind", "common_kind", "jsonable", "plain"]
+__all__ = ["Kind", "bare", "common_kind", "jsonable", "plain"]
 
 Kind = np.dtype[Any] | pd.api.extensions.ExtensionDtype
 
 _TEXT = pd.StringDtype(na_value=np.nan)
+
+
+def bare(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with the columns of another and no ``attrs``.
+
+    pandas copies all of them at almost every step, and a million findings may be among them.
+
+    Examples
+    --------
+    >>> frame = gpd.GeoDataFrame({"a": [1]}, geometry=gpd.points_from_xy([0], [0]), crs=4549)
+    >>> frame.attrs = {"findings": ["many"]}
+    >>> bare(frame).attrs, bare(frame).crs == frame.crs, frame.attrs
+    ({}, True, {'findings': ['many']})
+    """
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
+        return pd.DataFrame(frame)
+    table: pd.DataFrame = gpd.GeoDataFrame(pd.DataFrame(frame), geometry=frame.active_geometry_name)
+    return table
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:
@@ -33,8 +52,7 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
     >>> plain(pd.DataFrame({"a": pd.Series([True, None], dtype="object"), "b": [1, "x"]})).dtypes.astype(str).tolist()
     ['boolean', 'str']
     """
-    table = frame.rename(columns={"bbox": "bbox_source"})
-    table.attrs = {}
+    table = bare(frame).rename(columns={"bbox": "bbox_source"})
     table.columns = [str(name) for name in table.columns]
     twice = table.columns[table.columns.duplicated()]
     if len(twice):

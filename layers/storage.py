@@ -7,6 +7,7 @@ that sees the same storage. Small documents that others may have written are bou
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ __all__ = ["Storage", "is_url", "open_storage"]
 
 #: No document of ours is larger (bytes).
 _LARGEST = 256 << 20
+#: So much of a file is looked at in one go (bytes).
+_PIECE = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,17 @@ class Storage:
         except OSError as error:
             raise self.closed(error) from error
         return {one.base_name: int(one.size) for one in listed if one.type == fs.FileType.File}
+
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a file, of which little is in memory at a time."""
+        sha256 = hashlib.sha256()
+        try:
+            with self.filesystem.open_input_stream(self.file(name), compression=None) as stream:
+                while piece := stream.read(_PIECE):
+                    sha256.update(piece)
+        except OSError as error:
+            raise self.closed(error) from error
+        return sha256.hexdigest()
 
     def text(self, name: str) -> str:
         """Return a text of the folder.

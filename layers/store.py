@@ -1,9 +1,9 @@
 """A converted project, opened: settings, small layers, and the partitions of the large ones.
 
 What `layers.converting` wrote comes back as it was: the frames that figures are made of, the settings with
-where each came from, the findings and the ledger. Opening reads the small layers and the manifests, no
-parcel; another process needs only the location to open the same. What the folder says is checked before it is
-used, since others may have written it.
+where each came from, the findings and the ledger. Opening reads the small layers and the manifests, no parcel
+and no finding; another process needs only the location to open the same. What the folder says is checked
+before it is used, since others may have written it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,8 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
 
-from layers import findings as faults
 from layers.errors import ProjectError
+from layers.findings_file import FindingsFile, open_findings
 from layers.partitions import Partitions, open_partitions
 from layers.project import LAYERS, Project, Setting, loads, with_flags
 from layers.storage import Storage, is_url, open_storage
@@ -55,8 +56,8 @@ class Store:
         The small layers, whole, with their ``attrs``.
     parted : dict of Partitions
         Parcels and buildings; parts of one number lie on the same ground.
-    findings : DataFrame
-        What was found before anything was measured, see `layers.intake.inspect`.
+    told : FindingsFile
+        Where the findings lie.
     ledger : dict
         See `layers.intake.ledger`.
     """
@@ -66,8 +67,19 @@ class Store:
     crs: pyproj.CRS | None
     frames: dict[str, pd.DataFrame]
     parted: dict[str, Partitions]
-    findings: pd.DataFrame
+    told: FindingsFile
     ledger: dict[str, dict[str, Any]]
+
+    @cached_property
+    def findings(self) -> pd.DataFrame:
+        """What was found before anything was measured, see `layers.intake.inspect`; read when first asked for.
+
+        Raises
+        ------
+        SourceError
+            See `layers.findings_file.FindingsFile.read`.
+        """
+        return self.told.read()
 
     def with_flags(self, flags: Mapping[str, str]) -> Project:
         """Return the settings with those of a command line above them.
@@ -118,7 +130,7 @@ def open_store(folder: str | Path) -> Store | None:
         layers = {_layer(name): dict(entry) for name, entry in document["layers"].items()}
         parted = {name: open_partitions(storage.folder(name)) for name in PARTED if name in layers}
         frames = {name: _frame(storage, name, layers[name]) for name in layers if name not in PARTED}
-        told = pd.DataFrame(document["findings"], columns=list(faults.COLUMNS)).astype("object")
+        told = open_findings(storage, document["findings"])
         _agree(storage, crs, frames, parted)
         return Store(
             location=storage.location,
@@ -126,7 +138,7 @@ def open_store(folder: str | Path) -> Store | None:
             crs=crs,
             frames=frames,
             parted=parted,
-            findings=told.assign(x=told["x"].astype("float64"), y=told["y"].astype("float64")).astype("object"),
+            told=told,
             ledger={str(name): dict(entry) for name, entry in document["ledger"].items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError, pyproj.exceptions.CRSError) as error:

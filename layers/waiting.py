@@ -22,7 +22,7 @@ import pyproj
 import shapely
 
 from layers.errors import CrsError, OutputError
-from layers.plain import Kind, common_kind, plain
+from layers.plain import Kind, bare, common_kind, plain
 
 __all__ = ["Waiting", "keep", "lay_down"]
 
@@ -62,12 +62,13 @@ def keep(frame: gpd.GeoDataFrame) -> Waiting:
     ready = _ready(frame)
     x, y = _centres(ready)
     places = np.arange(len(ready))
-    return Waiting(frame.crs, frame.attrs, x, y, places, lambda rows: gpd.GeoDataFrame(ready.take(rows)))
+    return Waiting(ready.crs, frame.attrs, x, y, places, lambda rows: gpd.GeoDataFrame(ready.take(rows)))
 
 
 def _ready(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return a frame as it is written: plain columns, the shapes in "geometry" at the end."""
-    table = plain(frame if frame.active_geometry_name == "geometry" else frame.rename_geometry("geometry"))
+    light = gpd.GeoDataFrame(bare(frame))
+    table = plain(light if light.active_geometry_name == "geometry" else light.rename_geometry("geometry"))
     return gpd.GeoDataFrame(table[[name for name in table.columns if name != "geometry"] + ["geometry"]])
 
 
@@ -103,10 +104,10 @@ def lay_down(frames: Iterable[gpd.GeoDataFrame], folder: Path) -> Waiting:
     waits: list[tuple[Floats, Floats, Rows]] = []
     crs, attrs = None, None
     for frame in frames:
-        crs = frame.crs if attrs is None else crs
-        attrs = frame.attrs if attrs is None else attrs
-        _require_same(crs, frame.crs)
         ready = _ready(frame)
+        crs = ready.crs if attrs is None else crs
+        attrs = frame.attrs if attrs is None else attrs
+        _require_same(crs, ready.crs)
         x, y = _centres(ready)
         near = _neighbours_together(x, y)
         waits.append((x[near], y[near], near + laid.starts[-1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 
 import geopandas as gpd
@@ -19,7 +20,7 @@ from layers.converting import convert
 from layers.errors import BlockedError, OutputError
 from layers.intake import gather, inspect
 from layers.propose import open_project
-from layers.store import PARTED, open_store
+from layers.store import INTAKE, PARTED, open_store
 
 IDS = {"parcels": "parcel_id", "buildings": "building_id"}
 
@@ -78,7 +79,7 @@ def require_same(store, intake):
     """Everything a dataset holds equals what the project gives when it is read whole."""
     assert store.crs == intake.crs
     assert store.ledger == intake.ledger
-    pd.testing.assert_frame_equal(store.findings, inspect(intake, thorough=False), check_dtype=False)
+    pd.testing.assert_frame_equal(store.findings, inspect(intake, thorough=False).astype("object"))
     assert set(store.frames) | set(store.parted) == set(intake.frames)
     for name, parts in store.parted.items():
         require_same_rows(parts, intake.frames[name])
@@ -107,6 +108,22 @@ def test_small_layers_are_whole_with_their_record(store, intake):
             pd.DataFrame(wanted).astype(dict.fromkeys(days, "datetime64[s]")),
         )
         assert getattr(frame, "crs", None) == getattr(wanted, "crs", None)
+
+
+def test_findings_are_in_their_own_file_alone(made, store, intake):
+    assert any(frame.attrs["findings"] for frame in intake.frames.values()), "made while reading"
+    document = json.loads((made / INTAKE).read_text(encoding="utf-8"))
+    assert document["findings"] == {
+        "file": "findings.parquet",
+        "rows": len(store.findings),
+        "bytes": (made / "findings.parquet").stat().st_size,
+        "sha256": hashlib.sha256((made / "findings.parquet").read_bytes()).hexdigest(),
+    }
+    records = [store.parted[name].record for name in PARTED] + [frame.attrs for frame in store.frames.values()]
+    assert not any("findings" in record for record in records)
+    as_others_read_it = pd.read_parquet(made / "findings.parquet")
+    assert as_others_read_it["code"].tolist() == store.findings["code"].tolist()
+    assert [json.loads(one) for one in as_others_read_it["params"]] == store.findings["params"].tolist()
 
 
 def test_buildings_are_at_home_where_their_centre_falls(store):
@@ -222,6 +239,7 @@ def hand_made(tmp_path_factory):
     [
         ("write_partitions", KeyboardInterrupt),
         ("write", OSError(errno.ENOSPC, "full")),
+        ("write_findings", KeyboardInterrupt),
         ("jsonable", KeyboardInterrupt),
     ],
 )

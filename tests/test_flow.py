@@ -122,7 +122,10 @@ def test_what_the_first_piece_says_of_a_column_holds_for_all(tmp_path, in_pieces
 def test_what_stands_for_a_frame_reaches_as_far(tmp_path):
     frame = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*np.random.default_rng(3).uniform(0, 9, (2, 5_000))), crs=4549)
     frame.loc[7, "geometry"] = None
+    frame.attrs = {"findings": [{"code": "id-missing"}]}
     few = flow.Flow("parcels", tmp_path).take(frame, 200)
+    assert few.attrs["findings"] is frame.attrs["findings"], "not a copy: there may be a million"
+    assert few.crs == frame.crs
     assert len(few) < 200
     assert few.total_bounds.tolist() == frame.total_bounds.tolist()
 

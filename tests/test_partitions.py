@@ -111,6 +111,15 @@ def test_the_manifest_says_what_is_there(frame, made):
     assert pickle.loads(pickle.dumps(made)) == made  # noqa: S301
 
 
+def test_what_was_found_while_reading_is_not_kept_beside_every_part(frame, tmp_path):
+    told = frame.iloc[:20].copy()
+    told.attrs = {**frame.attrs, "findings": [{"code": "text-damaged", "row": row} for row in range(20)]}
+    one = write_partitions(told, tmp_path / "one", rows=10)
+    two = write_partitions(lambda: [told.iloc[:10], told.iloc[10:]], tmp_path / "two", rows=10)
+    assert dict(one.record) == dict(two.record) == json.loads(jsonable(frame.attrs))
+    assert len(told.attrs["findings"]) == 20
+
+
 def test_keys_of_a_part_lie_between_its_first_and_the_next(made):
     firsts = [part.first_key for part in made.parts] + [1 << 32]
     assert firsts[0] == 0

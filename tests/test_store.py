@@ -17,6 +17,7 @@ import pytest
 import layers
 from layers.converting import convert
 from layers.errors import ProjectError, SourceError
+from layers.findings_file import FINDINGS
 from layers.propose import open_project
 from layers.store import INTAKE, open_store
 
@@ -63,6 +64,7 @@ def test_a_store_is_found_behind_a_url(made, store):
     assert opened.project.settings == store.project.settings
     assert opened.ledger == store.ledger
     pd.testing.assert_frame_equal(opened.frames["parks"], store.frames["parks"])
+    pd.testing.assert_frame_equal(opened.findings, store.findings)
     assert len(opened.parted["parcels"].read(0)) == store.parted["parcels"].parts[0].rows
     assert open_store("memory://bucket/dataset/project.toml").ledger == store.ledger
     assert open_store("memory://bucket/nothing") is None
@@ -147,6 +149,9 @@ def damaged(made, tmp_path):
         (lambda at: (at / "parks.parquet").unlink(), r"parks\.parquet is damaged .*missing"),
         (lambda at: (at / "parks.parquet").write_bytes(b"PAR1"), r"parks\.parquet is damaged .*cut off"),
         (lambda at: (at / "parks.parquet").write_bytes((at / "districts.parquet").read_bytes()), "another checksum"),
+        (lambda at: (at / FINDINGS).unlink(), r"findings\.parquet is damaged .*missing"),
+        (lambda at: (at / FINDINGS).write_bytes(b"PAR1"), r"findings\.parquet is damaged .*4 bytes, \d+ written"),
+        (lambda at: (at / FINDINGS).write_bytes(bytes((at / FINDINGS).stat().st_size)), "another checksum"),
         (lambda at: shutil.rmtree(at / "buildings"), "no partitioned dataset"),
         (lambda at: (at / "parcels" / "part-00002.parquet").unlink(), "1 of 3 parts are missing"),
         (lambda at: (at / "project.toml").unlink(), "cannot be read"),
@@ -176,7 +181,11 @@ CHANGES = {
     "another crs": lambda d: d.update(crs=pyproj.CRS(4528).to_json_dict()),
     "no crs": lambda d: d.update(crs=None),
     "findings": lambda d: d.update(findings=7),
-    "finding lacks": lambda d: d.update(findings=[["x"]]),
+    "findings a list": lambda d: d.update(findings=[["x"]]),
+    "findings elsewhere": lambda d: d["findings"].update(file="../findings.parquet"),
+    "findings of no size": lambda d: d["findings"].update(bytes=None),
+    "findings of no checksum": lambda d: d["findings"].pop("sha256"),
+    "findings without rows": lambda d: d["findings"].pop("rows"),
     "settings": lambda d: d.update(settings=None),
     "origin": lambda d: d["settings"]["project.area"].update(origin="heaven"),
     "no origin": lambda d: d["settings"]["project.area"].pop("origin"),
@@ -194,6 +203,19 @@ def test_what_the_folder_says_is_not_trusted(damaged, change):
     path.write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(SourceError, match="is damaged or was changed"):
         open_store(damaged)
+
+
+def test_findings_are_read_when_they_are_asked_for(damaged, store):
+    opened = open_store(damaged)
+    with pytest.raises(AttributeError):
+        opened.told = None
+    (damaged / FINDINGS).rename(damaged / "aside.parquet")
+    with pytest.raises(SourceError, match="missing"):
+        _ = opened.findings
+    (damaged / "aside.parquet").rename(damaged / FINDINGS)
+    pd.testing.assert_frame_equal(opened.findings, store.findings)
+    assert len(opened.findings) == opened.told.rows > 0
+    assert opened.findings is opened.findings
 
 
 def test_buildings_that_are_cut_otherwise_are_told(damaged, store, tmp_path):
