@@ -14,11 +14,12 @@ import json
 import re
 import unicodedata
 import warnings
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -35,7 +36,7 @@ from layers.titles import LAYERS, columns, match, plain, split_title
 from layers.units import MISSING_WORDS, parse_numbers, parse_unit
 
 if TYPE_CHECKING:
-    from layers.workbooks import Book
+    from openpyxl import Workbook
 
 __all__ = ["locate", "read_sheet", "sheets", "to_frame"]
 
@@ -44,6 +45,9 @@ MAX_COLUMNS = 2_000
 MAX_CELL = 100_000  # characters; WKT of a large shape is longer and comes from a proper format
 _LOOK = 30  # rows among which the header is looked for
 
+#: What openpyxl raises where a workbook is not whole.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, LookupError, OSError, SyntaxError, TypeError, ValueError)
+
 Row = list[object]
 
 
@@ -51,28 +55,32 @@ def sheets(source: Source) -> list[Sublayer]:
     """List the tables of a file: the visible sheets of a workbook that hold something."""
     if source.format != "XLSX":
         return [Sublayer(None, None, (), -1)]
-    with _opened(source) as book:
-        tops = {name: [_cells(row) for row in islice(book.rows(name, MAX_COLUMNS), _LOOK)] for name in book.sheets}
     found = []
-    for name, rows in tops.items():
-        if any(_filled(row) for row in rows):
-            first, last = locate(rows)
-            titles = [title for title in _titles(rows[first : last + 1]) if title]
-            found.append(Sublayer(name, None, tuple(titles), -1))
+    with _opened(source) as book:
+        for sheet in book.worksheets:
+            rows = [_cells(row) for row in sheet.iter_rows(max_row=_LOOK, max_col=MAX_COLUMNS, values_only=True)]
+            if any(map(_filled, rows)) and sheet.sheet_state == "visible":
+                first, last = locate(rows)
+                titles = [title for title in _titles(rows[first : last + 1]) if title]
+                found.append(Sublayer(sheet.title, None, tuple(titles), -1))
     return found
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[Book]:
-    from layers.workbooks import DAMAGED, Book  # noqa: PLC0415  (most layers are no workbooks)
+def _opened(source: Source, *, formulas: bool = False) -> Iterator[Workbook]:
+    from openpyxl import load_workbook  # noqa: PLC0415  (most layers are no workbooks)
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions it does not know
-            book = Book(source.path)
-        with closing(book):
+            book = load_workbook(source.path, read_only=True, data_only=not formulas, keep_links=False)
+        try:
+            for sheet in book.worksheets:
+                sheet.reset_dimensions()
             yield book
-    except DAMAGED as error:
+        finally:
+            book.close()
+    except _DAMAGED as error:
         raise SourceError(
             f'"{source.shown}" cannot be read as a workbook; it may be damaged ({error}). Save it again as .xlsx.',
             f"“{source.shown}”无法按工作簿读取，可能已损坏（{error}）。请重新另存为 .xlsx。",
@@ -84,9 +92,8 @@ def read_sheet(
 ) -> Raw:
     """Read one table; see `to_frame` for what is settled on the way."""
     settled = None
-    unstored: list[str] = []
     if source.format == "XLSX":
-        rows = _xlsx_rows(source, sublayer.name, unstored)
+        rows = _xlsx_rows(source, sublayer.name)
     elif source.format == "JSON":
         settled = enc.given(encoding) if encoding else enc.of_text(source.path)
         raw = Raw(_records(source, settled.value), source, encoding=settled)
@@ -97,16 +104,28 @@ def read_sheet(
         rows = _csv_rows(source, settled.value)
     raw = to_frame(rows, source, role or "", limit)
     raw.layer, raw.encoding = sublayer.name, settled
-    if unstored and raw.frame.isna().all().any():
-        raw.findings.append(finding("formula-unstored", role or "", found=f"{len(unstored)} × {unstored[0][:40]}"))
+    if source.format == "XLSX" and raw.frame.isna().all().any():
+        raw.findings += _unstored(source, sublayer.name, role or "")
     tell_encoding(raw, role or "")
     return raw
 
 
-def _xlsx_rows(source: Source, name: str | None, unstored: list[str]) -> list[Row]:
+def _xlsx_rows(source: Source, name: str | None) -> list[Row]:
     with _opened(source) as book:
-        rows = book.rows(name, MAX_COLUMNS, unstored)
-        return _bounded((_without_tail(_cells(row)) for row in rows), source)
+        sheet = book[name] if name else book.worksheets[0]
+        return _bounded((_without_tail(_cells(row)) for row in sheet.iter_rows(values_only=True)), source)
+
+
+def _unstored(source: Source, name: str | None, role: str) -> list[pd.DataFrame]:
+    """Tell of cells that hold a formula whose value was never stored."""
+    with _opened(source) as stored, _opened(source, formulas=True) as written:
+        pairs = zip(*(_first_cells(book[name or book.sheetnames[0]]) for book in (stored, written)), strict=True)
+        lost = [text for value, text in pairs if value is None and isinstance(text, str) and text.startswith("=")]
+    return [finding("formula-unstored", role, found=f"{len(lost)} × {lost[0][:40]}")] if lost else []
+
+
+def _first_cells(sheet: Any) -> list[object]:  # noqa: ANN401 (a sheet opened for reading has a type of its own)
+    return [cell for row in sheet.iter_rows(max_row=500, max_col=200, values_only=True) for cell in row]
 
 
 def _cells(row: Sequence[object]) -> Row:
