@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,20 @@ def test_cells_can_be_written_below_a_table(tmp_path):
     assert [cell.value for cell in sheet["A"]] == ["A", 1, 2, 3]
     assert sheet.dimensions == "A1:A4"
     assert sheet["A1"].comment.text == "说明"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_rows_put_aside_do_not_stay(tmp_path, fails):
+    def write():
+        with Book(tmp_path / "book.xlsx", font="Calibri") as book:
+            book.table(book.sheet("page"), [Column("a", "A", [1, 2], "int")])
+            assert len(list(tmp_path.iterdir())) == 1
+            if fails:
+                raise KeyError("stop")
+
+    with pytest.raises(KeyError, match="stop") if fails else nullcontext():
+        write()
+    assert [path.name for path in tmp_path.iterdir()] == ([] if fails else ["book.xlsx"])
 
 
 def test_a_formula_names_columns_of_its_table():
