@@ -1,8 +1,8 @@
 """Shapefiles: their parts, their encoding, and what is left of names cut at ten bytes.
 
 A missing .shx is rebuilt on a copy, never beside the user's file. Sizes are held against what the headers
-state, because drivers pass over a missing end. Where some text does not fit the encoding, each value is
-decoded by itself and the damaged ones are told.
+state, because drivers pass over a missing end. Text is decoded here, each value by itself, and what does not
+fit the encoding is told.
 """
 
 from __future__ import annotations
@@ -97,32 +97,27 @@ def _require_whole(source: Source, parts: Mapping[str, Path]) -> None:
 
 
 def _decoded(source: Source, path: Path, settled: enc.Encoding, limit: int | None, role: str) -> Raw:
-    """Read a shapefile in an encoding; where some text does not fit, decode piece by piece."""
+    """Read a shapefile byte by byte, then decode each text once, however often it stands there."""
     codec = "utf-8" if settled.how == "ascii" else settled.value
-    try:
-        return pull(source, path, None, limit, use_arrow=False, encoding=codec)
-    except UnicodeDecodeError:
-        raw = pull(source, path, None, limit, use_arrow=False, encoding="ISO-8859-1")
-    cut: list[str] = []
-    titles = []
-    for title in raw.frame.columns:
-        text, whole = _piece(str(title), codec)
-        titles.append(text)
-        cut += [] if whole else [text]
-    raw.frame.columns = pd.Index(titles)
+    raw = pull(source, path, None, limit, use_arrow=False, encoding="ISO-8859-1")
+    titles = [_piece(str(title), codec) for title in raw.frame.columns]
+    raw.frame.columns = pd.Index([title for title, _ in titles])
+    cut = [title for title, whole in titles if not whole]
     if cut:
         raw.findings.append(finding("column-name-damaged", role, ids=cut, found=cut))
     for place in range(raw.frame.shape[1]):
         column = raw.frame.iloc[:, place]
-        if column.dtype == "object" or isinstance(column.dtype, pd.StringDtype):
+        if isinstance(column.dtype, pd.StringDtype) and not column.dropna().str.isascii().all():
             raw.frame.isetitem(place, _redecode(raw, column, codec, role).array)
     return raw
 
 
 def _piece(text: str, codec: str) -> tuple[str, bool]:
     raw = text.encode("ISO-8859-1")
-    decoded, sound = enc.decode(raw, codec)
-    return decoded, sound and decoded.encode(codec, "replace") == raw
+    try:
+        return raw.decode(codec), True
+    except UnicodeDecodeError:
+        return enc.decode(raw, codec)[0], False
 
 
 def _redecode(raw: Raw, column: pd.Series, codec: str, role: str) -> pd.Series:

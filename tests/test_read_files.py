@@ -270,6 +270,35 @@ def test_two_columns_of_one_name(tmp_path):
     assert layers.info(path)["layers"][0]["duplicate_titles"] == ["DKBH"]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("gb18030", ["工业用地", "仓储 用地", "䶮㑇𠮷", "€uro"]),
+        ("utf-8", ["工业用地", "Pyörämatka", "😀"]),
+        ("cp932", ["工業用地", "∵≒", "ｶﾅ"]),
+        ("cp1252", ["São Miguel", "Œuvre", "plain"]),
+        ("big5", ["工業用地", "功能"]),
+    ],
+)
+def test_text_in_any_encoding_is_what_the_bytes_say(tmp_path, encoding, words):
+    columns = {
+        "once": [f"{word}{row}" for row, word in enumerate(words * 4)],
+        "often": words * 4,
+        "some": [None, *words * 3][: len(words)] * 4,
+        "none": [None] * 4 * len(words),
+        "plain": [f"x {row}" for row in range(4 * len(words))],
+        "number": [1.5, None] * 2 * len(words),
+    }
+    shapes = [box(X + row, Y, X + row + 1, Y + 1) for row in range(4 * len(words))]
+    frame = gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4549")
+    path = shapefile(tmp_path / "a.shp", frame, encoding=encoding, titles={"often": words[0][:2]})
+    read = pd.DataFrame(layers.read(path, encoding=encoding)).drop(columns="geometry")
+    asked = pyogrio.read_dataframe(path, encoding=encoding, read_geometry=False)
+    pd.testing.assert_frame_equal(read, asked)
+    assert read[words[0][:2]].tolist() == words * 4
+    assert read["some"].isna().sum() == 4
+
+
 def test_damaged_text_is_kept_as_far_as_it_goes_and_told(tmp_path):
     path = shapefile(tmp_path / "a.shp", plots(40, DLMC=["工业用地"] * 40))
     raw = path.with_suffix(".dbf").read_bytes()
