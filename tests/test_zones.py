@@ -8,6 +8,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geo import zones
 from geo.overlay import intersect
 from geo.zones import OVERLAP_RULES, assign, faces, overlaps, park_table
 from layers.errors import ProjectError
@@ -111,6 +112,77 @@ def test_the_order_of_rows_decides_nothing(park_boxes, random):
     parcel = np.array([shapely.box(0, 0, 100, 100)], dtype=object)
     for rule in OVERLAP_RULES:
         assert held(park_table(parks(*rows)), parcel, rule) == held(park_table(parks(*shuffled)), parcel, rule)
+
+
+# ---------------------------------------------------------------- faces
+
+
+def only_polygons(shape):
+    parts = [part for part in getattr(shape, "geoms", [shape]) if part.geom_type == "Polygon" and not part.is_empty]
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts) if parts else shapely.Polygon()
+
+
+def cut_one_by_one(shapes):
+    """Every park against every face before it: the faces and their order, written down as plainly as can be."""
+    done = []
+    for row, shape in enumerate(shapes):
+        rest, cut = shape, []
+        for face, owners in done:
+            common = only_polygons(face.intersection(shape))
+            if common.is_empty:
+                cut.append((face, owners))
+                continue
+            outside = only_polygons(face.difference(shape))
+            cut += [(common, (*owners, row)), *([] if outside.is_empty else [(outside, owners)])]
+            rest = rest.difference(face)
+        rest = only_polygons(rest)
+        done = cut if rest.is_empty else [*cut, (rest, (row,))]
+    return done
+
+
+disc = st.tuples(corner, corner, st.integers(2, 30)).map(lambda c: shapely.Point(c[:2]).buffer(c[2], quad_segs=5))
+ring = disc.map(lambda shape: shape.difference(shape.centroid.buffer(1)))
+two = st.tuples(disc, disc).map(lambda pair: shapely.union(*pair))
+several = st.lists(
+    st.one_of(disc, ring, two, box.map(lambda b: shapely.box(*b)), st.just(shapely.Polygon())), max_size=9
+)
+
+
+@given(several)
+def test_faces_are_those_of_every_park_against_every_face_to_the_last_bit(shapes):
+    cut = faces(gpd.GeoDataFrame(geometry=shapes, crs=CRS))
+    expected = cut_one_by_one(shapes)
+    assert cut.owners == tuple(owners for _, owners in expected)
+    assert shapely.to_wkb(cut.geometry).tolist() == [face.wkb for face, _ in expected]
+
+
+@given(several)
+def test_a_face_lies_in_its_parks_and_in_no_other(shapes):
+    cut = faces(gpd.GeoDataFrame(geometry=shapes, crs=CRS))
+    for face, owners in zip(cut.geometry, cut.owners, strict=True):
+        if face.area > 1e-6:  # a thinner one has no point that is surely inside
+            inside = face.point_on_surface()
+            assert [row for row, shape in enumerate(shapes) if shape.intersects(inside)] == list(owners)
+
+
+def test_parks_that_lie_apart_are_not_looked_at_twice(monkeypatch):
+    looked = []
+    real = zones._cut
+    monkeypatch.setattr(zones, "_cut", lambda pieces, row, *rest: looked.append(row) or real(pieces, row, *rest))
+    rows = [(f"{i:03d}", (20 * i, 0, 20 * i + (25 if i % 100 == 7 else 10), 10)) for i in range(400)]
+    table = park_table(parks(*rows))
+    cut = faces(table)
+    assert len(looked) == 4, "four of the parks reach into the next one"
+    assert (len(cut.geometry), sum(len(owners) == 2 for owners in cut.owners)) == (404, 4)
+    alone = [face for face, owners in zip(cut.geometry, cut.owners, strict=True) if face is table.geometry[owners[0]]]
+    assert len(alone) == 392, "what nobody else claims is the park itself, not a copy of it"
+
+
+def test_no_parks_have_no_faces():
+    cut = faces(gpd.GeoDataFrame(geometry=[], crs=CRS))
+    assert (len(cut.geometry), cut.owners) == (0, ())
+    nowhere = faces(gpd.GeoDataFrame(geometry=[None, shapely.box(0, 0, 1, 1), None], crs=CRS))
+    assert nowhere.owners == ((1,),)
 
 
 def test_a_name_that_stands_in_two_zones_is_two_parks():
