@@ -109,7 +109,8 @@ def _kinds(desk: Desk, found: Candidates) -> Table:
 
 def _list(desk: Desk, found: Candidates) -> Table:
     names = _park_names(desk)
-    evidence = dict(iter(found.evidence.groupby("parcel")))
+    table = found.table.head(_SHOWN)
+    evidence = dict(iter(found.evidence[found.evidence["parcel"].isin(table["parcel"])].groupby("parcel")))
     rows = [
         (
             str(number),
@@ -120,14 +121,13 @@ def _list(desk: Desk, found: Candidates) -> Table:
             count_text(row["strength"]),
             _evidence(desk, evidence[row["parcel"]], row["missing"]),
         )
-        for number, row in enumerate(found.table.head(_SHOWN).to_dict("records"), 1)
+        for number, row in enumerate(table.to_dict("records"), 1)
     ]
     heads = (("number", "right", 0.4), ("parcel", "left", 1.0), ("park", "left", 1.2), None, ("group", "right", 0.5),
              ("strength", "right", 0.5), ("evidence_told", "left", 3.0))  # fmt: skip
-    shown = min(_SHOWN, len(found.table))
     return Table(
         "candidate-list",
-        desk.say("tab_candidates", shown=shown),
+        desk.say("tab_candidates", shown=len(table)),
         tuple(
             desk.area_columns(desk.say("col_area"))[0]
             if head is None
@@ -135,7 +135,7 @@ def _list(desk: Desk, found: Candidates) -> Table:
             for head in heads
         ),
         plain_rows(rows),
-        desk.line(desk.say("src_candidates", shown=shown, count=count_text(len(found.table)))),
+        desk.line(desk.say("src_candidates", shown=len(table), count=count_text(len(found.table)))),
     )
 
 
