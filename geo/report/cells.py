@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -76,8 +77,12 @@ class Desk:
 
     def row(self, name: str, level: str = "city") -> Record | None:
         """Return the first row of an indicator, or None."""
-        found = self.rows([name], level)
-        return None if found.empty else dict(found.iloc[0])
+        return self._first.get((name, level))
+
+    @cached_property
+    def _first(self) -> dict[tuple[str, str], Record]:
+        rows = self.figures.drop_duplicates(["id", "level"]).to_dict("records")
+        return {(row["id"], row["level"]): row for row in rows}
 
     def judged(self, name: str) -> Record | None:
         """Return the figure a clause binds: of the city, or of all zones together; else the city's own."""
