@@ -4,7 +4,7 @@
 
 Each city has five buildings a parcel and a park of 2,000 corners for every 5,000 parcels, in files of 100,000 parcels
 (`city.write_large`). `parkwise convert` makes a dataset of it, `parkwise measure` measures that with so many
-processes; up to a stated size the same city is also measured at once in memory, and read and overlaid with
+processes of one core each; up to a stated size the same city is also measured at once in memory, and read and overlaid with
 geopandas, which answers less: no buildings, and land that lies in two parks counts twice.
 
 Time is that of the whole command; memory is the highest sum of resident memory over the command and all its
@@ -108,7 +108,8 @@ def _rows(asked: argparse.Namespace, size: int, folder: Path, work: Path) -> Ite
     seen: list[list[dict]] = []
     for workers in asked.workers:
         options = ["--json", "-q", "--scheduler", "processes", "--workers", str(workers)]
-        command = [*PARKWISE, "measure", str(dataset), *options]
+        # A core for each worker: a lone one would use the threads of two.
+        command = ["env", f"PARKWISE_CORES={workers}", *PARKWISE, "measure", str(dataset), *options]
         yield _measured(size, "measure", workers, command, asked.repeat, work / "results.json", truth, seen)
     rmtree(dataset, ignore_errors=True)
     if size <= asked.in_memory_to:
