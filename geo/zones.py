@@ -34,6 +34,8 @@ __all__ = ["OVERLAP_RULES", "Faces", "assign", "faces", "overlaps", "park_table"
 #: A face, and the parks that claim it.
 Piece = tuple[shapely.Geometry, tuple[int, ...]]
 
+#: A part of a cut with less area than this is what floats leave, no land (tallies count in 0.01 m²).
+_HAIR_M2 = 1e-6
 OVERLAP_RULES = ("error", "priority", "split", "largest")
 
 _LEVELS = ("national", "provincial", "candidate", "municipal")
@@ -156,7 +158,7 @@ def faces(parks: gpd.GeoDataFrame) -> Faces:
         for first in beside[row]:
             held[first], rest = _cut(held[first], row, shape, rest)
         if rest is not shape or not isinstance(shape, shapely.Polygon):  # else nothing was taken, and it needs no copy
-            rest = polygonal(rest)
+            rest = _land(rest)
         held.append([] if rest.is_empty else [(rest, (row,))])
     done = [piece for pieces in held for piece in pieces]
     geometry = np.array([face for face, _ in done], dtype="object")
@@ -178,16 +180,27 @@ def _cut(
     """Cut pieces of earlier parks where `shape`, the park `row`, claims them too, and take them from its `rest`."""
     cut: list[Piece] = []
     for face, owners in pieces:
-        common = polygonal(face.intersection(shape)) if face.intersects(shape) else None
+        common = _land(face.intersection(shape)) if face.intersects(shape) else None
         if common is None or common.is_empty:
             cut.append((face, owners))
             continue
         cut.append((common, (*owners, row)))
-        outside = polygonal(face.difference(shape))
+        outside = _land(face.difference(shape))
         if not outside.is_empty:
             cut.append((outside, owners))
-        rest = rest.difference(face)
+        rest = _land(rest.difference(face))
     return cut, rest
+
+
+def _land(shape: shapely.Geometry) -> shapely.Geometry:
+    """Return the polygons of a shape without what floats leave where two edges all but coincide.
+
+    Not only is a part of 1e-16 m² no land: the next overlay of such a shape may find land where none is.
+    """
+    land = polygonal(shape)
+    parts = shapely.get_parts(land)
+    sound = shapely.area(parts) > _HAIR_M2
+    return land if sound.all() else polygonal(shapely.multipolygons(parts[sound]))
 
 
 def assign(pairs: Pairs, owners: tuple[tuple[int, ...], ...], rule: str) -> Pairs:

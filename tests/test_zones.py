@@ -118,7 +118,7 @@ def test_the_order_of_rows_decides_nothing(park_boxes, random):
 
 
 def only_polygons(shape):
-    parts = [part for part in getattr(shape, "geoms", [shape]) if part.geom_type == "Polygon" and not part.is_empty]
+    parts = [part for part in getattr(shape, "geoms", [shape]) if part.geom_type == "Polygon" and part.area > 1e-6]
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts) if parts else shapely.Polygon()
 
 
@@ -134,7 +134,7 @@ def cut_one_by_one(shapes):
                 continue
             outside = only_polygons(face.difference(shape))
             cut += [(common, (*owners, row)), *([] if outside.is_empty else [(outside, owners)])]
-            rest = rest.difference(face)
+            rest = only_polygons(rest.difference(face))
         rest = only_polygons(rest)
         done = cut if rest.is_empty else [*cut, (rest, (row,))]
     return done
@@ -164,6 +164,17 @@ def test_a_face_lies_in_its_parks_and_in_no_other(corners):
         inside = face.point_on_surface()
         assert [row for row, shape in enumerate(shapes) if shape.contains(inside)] == list(owners)
     assert shapely.area(cut.geometry).sum() == shapely.union_all(shapes).area
+
+
+def round_park(x, y, radius):
+    return shapely.Point(x, y).buffer(radius, quad_segs=5)
+
+
+def test_edges_that_all_but_coincide_make_no_land():
+    disc = round_park(8, 56, 19)
+    shapes = [disc, shapely.box(0, 4, 4, 38), shapely.union(round_park(6, 0, 4), disc), shapely.box(0, 0, 1, 40)]
+    cut = faces(gpd.GeoDataFrame(geometry=shapes, crs=CRS))
+    assert shapely.area(cut.geometry).sum() == pytest.approx(shapely.union_all(shapes).area, abs=1e-5)
 
 
 def test_parks_that_lie_apart_are_not_looked_at_twice(monkeypatch):
