@@ -33,7 +33,7 @@ def test_of_several_errors_the_first_in_order_is_raised_and_what_is_done_is_told
         raise ValueError(item)
 
     monkeypatch.setattr("layers.threads.cores", lambda: workers)
-    with pytest.raises(ValueError, match="^a$"):
+    with pytest.raises(ValueError, match=r"^a$"):
         spread(late_first, ["a", "b", "c"])
     told = []
     assert spread(str.upper, "abc", told.append) == ["A", "B", "C"]
