@@ -4,8 +4,8 @@
 
 Each city has five buildings a parcel and a park of 2,000 corners for every 5,000 parcels, in files of 100,000 parcels
 (`city.write_large`). `parkwise convert` makes a dataset of it, `parkwise measure` measures that with so many
-processes of one core each; up to a stated size the same city is also measured at once in memory, and read and overlaid with
-geopandas, which answers less: no buildings, and land that lies in two parks counts twice.
+processes of one core each; up to a stated size the same city is also measured at once in memory, and read and
+overlaid with geopandas, which answers less: no buildings, and land that lies in two parks counts twice.
 
 Time is that of the whole command; memory is the highest sum of resident memory over the command and all its
 processes. Every measurement must count every row, find the industrial land the city was made with, and give

@@ -90,7 +90,7 @@ class Partitions:
     known : mapping of str to int
         How many values of each column are not missing.
     record : mapping
-        ``attrs`` of the layer: source, columns, set_aside, rows_read, findings …
+        ``attrs`` of the layer: source, columns, set_aside, rows_read …
     """
 
     location: str
