@@ -24,7 +24,7 @@ import shapely
 
 from layers.errors import OutputError
 from layers.output import new_folder
-from layers.partitions import MANIFEST, SCHEMA, Part, Partitions, hilbert_keys, open_partitions
+from layers.partitions import MANIFEST, SCHEMA, Keys, Part, Partitions, open_partitions
 from layers.plain import jsonable
 from layers.storage import is_url
 from layers.waiting import Waiting, keep, lay_down
@@ -32,7 +32,6 @@ from layers.waiting import Waiting, keep, lay_down
 __all__ = ["foreign_to_dataset", "write_partitions"]
 
 Progress = Callable[[float, str], None]
-Keys = npt.NDArray[np.uint32]
 Rows = npt.NDArray[np.int64]
 Finish = Callable[[gpd.GeoDataFrame, Rows], gpd.GeoDataFrame]
 
@@ -100,19 +99,17 @@ def write_partitions(
         new_folder(target, foreign=foreign_to_dataset, overwrite=overwrite) as work,
         tempfile.TemporaryDirectory(prefix="laid-", dir=work.parent, ignore_cleanup_errors=True) as laid,
     ):
-        waiting = keep(frames) if isinstance(frames, gpd.GeoDataFrame) else lay_down(frames(), Path(laid))
+        grid = None if like is None else like.bounds
+        waiting = keep(frames, grid) if isinstance(frames, gpd.GeoDataFrame) else lay_down(frames(), Path(laid), grid)
         crs = _require_crs(waiting.crs, like)
-        bounds = _bounds(waiting.x, waiting.y) if like is None else like.bounds
-        keys = hilbert_keys(waiting.x, waiting.y, bounds)
-        order = np.argsort(keys, kind="stable")
-        cuts = _cuts(keys[order], rows) if like is None else np.array([part.first_key for part in like.parts])
-        parts, known = _write_parts(work, waiting, keys, order, cuts, finish, progress)
+        cuts = _cuts(waiting.keys, rows) if like is None else np.array([part.first_key for part in like.parts])
+        parts, known = _write_parts(work, waiting, cuts, finish, progress)
         document = {
             "schema": SCHEMA,
             "layer": layer or str(waiting.attrs.get("layer") or ""),
             "crs": crs.to_json_dict(),
             "rows": sum(part.rows for part in parts),
-            "bounds": list(bounds),
+            "bounds": list(waiting.bounds),
             "columns": {name: {"type": kind, "known": known[name]} for name, kind in _types(work, parts).items()},
             "parts": [_entry(part) for part in parts],
             "record": _lasting(waiting.attrs if record is None else record()),
@@ -137,23 +134,22 @@ def _lasting(record: Mapping[Any, Any]) -> dict[Any, Any]:
 def _write_parts(
     work: Path,
     waiting: Waiting,
-    keys: Keys,
-    order: Rows,
     cuts: Rows,
     finish: Finish | None,
     progress: Progress | None,
 ) -> tuple[list[Part], Counter[str]]:
     """Write the parts one after the other; return them, and how many values of each column are known."""
-    edges = [0, *np.searchsorted(keys[order], cuts[1:]).tolist(), len(order)]
     parts: list[Part] = []
     known: Counter[str] = Counter()
     for number, first_key in enumerate(cuts.tolist()):
-        rows = order[edges[number] : edges[number + 1]]
+        # Looked up for each part: an order of all rows would be the largest thing in memory.
+        end = cuts[number + 1] if number + 1 < len(cuts) else np.iinfo("int64").max
+        rows = np.flatnonzero((waiting.keys >= first_key) & (waiting.keys < end))
         frame = waiting.take(rows)
-        along = _along(frame, keys[rows])
+        along = _along(frame, waiting.keys[rows])
         frame = gpd.GeoDataFrame(frame.iloc[along].reset_index(drop=True))
         if finish is not None:
-            frame = finish(frame, waiting.places[rows[along]]).reset_index(drop=True)
+            frame = finish(frame, waiting.places(rows[along])).reset_index(drop=True)
         parts.append(_write_part(frame, work / f"part-{number:05d}.parquet", first_key))
         known.update(frame.notna().sum().to_dict())
         if progress is not None:
@@ -175,17 +171,10 @@ def _require_crs(crs: pyproj.CRS | None, like: Partitions | None) -> pyproj.CRS:
     return crs
 
 
-def _bounds(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
-    known = np.isfinite(x) & np.isfinite(y)
-    if not known.any():
-        return 0.0, 0.0, 0.0, 0.0
-    return float(x[known].min()), float(y[known].min()), float(x[known].max()), float(y[known].max())
-
-
 def _cuts(keys: Keys, rows: int) -> npt.NDArray[np.int64]:
-    """Return the first key of each part, for sorted keys: parts of about equal size, the first from 0."""
+    """Return the first key of each part: parts of about equal size, the first from 0."""
     count = max(1, -(-len(keys) // rows))
-    starts = np.unique(keys[np.arange(count) * len(keys) // count]) if len(keys) else np.zeros(1)
+    starts = np.unique(np.sort(keys)[np.arange(count) * len(keys) // count]) if len(keys) else np.zeros(1)
     return np.concatenate([[0], starts[1:]]).astype("int64")
 
 

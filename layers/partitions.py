@@ -33,6 +33,7 @@ from layers.storage import Storage, open_storage
 __all__ = ["MANIFEST", "SCHEMA", "Part", "Partitions", "hilbert_keys", "is_partitioned", "open_partitions"]
 
 Box = tuple[float, float, float, float]
+Keys = npt.NDArray[np.uint32]
 
 SCHEMA = "parkwise-dataset/1"
 MANIFEST = "_parkwise.json"
@@ -180,7 +181,7 @@ def _meet(one: Box, other: Box) -> bool:
     return one[0] <= other[2] and one[2] >= other[0] and one[1] <= other[3] and one[3] >= other[1]
 
 
-def hilbert_keys(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], bounds: Box) -> npt.NDArray[np.uint32]:
+def hilbert_keys(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], bounds: Box) -> Keys:
     """Return the Hilbert key of each point; points beyond the grid are taken to its edge.
 
     Examples

@@ -1,14 +1,14 @@
 """Rows that wait until their place is known: in memory, or laid down on disk frame by frame.
 
-A dataset can only be cut when every centre has been seen. One frame waits as it is; of frames that come one
-after another only the centres of the boxes stay in memory (24 bytes a row), the rows go to temporary
-GeoParquet files in small row groups, each file in an order that keeps neighbours together, so that taking
-the rows of one part reads little else.
+A dataset can only be cut when the Hilbert key of every row is known. One frame waits as it is; of frames that
+come one after another the keys stay in memory, and where each row stood (8 bytes a row; the centres of the boxes
+too while the extent of all is not known yet). The rows go to temporary GeoParquet files in small row groups,
+each file in an order that keeps neighbours together, so that taking the rows of one part reads little else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import pyproj
 import shapely
 
 from layers.errors import CrsError, OutputError
+from layers.partitions import Box, Keys, hilbert_keys
 from layers.plain import Kind, bare, common_kind, plain
 
 __all__ = ["Waiting", "keep", "lay_down"]
@@ -41,28 +42,33 @@ class Waiting:
     crs : pyproj.CRS or None
     attrs : dict
         Of the first frame.
-    x, y : array
-        Centres of the boxes; NaN where there is no shape.
-    places : array of int
-        Where each row stood in the source.
+    bounds : tuple
+        The grid of the keys.
+    keys : array of uint32
+        Hilbert key of the centre of each row's box.
+    places : callable
+        Tells where rows stood in the source.
     take : callable
         Gives the rows of these numbers, in that order.
     """
 
     crs: pyproj.CRS | None
     attrs: Mapping[Any, Any]
-    x: Floats
-    y: Floats
-    places: Rows
+    bounds: Box
+    keys: Keys
+    places: Callable[[Rows], Rows]
     take: Callable[[Rows], gpd.GeoDataFrame]
 
 
-def keep(frame: gpd.GeoDataFrame) -> Waiting:
-    """Let one frame wait in memory."""
+def keep(frame: gpd.GeoDataFrame, bounds: Box | None = None) -> Waiting:
+    """Let one frame wait in memory; without `bounds` the grid is the extent of the centres."""
     ready = _ready(frame)
-    x, y = _centres(ready)
-    places = np.arange(len(ready))
-    return Waiting(ready.crs, frame.attrs, x, y, places, lambda rows: gpd.GeoDataFrame(ready.take(rows)))
+    centres = _centres(ready)
+    grid = _extent([centres]) if bounds is None else bounds
+    keys = hilbert_keys(*centres, grid)
+    return Waiting(
+        ready.crs, frame.attrs, grid, keys, lambda rows: rows, lambda rows: gpd.GeoDataFrame(ready.take(rows))
+    )
 
 
 def _ready(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -77,21 +83,44 @@ def _centres(frame: gpd.GeoDataFrame) -> tuple[Floats, Floats]:
     return (left + right) / 2, (bottom + top) / 2
 
 
+def _extent(centres: Sequence[tuple[Floats, Floats]]) -> Box:
+    """Return the box around all centres that are somewhere."""
+    boxes = []
+    for x, y in centres:
+        known = np.isfinite(x) & np.isfinite(y)
+        if known.any():
+            boxes.append((x[known].min(), y[known].min(), x[known].max(), y[known].max()))
+    if not boxes:
+        return 0.0, 0.0, 0.0, 0.0
+    left, bottom, right, top = np.transpose(boxes)
+    return float(left.min()), float(bottom.min()), float(right.max()), float(top.max())
+
+
 @dataclass
 class _Laid:
-    """Frames on disk: where each begins, and of what kind its columns are."""
+    """Frames on disk: where each begins, in which order its rows lie, and of what kind its columns are."""
 
     files: list[Path] = field(default_factory=list)
     starts: list[int] = field(default_factory=lambda: [0])
+    orders: list[npt.NDArray[np.uint32]] = field(default_factory=list)
     kinds: list[dict[str, Kind]] = field(default_factory=list)
+
+    def places(self, rows: Rows) -> Rows:
+        """Tell where rows stood before each frame was put in order."""
+        number = np.searchsorted(self.starts, rows, side="right") - 1
+        places = np.empty(len(rows), dtype="int64")
+        for one in np.unique(number).tolist():
+            here = number == one
+            places[here] = self.starts[one] + self.orders[one][rows[here] - self.starts[one]]
+        return places
 
     def columns(self) -> dict[str, Kind]:
         names = [name for name in dict.fromkeys(name for kinds in self.kinds for name in kinds) if name != "geometry"]
         return {name: common_kind(kinds.get(name) for kinds in self.kinds) for name in names}
 
 
-def lay_down(frames: Iterable[gpd.GeoDataFrame], folder: Path) -> Waiting:
-    """Let frames wait on disk, one at a time in memory.
+def lay_down(frames: Iterable[gpd.GeoDataFrame], folder: Path, bounds: Box | None = None) -> Waiting:
+    """Let frames wait on disk, one at a time in memory; see `keep` for `bounds`.
 
     Raises
     ------
@@ -101,7 +130,8 @@ def lay_down(frames: Iterable[gpd.GeoDataFrame], folder: Path) -> Waiting:
         The frames are not in one CRS.
     """
     laid = _Laid()
-    waits: list[tuple[Floats, Floats, Rows]] = []
+    centres: list[tuple[Floats, Floats]] = []
+    keys: list[Keys] = []
     crs, attrs = None, None
     for frame in frames:
         ready = _ready(frame)
@@ -110,17 +140,22 @@ def lay_down(frames: Iterable[gpd.GeoDataFrame], folder: Path) -> Waiting:
         _require_same(crs, ready.crs)
         x, y = _centres(ready)
         near = _neighbours_together(x, y)
-        waits.append((x[near], y[near], near + laid.starts[-1]))
+        if bounds is None:
+            centres.append((x[near], y[near]))
+        else:
+            keys.append(hilbert_keys(x[near], y[near], bounds))
         path = folder / f"{len(laid.files)}.parquet"
         gpd.GeoDataFrame(ready.take(near)).to_parquet(path, index=False, compression="zstd", row_group_size=_GROUP)
         laid.files.append(path)
         laid.starts.append(laid.starts[-1] + len(ready))
+        laid.orders.append(near.astype("uint32"))
         laid.kinds.append({str(name): kind for name, kind in ready.dtypes.items()})
     if attrs is None:
         raise OutputError("There is no frame to write.", "没有可写出的数据。")
     columns = laid.columns()
-    x, y, places = (np.concatenate(one) for one in zip(*waits, strict=True))
-    return Waiting(crs, attrs, x, y, places, lambda rows: _take(laid, columns, crs, rows))
+    grid = _extent(centres) if bounds is None else bounds
+    keys += [hilbert_keys(x, y, grid) for x, y in centres]
+    return Waiting(crs, attrs, grid, np.concatenate(keys), laid.places, lambda rows: _take(laid, columns, crs, rows))
 
 
 def _require_same(one: pyproj.CRS | None, other: pyproj.CRS | None) -> None:
