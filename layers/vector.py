@@ -35,7 +35,7 @@ __all__ = ["choose", "in_pieces", "read_vector", "sublayers"]
 
 _ARROW = frozenset({"GPKG", "FlatGeobuf"})
 #: GeoParquet with more rows than this is read in pieces, where pieces are asked for; of about so many rows.
-_WHOLE, _PIECE = 2_000_000, 500_000
+_WHOLE, _PIECE = 2_000_000, 200_000
 
 
 def sublayers(source: Source) -> list[Sublayer]:
