@@ -51,7 +51,7 @@ def intersect(parcels: Geometries, faces: Geometries) -> Pairs:
     Parameters
     ----------
     parcels, faces : arrays of valid (multi)polygons in one projected plane
-        Missing and empty ones share nothing.
+        Missing and empty ones share nothing. Several threads may ask of the same faces.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def intersect(parcels: Geometries, faces: Geometries) -> Pairs:
     parcel, face = shapely.STRtree(faces).query(parcels)
     by_face = np.argsort(face, kind="stable")
     parcel, face = parcel[by_face], face[by_face]
-    shapely.prepare(faces)
+    faces = _own(faces, np.unique(face))
     whole = _tell(shapely.contains_properly, faces, face, parcels, parcel)
     share = whole.astype("float64")
     rest = np.flatnonzero(~whole)
@@ -73,6 +73,13 @@ def intersect(parcels: Geometries, faces: Geometries) -> Pairs:
     return Pairs(parcel[kept], face[kept], np.minimum(share[kept], 1.0))
 
 
+def _own(shapes: Geometries, asked: Rows) -> Geometries:
+    """Return shapes with copies of those that are asked: another thread may be asking the same ones."""
+    own = shapes.copy()
+    own[asked] = shapely.from_wkb(shapely.to_wkb(shapes[asked]))
+    return own
+
+
 def _tell(
     predicate: Callable[[Geometries, Geometries], npt.NDArray[np.bool_]],
     prepared: Geometries,
@@ -80,16 +87,25 @@ def _tell(
     others: Geometries,
     other: Rows,
 ) -> npt.NDArray[np.bool_]:
-    """Ask a predicate of many pairs, on all cores.
+    """Ask a predicate of many pairs, on all cores; `prepared` are the shapes that are asked again and again.
 
     `one` is in ascending order, and the runs are cut where it changes: a prepared shape builds its index
-    when it is first asked, so no two threads may ask the same one.
+    when it is first asked, so no two threads may ask the same one. Indexes of all shapes at once would take
+    more memory than the shapes, so they go with the run.
     """
+
+    def ask(run: Rows) -> npt.NDArray[np.bool_]:
+        few = prepared[np.unique(one[run])]
+        shapely.prepare(few)
+        told = predicate(prepared[one[run]], others[other[run]])
+        shapely.destroy_prepared(few)
+        return told
+
     changes = np.append(np.flatnonzero(np.diff(one)) + 1, len(one))
     wished = np.linspace(0, len(one), _RUNS + 1)[1:-1]
     edges = np.unique(changes[np.searchsorted(changes, wished)]) if len(one) else changes
     runs = np.split(np.arange(len(one)), edges)
-    return np.concatenate(spread(lambda run: predicate(prepared[one[run]], others[other[run]]), runs))
+    return np.concatenate(spread(ask, runs))
 
 
 def _common_area(small: Geometries, large: Geometries) -> Floats:
@@ -123,6 +139,7 @@ def place(buildings: Geometries, parcels: Geometries, *, whole_from: float = 0.9
     Parameters
     ----------
     buildings, parcels : arrays of valid (multi)polygons in one projected plane
+        The parcels are prepared for a while: no other thread may do so with the same ones.
     whole_from : float
         Share from which a straddling footprint goes whole to one parcel.
 
@@ -132,7 +149,6 @@ def place(buildings: Geometries, parcels: Geometries, *, whole_from: float = 0.9
         `left` = building, `right` = parcel, sorted by building, then parcel.
     """
     parcel, building = shapely.STRtree(buildings).query(parcels)
-    shapely.prepare(parcels)
     inside = _tell(shapely.contains_properly, parcels, parcel, buildings, building)
     share = inside.astype("float64")
     settled = np.zeros(len(buildings), dtype=bool)

@@ -1,5 +1,8 @@
 """The kernels against plain shapely, hand tables and properties."""
 
+import subprocess
+import sys
+
 import numpy as np
 import shapely
 from hypothesis import given
@@ -17,6 +20,30 @@ def test_a_parcel_inside_on_the_edge_and_outside():
     assert pairs.left.tolist() == [0, 1]
     assert pairs.right.tolist() == [0, 0]
     assert pairs.share.tolist() == [1.0, 0.5]
+
+
+SEVERAL_ASK = """
+import threading
+import numpy as np, shapely
+from geo.overlay import intersect
+draw = np.random.default_rng(1)
+faces = np.array([shapely.Point(*draw.uniform(0, 100, 2)).buffer(15, quad_segs=300) for _ in range(20)])
+x, y = draw.uniform(0, 100, (2, 3000))
+parcels = shapely.box(x, y, x + 1, y + 1)
+expected, wrong = intersect(parcels, faces).share.sum(), []
+def ask():
+    wrong.extend(1 for _ in range(25) if intersect(parcels, faces).share.sum() != expected)
+threads = [threading.Thread(target=ask) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert not wrong
+"""
+
+
+def test_several_threads_may_ask_of_the_same_faces(root):
+    # In a process of its own: where they disturb each other, it crashes.
+    done = subprocess.run([sys.executable, "-c", SEVERAL_ASK], cwd=root, capture_output=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_parcels_that_only_touch_share_nothing():
