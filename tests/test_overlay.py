@@ -42,7 +42,7 @@ assert not wrong
 
 def test_several_threads_may_ask_of_the_same_faces(root):
     # In a process of its own: where they disturb each other, it crashes.
-    done = subprocess.run([sys.executable, "-c", SEVERAL_ASK], cwd=root, capture_output=True, check=False)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", SEVERAL_ASK], cwd=root, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
 
 
