@@ -222,7 +222,9 @@ def recognise(geometry: gpd.GeoSeries, reference: gpd.GeoSeries, *, layer: str =
     _check_degrees(geometry)
     _check_degrees(reference)
     few = geometry.iloc[:: max(1, len(geometry) // LOOK)]
-    compared = _comparable(_polygons_or_points(few), _polygons(reference))
+    # Copies, since they are prepared: other layers may be held against the same reference at the same time.
+    areas = shapely.from_wkb(shapely.to_wkb(_polygons(reference)))
+    compared = _comparable(_polygons_or_points(few), areas)
     if compared is None:
         return None
     disagrees = {datum: compared.disagreement(datum) for datum in DATUMS}
