@@ -133,11 +133,14 @@ def _parks(random: np.random.Generator, n: int, width: float, scale: float) -> g
 
 
 def _buildings(random: np.random.Generator, n: int, rows: npt.NDArray[np.int64], side: int) -> gpd.GeoDataFrame:
-    """Boxes on random parcels of some rows; one in fifty reaches over the edge."""
-    x, y = _corner(rows[0] + random.integers(0, len(rows), n), side)
-    reach = np.where(random.random(n) < 0.02, 30.0, 0.0)
-    left, below = x + random.uniform(8, 40, n) + reach, y + random.uniform(8, 40, n)
-    boxes = shapely.box(left, below, left + random.uniform(5, 20, n), below + random.uniform(5, 20, n))
+    """Boxes on parcels of some rows, up to nine on each without overlap; one in fifty reaches over the edge."""
+    turn, row = np.divmod(np.arange(n), len(rows))
+    x, y = _corner(rows[row], side)
+    line, column = np.divmod((2 * turn + row) % 9, 3)
+    left, below = x + 14 + 14 * column + random.uniform(0, 1.5, n), y + 14 + 14 * line + random.uniform(0, 1.5, n)
+    over = (column == 2) & (random.random(n) < 0.06)
+    right = np.where(over, x + random.uniform(66, 69, n), left + random.uniform(5, 12, n))
+    boxes = shapely.box(left, below, right, below + random.uniform(5, 12, n))
     floors = pd.array(random.integers(1, 7, n), dtype="Int64")
     floors[random.random(n) < 0.01] = pd.NA
     return gpd.GeoDataFrame({"building_id": np.arange(n), "floors": floors}, geometry=boxes, crs=CRS)
