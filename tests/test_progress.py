@@ -80,9 +80,10 @@ def test_stages_and_counts_take_turns_on_a_terminal():
     assert "25%" in shown
 
 
-def test_nobody_asks_nothing_is_shown():
+def test_nobody_asks_nothing_is_shown(capsys):
     show = Display(None)
     show.stage(0.5, "attach")
     show.count("parcels", 1, 1)
     show.clear()
     show.close()
+    assert capsys.readouterr() == ("", "")
