@@ -26,8 +26,11 @@ Rows = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-#: A face with more corners than this is clipped to the parcel's box before the intersection.
+#: A face with more corners than this is clipped to what is near the parcel before the intersection.
 _MANY_CORNERS = 64
+
+#: The grid a face is clipped by has √corners ÷ this many squares a side: clips and corners left cost alike.
+_CORNERS_OF_SQUARE = 5
 
 #: A share of a parcel below this is what floats make of two lines that meet.
 _NOISE = 1e-9
@@ -67,7 +70,8 @@ def intersect(parcels: Geometries, faces: Geometries) -> Pairs:
     share = whole.astype("float64")
     rest = np.flatnonzero(~whole)
     rest = rest[_tell(shapely.intersects, faces, face[rest], parcels, parcel[rest])]
-    share[rest] = _common_area(parcels[parcel[rest]], faces[face[rest]]) / shapely.area(parcels[parcel[rest]])
+    cut = parcels[parcel[rest]]
+    share[rest] = _common_area(cut, faces, face[rest]) / shapely.area(cut)
     kept = np.flatnonzero(share > _NOISE)
     kept = kept[np.lexsort((face[kept], parcel[kept]))]
     return Pairs(parcel[kept], face[kept], np.minimum(share[kept], 1.0))
@@ -108,24 +112,43 @@ def _tell(
     return np.concatenate(spread(ask, runs))
 
 
-def _common_area(small: Geometries, large: Geometries) -> Floats:
-    """Area of each intersection, on all cores."""
+def _common_area(small: Geometries, large: Geometries, which: Rows) -> Floats:
+    """Area that each small shape has in common with the large shape of the row `which`, on all cores."""
+    near = _near(small, large, which)
     runs = np.array_split(np.arange(len(small)), _RUNS)
-    areas = spread(lambda run: shapely.area(shapely.intersection(small[run], _near(small[run], large[run]))), runs)
+    areas = spread(lambda run: shapely.area(shapely.intersection(small[run], near[run])), runs)
     return np.concatenate(areas).astype("float64")
 
 
-def _near(small: Geometries, large: Geometries) -> Geometries:
-    """Clip large shapes to the box of the small one beside them: an intersection costs by the corner."""
-    near = large.copy()
+def _near(small: Geometries, large: Geometries, which: Rows) -> Geometries:
+    """Return the large shape of each small one, clipped to what is near: an intersection costs by the corner.
+
+    A large shape of many corners lies under a grid of its own, the finer the more corners, and is clipped once
+    to each square where small shapes have their middle, with half a square more on every side. The square does
+    not depend on which other small shapes are asked: so neither does any digit of the result.
+    """
+    near = large[which]
+    corners = shapely.get_num_coordinates(near)
     left, bottom, right, top = shapely.bounds(small).T
-    # A margin keeps the cut edge off the small shape; an invalid cut falls back to the whole shape.
-    margin = 0.01 * np.maximum(right - left, top - bottom) + 1e-6
-    boxes = np.column_stack([left - margin, bottom - margin, right + margin, top + margin]).tolist()
-    many = np.flatnonzero(shapely.get_num_coordinates(large) > _MANY_CORNERS)
-    near[many] = [shapely.clip_by_rect(large[i], *boxes[i]) for i in many.tolist()]
-    broken = many[~shapely.is_valid(near[many])]
-    near[broken] = large[broken]
+    low_x, low_y, high_x, high_y = shapely.bounds(near).T
+    side = np.maximum(high_x - low_x, high_y - low_y)
+    # A margin keeps the cut edge off the small shape.
+    needed = 1.02 * np.maximum(right - left, top - bottom) + 1e-6
+    many = np.flatnonzero((corners > _MANY_CORNERS) & (needed <= side))
+    finest = np.log2(np.sqrt(corners[many]) / _CORNERS_OF_SQUARE)
+    square = side[many] / 2 ** np.floor(np.minimum(np.log2(side[many] / needed[many]), np.maximum(finest, 0)))
+    column = np.floor(((left + right)[many] / 2 - low_x[many]) / square)
+    row = np.floor(((bottom + top)[many] / 2 - low_y[many]) / square)
+    keys = np.column_stack([which[many], square, column, row])
+    _, first, of = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    lowest = np.column_stack([low_x[many] + (column - 0.5) * square, low_y[many] + (row - 0.5) * square])[first]
+    boxes = np.column_stack([lowest, lowest + 2 * square[first, None]]).tolist()
+    whole = near[many[first]]
+    clipped = whole.copy()
+    clipped[:] = [shapely.clip_by_rect(shape, *box) for shape, box in zip(whole, boxes, strict=True)]
+    # A cut may come out invalid where the shape runs along it: then the whole shape is asked.
+    clipped = np.where(shapely.is_valid(clipped), clipped, whole)
+    near[many] = clipped[of]
     return near
 
 
@@ -155,8 +178,8 @@ def place(buildings: Geometries, parcels: Geometries, *, whole_from: float = 0.9
     settled[building[inside]] = True
     rest = np.flatnonzero(~inside & ~settled[building])
     rest = rest[_tell(shapely.intersects, parcels, parcel[rest], buildings, building[rest])]
-    common = _common_area(buildings[building[rest]], parcels[parcel[rest]])
-    share[rest] = common / shapely.area(buildings[building[rest]])
+    cut = buildings[building[rest]]
+    share[rest] = _common_area(cut, parcels, parcel[rest]) / shapely.area(cut)
     kept = np.flatnonzero(share > 0)
     kept = kept[np.lexsort((parcel[kept], building[kept]))]
     pairs = Pairs(building[kept], parcel[kept], share[kept])

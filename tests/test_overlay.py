@@ -71,6 +71,27 @@ def test_clipping_large_faces_changes_no_area():
     np.testing.assert_allclose(found, plain, atol=1e-12)
 
 
+def test_no_digit_depends_on_which_other_parcels_are_asked():
+    draw = np.random.default_rng(7)
+    rings = [(*draw.uniform(0, 100, 2), draw.uniform(3, 40), n) for n in (30, 500, 5000)]
+    faces = np.array([shapely.Point(x, y).buffer(reach, quad_segs=n) for x, y, reach, n in rings], dtype=object)
+    x, y = draw.uniform(-20, 120, (2, 400))
+    width = 10 ** draw.uniform(-2, 2.3, 400)  # from a splinter to more than a face
+    parcels = shapely.box(x, y, x + width, y + width * draw.uniform(0.2, 1, 400))
+    pairs = intersect(parcels, faces)
+    together = list(zip(pairs.left.tolist(), pairs.right.tolist(), pairs.share.tolist(), strict=True))
+    alone = [intersect(parcels[i : i + 1], faces) for i in range(400)]
+    assert together == [
+        (i, face, share)
+        for i, own in enumerate(alone)
+        for face, share in zip(own.right.tolist(), own.share.tolist(), strict=True)
+    ]
+    plain = (
+        shapely.area(shapely.intersection(parcels[pairs.left], faces[pairs.right])) / shapely.area(parcels)[pairs.left]
+    )
+    np.testing.assert_allclose(pairs.share, plain, rtol=1e-9, atol=1e-12)
+
+
 def test_where_buildings_go():
     parcels = boxes((0, 0, 100, 100), (100, 0, 200, 100))
     buildings = boxes(
