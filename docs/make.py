@@ -3,7 +3,7 @@
     python docs/make.py          (a test fails where a page is stale)
 
 cli.md from the commands, project.md from the keys of the project file, layers.md from the column tables,
-indicators.md from the catalogue.
+indicators.md from the catalogue, policies.md from the documents on board.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from pathlib import Path
 import click
 
 import cli
+from geo.clauses import asked_text, bound_text, verdict_text
 from geo.indicators import catalogue
+from geo.standards import policies, policy, statistics
 from layers.project import LAYER_KEYS, RASTERS, keys
 from layers.titles import LAYERS, columns
 
@@ -24,7 +26,13 @@ FOLDER = Path(__file__).parent
 
 def pages() -> dict[str, str]:
     """Return every made page: file name → text."""
-    return {"cli.md": commands(), "project.md": project(), "layers.md": layers(), "indicators.md": indicators()}
+    return {
+        "cli.md": commands(),
+        "project.md": project(),
+        "layers.md": layers(),
+        "indicators.md": indicators(),
+        "policies.md": documents(),
+    }
 
 
 def commands() -> str:
@@ -89,6 +97,36 @@ def indicators() -> str:
     for entry in catalogue().values():
         cells = (f"`{entry.id}`", entry.title_zh, entry.unit_label, entry.definition_en, entry.source_en)
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def documents() -> str:
+    """Every document on board clause by clause, and the statistics a project may report."""
+    lines = [
+        "# Policy documents",
+        "",
+        "Figures as printed; what a document leaves open stands in `parkwise policy show ID`.",
+    ]
+    for one in map(policy, policies()):
+        ends = [f"{word} {day}" for word, day in (("repealed", one.repealed_on), ("lapsed", one.lapsed_from)) if day]
+        told = "; ".join([f"in force from {one.in_force_from}", *ends, one.status_en])
+        lines += ["", f"## {one.id}", "", f"{one.title} {one.number or ''} ({told}).", ""]
+        lines += [
+            "| id | clause | 条目 | about | asked | whom, by when | |",
+            "| --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        for clause in one.clauses:
+            asked = asked_text(clause, "en") or ("" if clause.verdict is None else verdict_text(clause.verdict, "en"))
+            about = clause.about
+            cells = (clause.id, clause.clause, about.title_zh, about.title_en, asked, bound_text(clause, "en"),
+                     clause.description_en)  # fmt: skip
+            lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    lines += ["", "## Statistics", "", "What a table `[layers.statistics]` may report, by id or title.", ""]
+    lines += ["| id | 名称 | title | unit |", "| --- | --- | --- | --- |"]
+    for known in statistics().values():
+        if known.unit:
+            unit = "share" if known.percent else known.unit
+            lines.append(f"| `{known.id}` | {known.title_zh} | {known.title_en} | {unit} |")
     return "\n".join(lines) + "\n"
 
 

@@ -24,7 +24,8 @@ from geo.industry import industry_shares, output_column, tally_industries
 from geo.land import Land, attach_to, places
 from geo.land_use import system
 from geo.renewal import Candidates, Rules, find_candidates
-from geo.standards import targets
+from geo.reported import reported
+from geo.standards import Kinds, targets
 from layers.errors import BlockedError, ProjectError
 from layers.project import Project
 
@@ -80,6 +81,8 @@ class Assessment:
         By layer: read, used, set_aside; see `layers.intake`.
     not_computed : dict
         Indicator id → (reason in English, reason in Chinese).
+    statistics : DataFrame
+        Figures the project reports, held against the policies; see `reported.reported`.
     """
 
     project: Project
@@ -92,6 +95,7 @@ class Assessment:
     findings: pd.DataFrame
     ledger: Mapping[str, dict[str, object]]
     not_computed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    statistics: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def city(self) -> str:
@@ -220,7 +224,7 @@ def conclude(
     contribution : Contribution or None
         Of the whole city.
     frames : mapping
-        The tables `enterprises` and `holdings` are taken from here.
+        The tables `enterprises`, `holdings` and `statistics` are taken from here.
     levels, findings, ledger, with_candidates, progress
         See `assess`.
     """
@@ -246,7 +250,18 @@ def conclude(
         findings=findings if findings is not None else pd.DataFrame(),
         ledger=ledger or {},
         not_computed=_not_computed(indicators, land, firms),
+        statistics=_statistics(frames.get("statistics"), project),
     )
+
+
+def _statistics(table: pd.DataFrame | None, project: Project) -> pd.DataFrame:
+    if table is None:
+        return pd.DataFrame()
+    return reported(table, on=_day(project), policies=project.texts("project.policies"), city=city_name(project))
+
+
+def _day(project: Project) -> date:
+    return project.as_of or date.today()  # noqa: DTZ011  (a calendar day)
 
 
 def _overlaps(land: Land, project: Project) -> pd.DataFrame:
@@ -308,7 +323,8 @@ def _indicators(
         )
         table = pd.concat([table, shares], ignore_index=True)
     table = table[table["level"].isin(levels)].reset_index(drop=True)
-    return table.assign(targets=pd.Series(_targets(table, project), index=table.index, dtype="object"))
+    found = _targets(table, project, {} if parks is None else _kinds(parks))
+    return table.assign(targets=pd.Series(found, index=table.index, dtype="object"))
 
 
 def _keys(firms: Firms, parks: pd.DataFrame | None) -> pd.DataFrame:
@@ -321,18 +337,35 @@ def _keys(firms: Firms, parks: pd.DataFrame | None) -> pd.DataFrame:
     return keys
 
 
-def _targets(table: pd.DataFrame, project: Project) -> list[list[dict[str, object]]]:
+def _targets(
+    table: pd.DataFrame, project: Project, kinds: Mapping[tuple[str, str], Kinds]
+) -> list[list[dict[str, object]]]:
     """What the project's policies ask of each figure; most figures are asked nothing."""
-    day, ids = project.as_of or date.today(), project.texts("project.policies")  # noqa: DTZ011  (a calendar day)
+    day, ids = _day(project), project.texts("project.policies")
     asked = {
         (name, level)
         for name, level in set(zip(table["id"], table["level"], strict=True))
         if targets(name, level, day, ids)
     }
+    columns = (table[name] for name in ("id", "level", "scope_id", "value"))
     return [
-        targets(name, level, day, ids, value) if (name, level) in asked else []
-        for name, level, value in zip(table["id"], table["level"], table["value"], strict=True)
+        targets(name, level, day, ids, value, kinds.get((level, place))) if (name, level) in asked else []
+        for name, level, place, value in zip(*columns, strict=True)
     ]
+
+
+def _kinds(parks: pd.DataFrame) -> dict[tuple[str, str], Kinds]:
+    """Which levels and platform types the zones of each place are of, by level and id of the place."""
+    told = pd.DataFrame({name: parks.get(name) for name in ("park_id", "zone_id", "level", "platform_type")}).astype(
+        "object"
+    )
+    told = told.where(told.notna(), None)
+    places = [("park", told["park_id"]), ("zone", told["zone_id"]), ("zones", pd.Series("zones", index=told.index))]
+    return {
+        (level, str(place)): Kinds(frozenset(rows["level"]), frozenset(rows["platform_type"]))
+        for level, of in places
+        for place, rows in told.groupby(of.to_numpy())
+    }
 
 
 def _rules(project: Project) -> Rules:

@@ -15,7 +15,7 @@ from geo.indicators import Indicator
 from layers.errors import nearest
 from layers.units import convert, label
 
-__all__ = ["area_text", "labels", "money_text", "text", "value_text"]
+__all__ = ["area_text", "labels", "money_text", "text", "value_text", "with_unit"]
 
 
 @cache
@@ -83,3 +83,14 @@ def money_text(money_cny: float, language: str = "zh") -> str:
     """
     unit = "万元" if language == "zh" else "10⁴ CNY"
     return f"{convert(float(money_cny), 'cny', 'wcny'):,.2f} {unit}"
+
+
+def with_unit(number: str, unit: str) -> str:
+    """Write a number before its unit; 10⁴ CNY takes a times sign, so that nobody reads one number.
+
+    Examples
+    --------
+    >>> with_unit("6.67", "万元/亩"), with_unit("6.67", "10⁴ CNY/mu")
+    ('6.67 万元/亩', '6.67 × 10⁴ CNY/mu')
+    """
+    return f"{number} {'× ' if unit.startswith('10') else ''}{unit}".rstrip()

@@ -21,6 +21,7 @@ from geo.assessment import Assessment
 from geo.indicators import catalogue
 from geo.land_use import system
 from layers.projections import describe
+from layers.units import label
 
 __all__ = ["SCHEMA", "definitions", "dumps", "plain", "results"]
 
@@ -49,6 +50,7 @@ def results(assessment: Assessment) -> dict[str, Any]:
             {key: row[key] for key in ("park_a", "park_b", "area_m2")} for row in assessment.overlaps.to_dict("records")
         ],
         "indicators": _indicators(assessment),
+        "statistics": _statistics(assessment),
         "not_computed": [{"id": name, "reason": why[0]} for name, why in assessment.not_computed.items()],
     }
     return {**plain(document), "candidates": _candidates(assessment)}
@@ -122,6 +124,24 @@ def _indicators(assessment: Assessment) -> list[dict[str, Any]]:
             "targets": row["targets"],
         }
         for row in assessment.indicators.to_dict("records")
+    ]
+
+
+def _statistics(assessment: Assessment) -> list[dict[str, Any]]:
+    """Figures the project reports, in the unit they were reported in."""
+    known = standards.statistics()
+    return [
+        {
+            "id": row["statistic"],
+            "title": known[row["statistic"]].title(assessment.project.language),
+            "scope": {"level": row["level"], "name": row["scope"] or assessment.city},
+            "year": row["year"],
+            "value": row["value"],
+            "unit": row["unit"] if row["unit"] == "1" else label(row["unit"]),
+            "source": row["source"],
+            "targets": row["targets"],
+        }
+        for row in assessment.statistics.to_dict("records")
     ]
 
 

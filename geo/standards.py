@@ -9,18 +9,34 @@ answers for days before it only.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from geo.policy_files import SCOPES, Clause, Open, Policy, load
+from geo.policy_files import SCOPES, Clause, Open, Policy, Statistic, load, statistics
 from layers import units
 from layers.errors import StandardError, nearest
 
-__all__ = ["Clause", "Open", "Policy", "against", "find", "policies", "policy", "targets", "to_json"]
+__all__ = [
+    "Clause",
+    "Kinds",
+    "Open",
+    "Policy",
+    "Statistic",
+    "against",
+    "clause",
+    "find",
+    "policies",
+    "policy",
+    "statistics",
+    "targets",
+    "to_json",
+]
 
 _CATALOGUE = "indicators.toml"  # lies in the same folder and is no policy
 
@@ -51,6 +67,11 @@ def policy(id: str) -> Policy:  # noqa: A002 - it is called id in the contract
         f'Policy "{id}" is not on board.' + (f' Did you mean "{like}"?' if like else "") + f" On board: {known}.",
         f"没有政策“{id}”。" + (f"是否指“{like}”？" if like else "") + f"现有：{known}。",
     )
+
+
+def clause(policy_id: str, clause_id: str) -> Clause:
+    """Return one clause by the ids of its document and of itself."""
+    return next(one for one in policy(policy_id).clauses if one.id == clause_id)
 
 
 def find(
@@ -124,8 +145,21 @@ def _not_one(indicator: str, on: date, seen: Sequence[tuple[Clause, list[str]]],
     )
 
 
+@dataclass(frozen=True)
+class Kinds:
+    """Which zones a place is made of: their levels and platform types, None where one is not known."""
+
+    levels: frozenset[str | None]
+    types: frozenset[str | None]
+
+
 def targets(
-    indicator: str, level: str, on: date, policies: Iterable[str], value: float | None = None
+    indicator: str,
+    level: str,
+    on: date,
+    policies: Iterable[str],
+    value: float | None = None,
+    kinds: Kinds | None = None,
 ) -> list[dict[str, Any]]:
     """Return the targets on an indicator, as `results.json` carries them.
 
@@ -139,11 +173,14 @@ def targets(
         Ids of the policies the project follows.
     value : float, optional
         The indicator in its display unit; left out or NaN, it is missing.
+    kinds : Kinds, optional
+        Which zones the place is made of. A clause for zones of other levels does not appear; one for zones of a
+        kind binds a place only where all its zones are known to be of that kind.
 
     Returns
     -------
     list of dict
-        policy, clause, the comparison with its figure, year, unit (as printed), scope, binding (False
+        policy, clause, clause_id, the comparison with its figure, year, unit (as printed), scope, binding (False
         where the clause binds another level and is shown for comparison), wording, met, gap.
 
     Examples
@@ -153,25 +190,48 @@ def targets(
     (0.7, False, 0.2)
     """
     return [
-        _target(clause, level, value)
+        _target(one, clause, level, value, kinds)
         for one in _chosen(policies)
         if one.in_force(on)
         for clause in one.clauses
-        if clause.indicator == indicator and clause.value is not None and level in SCOPES[clause.scope]
+        if clause.indicator == indicator
+        and clause.value is not None
+        and level in SCOPES[clause.scope]
+        and not _of_other_levels(clause, kinds)
     ]
 
 
-def _target(clause: Clause, level: str, value: float | None) -> dict[str, Any]:
+def _of_other_levels(clause: Clause, kinds: Kinds | None) -> bool:
+    """Tell whether a clause is for zones of other levels than all those there are."""
+    known = set() if kinds is None else kinds.levels - {None}
+    return bool(clause.zone_levels and known) and known.isdisjoint(clause.zone_levels)
+
+
+def _binds(one: Policy, clause: Clause, level: str, kinds: Kinds | None) -> bool:
+    """Tell whether a clause binds a place itself: its level, and every zone it is made of."""
+    if not SCOPES[clause.scope][level]:
+        return False
+    right_level = not clause.zone_levels or (kinds is not None and kinds.levels <= set(clause.zone_levels))
+    right_kind = one.zone_kind is None or (
+        kinds is not None and all(type_ is not None and one.zone_kind in type_ for type_ in kinds.types)
+    )
+    return right_level and right_kind
+
+
+def _target(one: Policy, clause: Clause, level: str, value: float | None, kinds: Kinds | None) -> dict[str, Any]:
+    shown = clause.about.unit
+    as_printed = value if value is None or clause.unit is None else units.convert(value, shown, clause.unit)
     return {
         "policy": clause.policy,
         "clause": clause.clause,
+        "clause_id": clause.id,
         clause.comparison: _plain_value(clause),
         "year": clause.year,
         "unit": _display(clause.unit),
         "scope": clause.scope,
-        "binding": SCOPES[clause.scope][level],
+        "binding": _binds(one, clause, level, kinds),
         "wording": clause.wording,
-        **against(value, clause),
+        **against(as_printed, clause),
     }
 
 
@@ -218,6 +278,10 @@ def to_json(one: Policy) -> dict[str, Any]:
         "repealed_on": None if one.repealed_on is None else one.repealed_on.isoformat(),
         "status_zh": one.status_zh,
         "status_en": one.status_en,
+        "lapsed_from": None if one.lapsed_from is None else one.lapsed_from.isoformat(),
+        "binds_zh": one.binds_zh,
+        "binds_en": one.binds_en,
+        "zone_kind": one.zone_kind,
         "source": one.source,
         "clauses": [_clause_json(clause) for clause in one.clauses],
     }
@@ -226,8 +290,11 @@ def to_json(one: Policy) -> dict[str, Any]:
 def _clause_json(clause: Clause) -> dict[str, Any]:
     return {
         "id": clause.id,
+        "chapter": clause.chapter,
         "clause": clause.clause,
         "indicator": clause.indicator,
+        "title_zh": clause.about.title_zh,
+        "title_en": clause.about.title_en,
         "measured": clause.measured,
         "comparison": clause.comparison,
         "value": _plain_value(clause),
@@ -235,7 +302,9 @@ def _clause_json(clause: Clause) -> dict[str, Any]:
         "unit_id": clause.unit,
         "year": clause.year,
         "scope": clause.scope,
+        "zone_levels": list(clause.zone_levels),
         "wording": clause.wording,
+        "verdict": None if clause.verdict is None else dataclasses.asdict(clause.verdict),
         "description_zh": clause.description_zh,
         "description_en": clause.description_en,
         "open": [_open_json(one) for one in clause.open],

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from geo.assessment import Assessment
+from geo.clauses import asked_text, bound_text, figure_text, verdict_text
 from geo.indicators import catalogue
 from geo.labels import area_text, text, value_text
-from geo.standards import Policy
+from geo.standards import Clause, Policy, clause, statistics
 from layers.telling import table_text
 from layers.units import label
 
@@ -50,12 +51,35 @@ def indicators_text(assessment: Assessment) -> str:
     return "\n\n".join(
         [
             *blocks,
+            *_statistics(assessment, language),
             *_matches(assessment, language),
             *_overlaps(assessment, language),
             *_identities(assessment, language),
             *_not_computed(assessment, language),
         ]
     )
+
+
+def _statistics(assessment: Assessment, language: str) -> list[str]:
+    """Figures the project reports, each beside what is asked of it."""
+    rows = []
+    for row in assessment.statistics.to_dict("records"):
+        known = statistics()[row["statistic"]]
+        place = row["scope"] or text(f"level.{row['level']}", language)
+        figure = figure_text(row["value"], row["unit"], known, language)
+        rows.append([place, known.title(language), str(row["year"]), figure, _asked(row["targets"], language)])
+    titles = [text(f"telling.{name}", language) for name in ("place", "statistic", "year", "value", "target")]
+    return [table_text(titles, rows, right=[3])] if rows else []
+
+
+def _asked(targets: list[dict[str, Any]], language: str) -> str:
+    told = []
+    for one in targets:
+        met = {True: "target.met", False: "target.unmet", None: "target.unknown"}[one["met"]]
+        verdict = text(met if one["binding"] else "report.compared_only", language)
+        asked = asked_text(clause(one["policy"], one["clause_id"]), language)
+        told.append(f"{asked} {verdict} ({one['policy']} {one['clause']})")
+    return "; ".join(told)
 
 
 def _not_computed(assessment: Assessment, language: str) -> list[str]:
@@ -177,28 +201,39 @@ def _piece(one: Mapping[Hashable, Any], language: str) -> str:
 
 
 def policy_text(one: Policy, language: str = "zh") -> str:
-    """Write a policy clause by clause, with what it leaves open."""
+    """Write a policy as it reads: chapter by chapter, clause by clause, with what it leaves open."""
     english = language == "en"
-    lines = [
-        f"{one.title_en if english else one.title}  {one.number}",
-        f"  {one.status_en if english else one.status_zh}",
-        "",
-    ]
-    for clause in one.clauses:
-        value = (
-            ""
-            if clause.value is None
-            else f"  {text(f'comparison.{clause.comparison}', language)} {_figure(clause.value)}"
-        )
-        unit = "" if clause.unit in (None, "1") else f" {label(clause.unit, language)}"
-        year = f"  {clause.year}" if clause.year else ""
-        lines.append(f"{clause.clause}  {clause.indicator}{value}{unit if value else ''}{year}")
-        lines.append(f"    {clause.description_en if english else clause.description_zh}")
-        for question in clause.open:
-            asked = question.question_en if english else question.question_zh
-            lines.append(f"    ? {asked} → {question.reading(language)}")
+    lines = [f"{one.title_en if english else one.title}  {one.number or ''}".rstrip(), *_standing(one, language)]
+    told = one.binds_en if english else one.binds_zh
+    lines.append("  " + text("telling.binds", language).format(whom=told))
+    for chapter in one.chapters:
+        title = f" {chapter.title_en}" if english else f"、{chapter.title_zh}"
+        lines += ["", chapter.number + title]
+        for asked in one.clauses:
+            if asked.chapter == chapter.number:
+                lines += _clause_lines(asked, language)
     return "\n".join(lines)
 
 
-def _figure(value: float | tuple[float, ...]) -> str:
-    return "–".join(f"{end:g}" for end in value) if isinstance(value, tuple) else f"{value:,g}"
+def _standing(one: Policy, language: str) -> list[str]:
+    """From when to when a document holds, and how sure that is."""
+    days = [text("telling.in_force", language).format(start=one.in_force_from.isoformat())]
+    for name, day in (("repealed", one.repealed_on), ("lapsed", one.lapsed_from)):
+        if day is not None:
+            days.append(text(f"telling.{name}", language).format(end=day.isoformat()))
+    return ["  " + "; ".join(days), "  " + (one.status_en if language == "en" else one.status_zh)]
+
+
+def _clause_lines(one: Clause, language: str) -> list[str]:
+    asked = asked_text(one, language)
+    head = f"{one.clause}  {one.about.title(language)}" + (f"  {asked}" if asked else "")
+    lines = [
+        f"  {head}  [{one.id}; {bound_text(one, language)}]",
+        f"      {one.description_en if language == 'en' else one.description_zh}",
+    ]
+    if one.verdict is not None:
+        lines.append(f"      {verdict_text(one.verdict, language)}")
+    for question in one.open:
+        asked = question.question_en if language == "en" else question.question_zh
+        lines.append(f"      ? {asked} → {question.reading(language)}")
+    return lines

@@ -37,7 +37,17 @@ NEEDED = ("parks", "parcels")
 #: Layers whose records may not lie on each other.
 COVERAGES = ("parcels", "districts", "buildings")
 
-_ORDER = ("districts", "parks", "parcels", "buildings", "enterprises", "holdings", "constraints")
+_ORDER = (
+    "districts",
+    "parks",
+    "parcels",
+    "buildings",
+    "enterprises",
+    "holdings",
+    "constraints",
+    "statistics",
+    "evaluations",
+)
 
 
 def check(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from layers.output import new_folder
 from layers.partitioning import foreign_to_dataset, write_partitions
 from layers.partitions import Partitions
 from layers.plain import bare, jsonable, plain
-from layers.project import LAYERS, LayerSource, Project, Setting
+from layers.project import LAYERS, LayerSource, Project, Setting, keys
 from layers.propose import toml_value
 from layers.store import INTAKE, PARTED, PROJECT_FILE, SCHEMA
 from layers.writing import write
@@ -177,7 +178,7 @@ def _write_small(work: Path, intake: Intake) -> None:
 def _write_documents(
     work: Path, intake: Intake, findings: pd.DataFrame, flows: Mapping[str, Flow], parted: Mapping[str, Partitions]
 ) -> None:
-    settings, book = intake.project.settings, intake.ledger
+    settings, book = _anywhere(intake.project), intake.ledger
     for name, flow in flows.items():
         book[name] |= flow.sums(parted[name].rows)
     document = {
@@ -197,6 +198,13 @@ def _write_documents(
     (work / INTAKE).write_text(jsonable(document), encoding="utf-8")
     text = _project_text(settings, list(intake.frames), intake.crs, intake.project.language)
     (work / PROJECT_FILE).write_text(text, encoding="utf-8")
+
+
+def _anywhere(project: Project) -> Mapping[str, Setting]:
+    """Return the settings with whole paths of files: the dataset lies elsewhere than the project."""
+    files = [name for name, key in keys().items() if key.type == "file" and project.text(name) is not None]
+    whole = {name: str((project.folder / str(project[name])).resolve()) for name in files}
+    return {name: replace(one, value=whole[name]) if name in whole else one for name, one in project.settings.items()}
 
 
 def _small_entry(path: Path, frame: pd.DataFrame) -> dict[str, Any]:

@@ -45,7 +45,17 @@ __all__ = [
     "unrecorded",
 ]
 
-_ORDER = ("districts", "parks", "parcels", "constraints", "buildings", "enterprises", "holdings")
+_ORDER = (
+    "districts",
+    "parks",
+    "parcels",
+    "constraints",
+    "buildings",
+    "enterprises",
+    "holdings",
+    "statistics",
+    "evaluations",
+)
 
 Progress = Callable[[float, str], None]
 Reader = Callable[[LayerSource, gpd.GeoDataFrame | None], pd.DataFrame]

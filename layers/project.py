@@ -44,6 +44,8 @@ LAYERS = (
     "holdings",
     "districts",
     "constraints",
+    "statistics",
+    "evaluations",
     "height",
     "dsm",
     "dtm",
@@ -62,6 +64,9 @@ _KINDS = {
     "integer": ("a whole number", "整数"),
     "boolean": ("true or false", "true 或 false"),
     "date": ("a date without quotes, such as 2025-12-31", "不带引号的日期，如 2025-12-31"),
+    "file": ("the path of a file, relative to the project file", "文件路径（相对于项目文件）"),
+    "table": ("a table, such as { above = { … } }", "表，如 { above = { … } }"),
+    "tables": ("a list of tables, such as [{ … }, { … }]", "表的列表，如 [{ … }, { … }]"),
 }
 
 
@@ -90,6 +95,9 @@ class Key:
             "boolean": False,
             "date": isinstance(value, date) and not isinstance(value, datetime),
             "texts": isinstance(value, list) and all(isinstance(item, str) for item in value),
+            "file": isinstance(value, str),
+            "table": isinstance(value, dict),
+            "tables": isinstance(value, list) and all(isinstance(item, dict) for item in value),
         }
         return fits[self.type]
 
@@ -177,6 +185,11 @@ class Project:
         """Return a list setting."""
         value = self[key]
         return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else ()
+
+    def file(self, key: str) -> Path | None:
+        """Return the path of a file setting, or None where it is not set."""
+        value = self.text(key)
+        return None if value is None else self.folder / value
 
     @property
     def folder(self) -> Path:
@@ -420,7 +433,7 @@ def _flag_value(name: str, text: str) -> object:
     key = keys().get(name)
     if key is None:
         raise _unknown(name, keys(), "--set")
-    if key.type in {"text", "choice"}:
+    if key.type in {"text", "choice", "file"}:
         return text
     if key.type == "texts" and not text.strip().startswith("["):
         return [item.strip() for item in text.split(",") if item.strip()]

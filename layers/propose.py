@@ -254,6 +254,9 @@ _EMPTY = {
     "integer": "0",
     "boolean": "true",
     "date": "2025-12-31",
+    "file": '""',
+    "table": "{}",
+    "tables": "[]",
 }
 
 
@@ -307,6 +310,8 @@ def toml_value(value: object) -> str:
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(toml_value(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{toml_value(str(key))} = {toml_value(item)}" for key, item in value.items()) + " }"
     return str(value)
 
 

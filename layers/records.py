@@ -29,6 +29,8 @@ ID_COLUMNS: dict[str, tuple[str, ...]] = {
     "holdings": (),
     "districts": ("district_code", "district_name"),
     "constraints": ("constraint_id",),
+    "statistics": ("statistic",),
+    "evaluations": ("zone_id", "zone_name"),
 }
 
 #: Length of a degree of latitude, m: good enough for a tolerance, not for an area.

@@ -36,7 +36,17 @@ __all__ = [
 ]
 
 #: The layers there are, in the order in which they are read.
-LAYERS = ("parks", "parcels", "buildings", "enterprises", "holdings", "districts", "constraints")
+LAYERS = (
+    "parks",
+    "parcels",
+    "buildings",
+    "enterprises",
+    "holdings",
+    "districts",
+    "constraints",
+    "statistics",
+    "evaluations",
+)
 
 #: Layers whose rows are areas on the ground.
 POLYGON_LAYERS = frozenset({"parks", "parcels", "buildings", "districts", "constraints"})
@@ -316,6 +326,8 @@ _TELLING = {
     "holdings": ("relation",),
     "districts": ("district_code", "district_name"),
     "constraints": ("kind",),
+    "statistics": ("statistic", "value"),
+    "evaluations": ("rank", "score", "grade"),
 }
 
 

@@ -11,6 +11,7 @@ to even, so that a figure does not depend on how the work was cut.
 from __future__ import annotations
 
 import csv
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ def convert(values: float, source: str, target: str) -> float: ...
 @overload
 def convert(values: pd.Series, source: str, target: str) -> pd.Series: ...
 def convert(values: float | pd.Series, source: str, target: str) -> float | pd.Series:
-    """Turn `values` from unit `source` into unit `target`.
+    """Turn `values` from unit `source` into unit `target`; quotients such as ``wcny/mu`` too.
 
     Raises
     ------
@@ -137,15 +138,23 @@ def convert(values: float | pd.Series, source: str, target: str) -> float | pd.S
     1500.0
     >>> convert(3.0, "mu", "m2")
     2000.0
+    >>> convert(6.0, "ycny/km2", "wcny/mu")
+    40.0
     """
-    one, other = unit(source), unit(target)
-    if one.base != other.base:
+    (one, factor), (other, other_factor) = _counted_in(source), _counted_in(target)
+    if one != other:
         raise ProjectError(
-            f'"{source}" cannot become "{target}": one is counted in {one.base}, the other in {other.base}.',
-            f"“{source}”不能换算为“{target}”：前者以 {one.base} 计，后者以 {other.base} 计。",
+            f'"{source}" cannot become "{target}": one is counted in {one}, the other in {other}.',
+            f"“{source}”不能换算为“{target}”：前者以 {one} 计，后者以 {other} 计。",
         )
-    ratio = one.factor / other.factor
+    ratio = factor / other_factor
     return values * ratio.numerator / ratio.denominator
+
+
+def _counted_in(name: str) -> tuple[str, Fraction]:
+    """Return the base of a unit or a quotient of units, and the factor to it."""
+    top, *below = [unit(part) for part in name.split("/")]
+    return "/".join(part.base for part in (top, *below)), top.factor / math.prod(part.factor for part in below)
 
 
 def to_base(values: pd.Series, source: str) -> pd.Series:

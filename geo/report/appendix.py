@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from geo import standards
+from geo.clauses import asked_text
 from geo.indicators import catalogue
-from geo.report.cells import DASH, Desk, plain_rows, target_text
+from geo.report.cells import DASH, Desk, plain_rows
 from geo.report.parts import Cell, Column, Paragraph, Section, Table
 from geo.report.provenance import column_name, layer_name
 from layers.units import label
@@ -68,7 +69,7 @@ def _policy(desk: Desk, policy: standards.Policy) -> Section:
         (
             clause.clause,
             desk.pick(clause.description_zh, clause.description_en),
-            target_text(clause, desk),
+            asked_text(clause, desk.language) or desk.word("comparison.rule"),
             str(clause.year or DASH),
             _now(desk, policy.id, clause),
         )

@@ -20,7 +20,7 @@ from geo.indicators import Indicator, catalogue
 from geo.report.parts import Cell, Column, Table
 from layers.units import convert, label, parse_unit
 
-__all__ = ["DASH", "Desk", "Record", "count_text", "desk", "lacking", "plain_rows", "target_text", "unit_text"]
+__all__ = ["DASH", "Desk", "Record", "count_text", "desk", "lacking", "plain_rows", "unit_text"]
 
 DASH = "—"
 
@@ -110,7 +110,7 @@ class Desk:
             m2 = f"{amount:,.2f} {label('m2', self.language)}"
             return self.pick(f"{self.mu(amount)}（{m2}）", f"{self.mu(amount)} ({m2})")
         shown = _SHOWN.get(base, base)
-        return _with_unit(f"{convert(float(amount), base, shown):,.2f}", label(shown, self.language))
+        return labels.with_unit(f"{convert(float(amount), base, shown):,.2f}", label(shown, self.language))
 
     def area_cells(self, area_m2: float | None, note: str = "") -> tuple[Cell, Cell]:
         """Return an area as two cells, in mu and in m²."""
@@ -144,7 +144,7 @@ class Desk:
         """Write a figure in the display unit."""
         text = labels.value_text(entry, value, self.language, with_unit=False)
         unit = "" if not with_unit or entry.unit == "1" or text == DASH else label(entry.unit, self.language)
-        return _with_unit(text, unit)
+        return labels.with_unit(text, unit)
 
     def figure(self, entry: Indicator, row: Record | None, *, with_unit: bool = False) -> Cell:
         """Return the cell of a figure, with both sums and its definition; † marks one partly estimated."""
@@ -299,30 +299,6 @@ def _asked(target: dict[str, Any]) -> tuple[str, Any]:
 
 def _range(value: float | list[float], write: Callable[[float], str]) -> str:
     return "–".join(write(one) for one in value) if isinstance(value, list) else write(value)
-
-
-def target_text(clause: standards.Clause, desk: Desk) -> str:
-    """Write what a clause of a document asks, in the unit printed there."""
-    compared = desk.word(f"comparison.{clause.comparison}")
-    if clause.value is None:
-        return compared
-    values = clause.value if isinstance(clause.value, tuple) else (clause.value,)
-    # A document's shares are written with a point (0.70), its counts without (10 parks).
-    share = clause.unit == "1" and all(isinstance(value, float) for value in values)
-    unit = "" if clause.unit in (None, "1") else label(clause.unit or "", desk.language)
-    told = "–".join(f"{value:.2%}" if share else f"{value:,.10g}" for value in values)
-    return f"{compared} {_with_unit(told, unit)}"
-
-
-def _with_unit(number: str, unit: str) -> str:
-    """Write a number before its unit; 10⁴ CNY takes a times sign, so that nobody reads one number.
-
-    Examples
-    --------
-    >>> _with_unit("6.67", "万元/亩"), _with_unit("6.67", "10⁴ CNY/mu")
-    ('6.67 万元/亩', '6.67 × 10⁴ CNY/mu')
-    """
-    return f"{number} {'× ' if unit.startswith('10') else ''}{unit}".rstrip()
 
 
 def _tone(targets: list[dict[str, Any]]) -> str:

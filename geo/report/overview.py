@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from geo import standards
+from geo.clauses import asked_text, figure_text
 from geo.indicators import catalogue, indicator
 from geo.report.cells import DASH, Desk, Record, count_text, lacking, plain_rows
 from geo.report.parts import Cell, Column, Headline, Paragraph, Section, Table
@@ -68,8 +69,8 @@ def overview(desk: Desk) -> Section:
     """Write the chapter."""
     told = [_land(desk), *_verdicts(desk), _candidates(desk), _quality(desk)]
     blocks = tuple(Paragraph(text) for text in told if text)
-    table = _targets(desk)
-    return Section("overview", desk.say("ch_overview"), blocks if table is None else (*blocks, table))
+    tables = tuple(table for table in (_targets(desk), _statistics(desk)) if table is not None)
+    return Section("overview", desk.say("ch_overview"), (*blocks, *tables))
 
 
 def _land(desk: Desk) -> str:
@@ -183,6 +184,37 @@ def _targets(desk: Desk) -> Table | None:
         plain_rows(rows),
         desk.line(desk.say("src_targets")),
     )
+
+
+def _statistics(desk: Desk) -> Table | None:
+    """Every figure the project reports itself, beside what is asked of it."""
+    rows = []
+    for row in desk.assessment.statistics.to_dict("records"):
+        known = standards.statistics()[row["statistic"]]
+        first = (
+            Cell(known.title(desk.language)),
+            Cell(row["scope"] or desk.word(f"level.{row['level']}")),
+            Cell(f"{figure_text(row['value'], row['unit'], known, desk.language)} ({row['year']})"),
+        )
+        rows += [
+            (*first, _asked(desk, target), str(target["year"] or DASH), _judged(desk, target), desk.clause(target))
+            for target in row["targets"]
+        ] or [(*first, DASH, DASH, DASH, DASH)]
+    if not rows:
+        return None
+    titles = ("indicator", "place", "now", "target", "year", "verdict_head", "clause")
+    wide = (1.5, 0.9, 1.1, 1.1, 0.6, 0.7, 1.2)
+    return Table(
+        "statistics",
+        desk.say("tab_statistics"),
+        tuple(Column(desk.say(f"col_{title}"), wide=share) for title, share in zip(titles, wide, strict=True)),
+        plain_rows(rows),
+        desk.line(desk.say("src_statistics"), area=False),
+    )
+
+
+def _asked(desk: Desk, target: dict[str, Any]) -> str:
+    return asked_text(standards.clause(target["policy"], target["clause_id"]), desk.language)
 
 
 def _judged(desk: Desk, target: dict[str, Any]) -> Cell:

@@ -48,7 +48,7 @@ def column_name(desk: Desk, layer: str, column: str) -> str:
 
 
 _NAMED = frozenset(
-    "parks parcels buildings enterprises holdings districts constraints height dsm dtm".split()  # noqa: SIM905
+    "parks parcels buildings enterprises holdings districts constraints statistics evaluations height dsm dtm".split()  # noqa: SIM905
 )
 
 

@@ -1,0 +1,157 @@
+"""Figures that come from elsewhere: the table of statistics held against the clauses that ask for them.
+
+Patents, talents, incubators and the like cannot be computed from layers. An office lists them in the
+layer `statistics`, one row a figure: which statistic (its id or its title), of which place, of which year,
+the value and its unit. This room knows the clauses' statistics and the units; it computes no indicator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cache
+from typing import Any
+
+import pandas as pd
+
+from geo.policy_files import Statistic, statistics
+from geo.standards import policies as standards_on_board
+from geo.standards import policy, targets
+from layers import units
+from layers.errors import ParkwiseError, ProjectError, nearest
+
+__all__ = ["reported"]
+
+#: Words for the two places that are no zone.
+_CITY = frozenset({"", "city", "全市", "市", "本市"})
+_ZONES = frozenset({"zones", "all zones", "开发区合计", "各开发区", "各开发区合计", "开发区", "合计"})
+
+
+def reported(table: pd.DataFrame, *, on: date, policies: Iterable[str], city: str = "") -> pd.DataFrame:
+    """Hold reported statistics (统计指标) against the policies in force.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Canonical layer `statistics`: `statistic` (id or title), `value`, and where given `scope`, `year`, `unit`,
+        `source`. A share without a unit is a fraction; any other figure needs its unit, a count none.
+    on : date
+        Of several years the latest up to this day is held; policies not in force on it ask nothing.
+    policies : iterable of str
+        Ids of the policies that apply.
+    city : str
+        Name of the city, as it may stand under `scope`.
+
+    Returns
+    -------
+    DataFrame
+        One row a statistic and place: `statistic`, `level` (city, zones, zone), `scope`, `year`, `value` (in the
+        unit of the row), `unit`, `source`, `targets` (as in `results.json`).
+
+    Raises
+    ------
+    ProjectError
+        A statistic nobody asks for, a unit of another kind, a value, year or unit that is missing, a figure that
+        stands twice. The message names the rows.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"statistic": ["规上企业总产值"], "year": [2025], "value": [31_000], "unit": ["亿元"]})
+    >>> found = reported(table, on=date(2025, 12, 31), policies=["hangzhou-2023"])
+    >>> found["statistic"][0], found["level"][0], found["targets"][0][0]["met"]
+    ('above_scale_output', 'zones', True)
+    """
+    asked, rows = list(policies), [_row(place, row, city) for place, row in enumerate(table.to_dict("records"), 1)]
+    told = pd.DataFrame(rows, columns=["statistic", "level", "scope", "year", "value", "unit", "source", "row"])
+    _once(told)
+    told = told[told["year"] <= on.year].sort_values(["year", "row"])
+    told = told.drop_duplicates(["statistic", "level", "scope"], keep="last").sort_values("row", ignore_index=True)
+    held = [_held(row, on, asked) for row in told.to_dict("records")]
+    return told.drop(columns="row").assign(targets=pd.Series(held, index=told.index, dtype="object"))
+
+
+def _row(place: int, row: Mapping[str, Any], city: str) -> dict[str, Any]:
+    """Settle one row: which statistic, which place, in which unit."""
+    known = _statistic(str(row["statistic"]), place)
+    for column in ("year", "value"):
+        if pd.isna(row.get(column)):
+            raise _wrong(place, f"{column} is missing", f"缺少 {column}")
+    scope = "" if pd.isna(row.get("scope")) else str(row["scope"]).strip()
+    level = "city" if scope in _CITY | {city} else "zones" if scope in _ZONES else "zone"
+    return {
+        "statistic": known.id,
+        "level": _where_asked(known.id) if scope == "" else level,
+        "scope": scope if level == "zone" else "",
+        "year": int(row["year"]),
+        "value": float(row["value"]),
+        "unit": _unit(known, row.get("unit"), float(row["value"]), place),
+        "source": None if pd.isna(row.get("source")) else str(row["source"]),
+        "row": place,
+    }
+
+
+def _statistic(name: str, place: int) -> Statistic:
+    """Find a statistic by its id or a title; a topic without figure is none."""
+    asked = {key: one for one in statistics().values() if one.unit for key in (one.id, one.title_zh, one.title_en)}
+    if name.strip() in asked:
+        return asked[name.strip()]
+    like = nearest(name, list(asked))
+    raise _wrong(
+        place,
+        f'no policy on board asks for "{name}"' + (f'; did you mean "{like}"?' if like else ""),
+        f"没有政策文件要求“{name}”" + (f"，是否指“{like}”？" if like else ""),
+    )
+
+
+def _unit(known: Statistic, stated: object, value: float, place: int) -> str:
+    """Return the unit of a row, or say why it cannot be the statistic's."""
+    if pd.isna(stated) or not str(stated).strip():  # type: ignore[call-overload]
+        if known.unit != "1":
+            wanted = (units.label(known.unit, "en"), units.label(known.unit))
+            raise _wrong(
+                place, f"{known.id} needs a unit, such as {wanted[0]}", f"{known.title_zh} 须注明单位，如 {wanted[1]}"
+            )
+        if known.percent and abs(value) > 1.5:
+            raise _wrong(
+                place,
+                f'{known.id} = {value:g} without a unit: a share is a fraction; write {value / 100:g}, or the unit "%"',
+                f"{known.title_zh} = {value:g} 未注明单位：比例应写小数 {value / 100:g}，或注明单位“%”",
+            )
+        return "1"
+    text = str(stated).strip()
+    counted = text in {"个", "家", "户", "件", "项", "座", "条", "次"}
+    try:
+        name = "1" if counted else "/".join(units.unit(part).name for part in text.split("/"))
+        units.convert(1.0, name, known.unit)
+    except ParkwiseError as error:
+        raise _wrong(place, f"{known.id}: {error.text('en')}", f"{known.title_zh}：{error.text('zh')}") from error
+    return name
+
+
+@cache
+def _where_asked(statistic: str) -> str:
+    """Return the level a statistic is asked for where the row names no place."""
+    every = [clause for one in standards_on_board() for clause in policy(one).clauses]
+    scopes = {clause.scope for clause in every if clause.indicator == statistic}
+    return "zones" if scopes & {"city_zones", "province_zones"} else "city"
+
+
+def _once(told: pd.DataFrame) -> None:
+    twice = told[told.duplicated(["statistic", "level", "scope", "year"], keep=False)]
+    if len(twice):
+        rows = ", ".join(map(str, twice["row"]))
+        name, year = twice["statistic"].iloc[0], twice["year"].iloc[0]
+        raise _wrong(rows, f"{name} of {year} stands {len(twice)} times", f"{name}（{year} 年）出现 {len(twice)} 次")
+
+
+def _held(row: Mapping[str, Any], on: date, policies: list[str]) -> list[dict[str, Any]]:
+    known = statistics()[row["statistic"]]
+    value = units.convert(float(row["value"]), row["unit"], known.unit)
+    return targets(known.id, row["level"], on, policies, value)
+
+
+def _wrong(place: object, en: str, zh: str) -> ProjectError:
+    return ProjectError(
+        f"layers.statistics, row {place}: {en}. Correct the table.",
+        f"layers.statistics 第 {place} 行：{zh}。请更正该表。",
+    )

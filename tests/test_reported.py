@@ -1,0 +1,91 @@
+"""Reported statistics against the clauses: hand table, units, places, and rows that are wrong."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from geo.reported import reported
+from layers.errors import ProjectError
+
+END_2025 = date(2025, 12, 31)
+HANGZHOU = ["hangzhou-2023"]
+
+
+def table(*rows: tuple) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["statistic", "scope", "year", "value", "unit"])
+
+
+def held(*rows: tuple, on: date = END_2025, policies: list[str] = HANGZHOU) -> pd.DataFrame:
+    return reported(table(*rows), on=on, policies=policies, city="杭州市")
+
+
+@pytest.mark.parametrize(
+    ("row", "level", "met", "gap"),
+    [
+        # 3 万亿元 = 30,000 亿元 is asked of all zones together; 2.9 万亿 lacks 1,000 亿元.
+        (("above_scale_output", "zones", 2025, 29_000, "亿元"), "zones", False, 1_000),
+        (("规上企业总产值", "", 2025, 310_000_000, "万元"), "zones", True, -1_000),
+        # 3.8 %: a fraction, or per cent with its sign.
+        (("above_scale_rd_to_gdp", "开发区合计", 2025, 3.5, "%"), "zones", False, 0.003),
+        (("above_scale_rd_to_gdp", "开发区合计", 2025, 0.04, None), "zones", True, -0.002),
+        # 1 万亩 = 666.67 ha: 500 ha are 7,500 mu.
+        (("renewed_low_efficiency_land", "杭州市", 2025, 500, "公顷"), "city", False, 2_500),
+        (("renewed_low_efficiency_land", "全市", 2025, 7, "km2"), "city", True, -500),
+        (("high_level_talents_cumulative", "", 2025, 0.35, "万人"), "zones", True, -500),
+        # More than 6,000: 6,000 itself is not enough.
+        (("national_high_tech_firms", "", 2025, 6000, "家"), "zones", False, 0),
+        (("national_high_tech_firms", "", 2025, 6001, None), "zones", True, -1),
+        # About 10 %: a gap, no verdict.
+        (("new_market_entities_growth_per_year", "", 2025, 0.08, None), "zones", None, 0.02),
+    ],
+)
+def test_a_figure_is_held_in_the_unit_of_the_clause(row, level, met, gap):
+    found = held(row)
+    assert found["level"].tolist() == [level]
+    (target,) = found["targets"][0]
+    assert target["met"] is met
+    assert target["gap"] == pytest.approx(gap, rel=1e-9, abs=1e-9)
+
+
+def test_the_latest_year_up_to_the_day_is_held():
+    rows = [
+        ("technology_smes", "", year, value, None) for year, value in ((2023, 9_000), (2025, 12_500), (2024, 11_000))
+    ]
+    assert held(*rows)["year"].tolist() == [2025]
+    assert held(*rows, on=date(2024, 12, 31))["value"].tolist() == [11_000]
+    assert held(*rows, on=date(2022, 12, 31)).empty
+
+
+def test_a_zone_of_its_own_is_told_apart_and_not_bound():
+    found = held(("technology_smes", "东区", 2025, 900, None), ("technology_smes", "", 2025, 12_500, None))
+    assert list(zip(found["level"], found["scope"], strict=True)) == [("zone", "东区"), ("zones", "")]
+    assert [target["binding"] for targets in found["targets"] for target in targets] == [False, True]
+
+
+def test_a_policy_not_in_force_asks_nothing():
+    assert held(("technology_smes", "", 2022, 100, None), on=date(2022, 12, 31))["targets"].tolist() == [[]]
+    assert held(("technology_smes", "", 2025, 100, None), policies=[])["targets"].tolist() == [[]]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (("technology_sme", "", 2025, 1, None), 'row 2: no policy on board asks for "technology_sme"; did you mean'),
+        (("zone_ranking", "", 2025, 1, None), 'no policy on board asks for "zone_ranking"'),  # a topic without figure
+        (("above_scale_output", "", 2025, 1, "公顷"), 'row 2: above_scale_output: "ha" cannot become "cny"'),
+        (("above_scale_output", "", 2025, 1, "斤"), 'Unit "斤" is not known'),
+        (("above_scale_output", "", 2025, 1, None), "needs a unit, such as CNY"),
+        (("above_scale_rd_to_gdp", "", 2025, 3.8, None), "a share is a fraction; write 0.038"),
+        (("technology_smes", "", None, 1, None), "row 2: year is missing"),
+        (("technology_smes", "", 2025, None, None), "row 2: value is missing"),
+        (("model_parks", "", 2025, 3, None), "row 1, 2: model_parks of 2025 stands 2 times"),
+    ],
+)
+def test_a_wrong_row_is_named(row, told):
+    with pytest.raises(ProjectError, match=re.escape(told)) as caught:
+        held(("model_parks", "", 2025, 1, None), row)
+    assert "layers.statistics" in caught.value.zh
