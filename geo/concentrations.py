@@ -257,7 +257,11 @@ def identity_sums(land: Land, outline: npt.NDArray[np.object_] | None) -> Identi
 
 def outline_of(parks: gpd.GeoDataFrame | None) -> npt.NDArray[np.object_] | None:
     """Return the parts of the union of all parks, None where there are none."""
-    return None if parks is None else np.asarray(shapely.get_parts(shapely.union_all(parks.geometry.to_numpy())))
+    return (
+        None
+        if parks is None
+        else np.asarray(shapely.get_parts(shapely.disjoint_subset_union_all(parks.geometry.to_numpy())))
+    )
 
 
 def _by_union(

@@ -84,9 +84,14 @@ def park_table(parks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         crs=parks.crs,
     )
     joined = table.drop(columns="geometry").groupby("park_id", sort=False).first()
-    shapes = table.geometry.groupby(table["park_id"], sort=False).agg(lambda parts: shapely.union_all(parts.array))
+    shapes = table.geometry.groupby(table["park_id"], sort=False).agg(_joined)
     whole = gpd.GeoDataFrame(joined, geometry=gpd.GeoSeries(shapes, crs=parks.crs).reindex(joined.index))
     return whole.reset_index().iloc[_rank(whole)].reset_index(drop=True)
+
+
+def _joined(parts: gpd.GeoSeries) -> shapely.Geometry:
+    """Return the parts of a park as one shape; the only one there is needs no copy."""
+    return parts.iloc[0] if len(parts) == 1 else shapely.union_all(parts.array)
 
 
 def _by_zone(ids: pd.Series, zones: pd.Series) -> pd.Series:

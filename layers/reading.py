@@ -36,6 +36,8 @@ __all__ = ["read"]
 
 #: Where a file's own name stands in when the column is not there.
 NAMED_BY_FILE = {"parks": "park_name", "districts": "district_name", "constraints": "kind"}
+#: No web map is off by so much (m); a degree is taken for 100 km.
+_REACH_M = 5_000
 #: So many shapes are held against the reference.
 _LOOK = 2_500  # more than `datum.SAMPLE`: a part of a layer has no outline worth comparing
 #: At least one of these must be there.
@@ -75,8 +77,8 @@ def read(
     source : path or list of paths
         Several files, and the files of a folder or zip, become one layer with a column ``source_file``.
     as_ : str, optional
-        parks, parcels, buildings, enterprises, holdings, districts or constraints; None gives the source
-        frame with its own titles.
+        parks, parcels, buildings, enterprises, holdings, districts, constraints, statistics or evaluations;
+        None gives the source frame with its own titles.
     layer : str, optional
         Layer or sheet inside the file; else it is chosen, and told.
     crs : str, optional
@@ -317,12 +319,21 @@ def _look_for_shift(
     few = few.iloc[:: max(1, len(few) // _LOOK)]
     placed = few.to_crs(4326)
     placed = placed[np.isfinite(placed.bounds).all(axis=1)]  # a CRS that does not fit the numbers is told elsewhere
-    found = recognise(placed, gpd.GeoSeries(reference.geometry).to_crs(4326), layer=layer)
+    found = recognise(placed, _within_reach(gpd.GeoSeries(reference.geometry), placed).to_crs(4326), layer=layer)
     if found is None:
         return []
     why = (f"agrees best with the reference as {found.datum}", f"按 {found.datum} 与参考图层最为吻合")
     guessed.append(_guess("datum", found.datum, f"{why[0]}; not moved unless asked", f"{why[1]}；未经要求不作移动"))
     return [found.findings]
+
+
+def _within_reach(reference: gpd.GeoSeries, placed: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Return the shapes of a reference that no shift takes out of reach: a province has a thousand times as many."""
+    left, bottom, right, top = placed.to_crs(reference.crs).total_bounds
+    reach = _REACH_M if reference.crs.is_projected else _REACH_M / 100_000
+    low_x, low_y, high_x, high_y = reference.bounds.to_numpy().T
+    meet = (low_x <= right + reach) & (high_x >= left - reach) & (low_y <= top + reach) & (high_y >= bottom - reach)
+    return gpd.GeoSeries(reference[meet])
 
 
 def _from_datum(frame: gpd.GeoDataFrame, datum: str, guessed: list[dict[str, Any]]) -> gpd.GeoDataFrame:
