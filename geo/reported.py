@@ -7,7 +7,7 @@ the value and its unit. This room knows the clauses' statistics and the units; i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import date
 from functools import cache
 from typing import Any
@@ -70,7 +70,7 @@ def reported(table: pd.DataFrame, *, on: date, policies: Iterable[str], city: st
     return told.drop(columns="row").assign(targets=pd.Series(held, index=told.index, dtype="object"))
 
 
-def _row(place: int, row: Mapping[str, Any], city: str) -> dict[str, Any]:
+def _row(place: int, row: Mapping[Hashable, Any], city: str) -> dict[str, Any]:
     """Settle one row: which statistic, which place, in which unit."""
     known = _statistic(str(row["statistic"]), place)
     for column in ("year", "value"):
@@ -144,7 +144,7 @@ def _once(told: pd.DataFrame) -> None:
         raise _wrong(rows, f"{name} of {year} stands {len(twice)} times", f"{name}（{year} 年）出现 {len(twice)} 次")
 
 
-def _held(row: Mapping[str, Any], on: date, policies: list[str]) -> list[dict[str, Any]]:
+def _held(row: Mapping[Hashable, Any], on: date, policies: list[str]) -> list[dict[str, Any]]:
     known = statistics()[row["statistic"]]
     value = units.convert(float(row["value"]), row["unit"], known.unit)
     return targets(known.id, row["level"], on, policies, value)

@@ -199,7 +199,7 @@ def _statistics(desk: Desk) -> Table | None:
         rows += [
             (*first, _asked(desk, target), str(target["year"] or DASH), _judged(desk, target), desk.clause(target))
             for target in row["targets"]
-        ] or [(*first, DASH, DASH, DASH, DASH)]
+        ] or [(*first, DASH, DASH, Cell(DASH), DASH)]
     if not rows:
         return None
     titles = ("indicator", "place", "now", "target", "year", "verdict_head", "clause")
