@@ -23,6 +23,7 @@ import pandas as pd
 
 from geo.firms import MEASURES, Firms
 from geo.land import Land
+from geo.survey import SURVEYED
 from layers import units
 from layers.errors import StandardError, nearest
 
@@ -31,6 +32,7 @@ __all__ = [
     "Indicator",
     "catalogue",
     "indicator",
+    "level_keys",
     "measure",
     "merge",
     "scopes",
@@ -206,32 +208,40 @@ def _no_sums() -> pd.DataFrame:
 
 def _land_rows(land: Land) -> pd.DataFrame:
     """Pieces with what the catalogue sums, and one column a level."""
-    rows = land.pieces
+    rows, own = land.pieces, land.parcels
     parcel = rows["parcel"].to_numpy()
-    own = land.parcels
     industrial = own["industrial"].array[parcel]
     built = own["built"].array[parcel]
     is_industrial = np.asarray(industrial.fillna(value=False), dtype=bool)
     known_use = ~np.asarray(industrial.isna())
     area = rows["land_area_m2"].to_numpy("float64")
     inside = rows["park"].to_numpy() >= 0
-    table = rows.assign(
+    # Where parcels carry no survey at all, nothing of it is summed: no figure would come of it, only work.
+    unasked = [column for column, group in SURVEYED.items() if group.column not in own]
+    table = rows.drop(columns=["park", *unasked]).assign(
         unit=parcel,
         industrial=industrial,
         built=built,
         estimated=own["floor_area_estimated"].to_numpy(dtype=bool)[parcel],
         covered_area_m2=rows["building_base_m2"] + rows["yard_area_m2"],
         industrial_area_m2=np.where(known_use, np.where(is_industrial, area, 0.0), np.nan),
-        city=0,
-        district=own["district"].to_numpy()[parcel],
+        **level_keys(land),
     )
     if land.parks is not None:
         table["inside_area_m2"] = np.where(known_use, np.where(is_industrial & inside, area, 0.0), np.nan)
-        table["zone"] = zone_rows(land.parks)[rows["park"].to_numpy()]
-        table["zones"] = np.where(inside, 0, -1)
-    else:
-        table = table.drop(columns="park")
     return table
+
+
+def level_keys(land: Land) -> dict[str, npt.NDArray[np.intp]]:
+    """Return the place each piece lies in, by level: the row of the place, −1 for none.
+
+    Levels are city and district and, where there are parks, zones, zone and park.
+    """
+    parcel, park = (land.pieces[name].to_numpy() for name in ("parcel", "park"))
+    keys = {"city": np.zeros(len(parcel), dtype="intp"), "district": land.parcels["district"].to_numpy()[parcel]}
+    if land.parks is not None:
+        keys |= {"zones": np.where(park >= 0, 0, -1), "zone": zone_rows(land.parks)[park], "park": park}
+    return keys
 
 
 def zone_rows(parks: pd.DataFrame) -> npt.NDArray[np.intp]:

@@ -24,6 +24,7 @@ import shapely
 from geo.footprints import build_on, measure_buildings
 from geo.land_use import classify
 from geo.overlay import Pairs, intersect, place, share_out
+from geo.survey import SURVEYED, surveyed
 from geo.zones import Faces, assign, faces, park_table
 from layers.area import area_m2
 from layers.errors import CrsError
@@ -31,7 +32,8 @@ from layers.units import from_tally, in_steps, to_tally
 
 __all__ = ["EXTENSIVE", "Beside", "Land", "Places", "attach", "attach_to", "districts_of", "join", "places", "select"]
 
-#: Extensive columns of a parcel, shared among its pieces. All are in m², but for the investment in yuan.
+#: Extensive columns of a parcel, shared among its pieces; those of `SURVEYED` are made of its land and its classes.
+#: All are in m², but for the investment in yuan.
 EXTENSIVE = (
     "land_area_m2",
     "floor_area_m2",
@@ -40,6 +42,7 @@ EXTENSIVE = (
     "green_area_m2",
     "admin_land_m2",
     "investment_cny",
+    *SURVEYED,
 )
 
 
@@ -202,6 +205,7 @@ def attach_to(
     table = _in_order(parcels)
     table = pd.concat([table, classify(table, system, industrial)], axis=1)
     table["land_area_m2"] = _land_area(table, area)
+    table[[*SURVEYED]] = surveyed(table, table["land_area_m2"])
     unplaced: dict[str, float] = {}
     if buildings is not None:
         drawn = "tdt1055" if area == "recorded" else area
@@ -357,6 +361,9 @@ def _cut(table: gpd.GeoDataFrame, cut: Faces | None, overlap: str) -> pd.DataFra
     for column in EXTENSIVE:
         values = table[column].to_numpy("float64")
         known = np.isfinite(values)
+        if not known.any():
+            pieces[column] = np.nan
+            continue
         base = _base(column)
         steps = to_tally(np.where(known, values, 0.0), base)
         shared = from_tally(share_out(steps, group, weight), base)

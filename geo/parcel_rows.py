@@ -15,10 +15,11 @@ import pandas as pd
 from geo.intensity import building_coefficient
 from geo.land import EXTENSIVE, Land
 from geo.renewal import parcel_facts
+from geo.survey import CLASSES, SURVEYED
 
 __all__ = ["parcel_rows", "write_rows"]
 
-_DESCRIBED = ("parcel_id", "uid", "land_use_code", "land_use_name", "industrial")
+_DESCRIBED = ("parcel_id", "uid", "land_use_code", "land_use_name", "industrial", *CLASSES)
 
 
 def parcel_rows(land: Land, taxes: pd.DataFrame | None = None) -> gpd.GeoDataFrame:
@@ -34,9 +35,10 @@ def parcel_rows(land: Land, taxes: pd.DataFrame | None = None) -> gpd.GeoDataFra
     Returns
     -------
     GeoDataFrame
-        `parcel_id`, `uid`, land use, `district_id`, `park_id` (the park that holds most of it), `inside_share`,
-        the extensive columns of `Land.parcels`, `plot_ratio`, `building_density`, `building_coefficient`,
-        `tax_cny`, `land_used_m2`, `tax_per_mu` (万元/亩), and the shape.
+        `parcel_id`, `uid`, land use, survey classes where there are any, `district_id`, `park_id` (the park that
+        holds most of it), `inside_share`, the extensive columns of `Land.parcels` but those that follow from land
+        and class, `plot_ratio`, `building_density`, `building_coefficient`, `tax_cny`, `land_used_m2`,
+        `tax_per_mu` (万元/亩), and the shape.
     """
     own = land.parcels
     taxes = pd.DataFrame(columns=["tax_cny", "land_used_m2"], dtype="float64") if taxes is None else taxes
@@ -55,7 +57,7 @@ def parcel_rows(land: Land, taxes: pd.DataFrame | None = None) -> gpd.GeoDataFra
             ),
             "park_id": facts["park"],
             "inside_share": facts["inside_share"],
-            **{name: own[name] for name in EXTENSIVE},
+            **{name: own[name] for name in EXTENSIVE if name not in SURVEYED},
             "floor_area_estimated": np.asarray(own["floor_area_estimated"], dtype=bool),
             "plot_ratio": facts["plot_ratio"],
             "building_density": facts["building_density"],
