@@ -662,6 +662,86 @@ def report(voice: _Voice, call: _Call, output: Path, overwrite: bool) -> None:
         voice.say(f"  {path}")
 
 
+@main.command()
+@click.argument("run_a", metavar="RUN_A", type=click.Path(path_type=Path))
+@click.argument("run_b", metavar="RUN_B", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for compare.csv, compare.json and compare.gpkg.",
+)
+@click.option(
+    "--boundary",
+    type=click.Choice(["a", "b", "each"]),
+    default="b",
+    show_default=True,
+    help="Measure both runs' land in the parks of A or of B, so that moved boundaries are told apart from moved "
+    "land; each: leave each run in its own.",
+)
+@click.option(
+    "--tolerance-m",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="New industrial land no wider than this (m) is a boundary drawn anew.",
+)
+@click.option(
+    "--minimum-m2",
+    type=float,
+    default=100.0,
+    show_default=True,
+    help="A parcel with less new industrial land than this (m²) does not count.",
+)
+@click.option(
+    "--exceptions",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Table of parcel_id and reason: new industrial land that is listed as excepted.",
+)
+@_shared(_json, _overwrite)
+@click.pass_obj
+def compare(
+    voice: _Voice,
+    run_a: Path,
+    run_b: Path,
+    output: Path | None,
+    boundary: str,
+    tolerance_m: float,
+    minimum_m2: float,
+    exceptions: Path | None,
+    as_json: bool,
+    overwrite: bool,
+    lang: str | None,
+) -> None:
+    """对比两次结果：变化及成因、开发区外新增工业用地 / Compare two results of one city.
+
+    RUN_A and RUN_B are folders that report wrote, the earlier one first; or their results.json, then without land.
+
+    Example: parkwise compare out-2024/ out-2025/ -o change/
+    """
+    from geo.comparing import Options, comparison_document
+    from geo.comparing import compare as compare_runs
+    from geo.report.comparison_files import open_run, read_exceptions, write_comparison
+    from geo.report.comparison_text import comparison_text, notes_text
+
+    excepted = {} if exceptions is None else read_exceptions(exceptions)
+    options = Options(boundary, tolerance_m, minimum_m2, excepted)
+    voice.step(0.0, "read")
+    before, after = open_run(run_a), open_run(run_b)
+    voice.step(0.3, "compare")
+    found = compare_runs(before, after, options)
+    language = lang or after.language
+    if output is not None:
+        for path in write_comparison(found, output, language=language, overwrite=overwrite):
+            voice.say(f"  {path}")
+    if as_json:
+        if notes := notes_text(found, language):
+            voice.say(notes)
+        _print_json(comparison_document(found))
+        return
+    click.echo(comparison_text(found, language))
+
+
 @main.group()
 def policy() -> None:
     """政策条款 / The standards on board, clause by clause."""
