@@ -27,6 +27,7 @@ from layers.plain import bare, plain
 from layers.project import Project
 from layers.records import ids, land_m2, shapes
 from layers.repairing import duplicate_of
+from layers.storage import let_go
 
 __all__ = ["OF_ALL", "Flow", "added_up"]
 
@@ -74,6 +75,7 @@ class Flow:
             return frame
         path = self.folder / f"{self.layer}-{len(self._files)}.parquet"
         gpd.GeoDataFrame(plain(frame)).to_parquet(path, index=False, compression="zstd")
+        let_go()
         self._files.append(path)
         light = gpd.GeoDataFrame(bare(frame))
         few: pd.DataFrame = light.iloc[_few(light, max(20, _STAND_IN // total))]
@@ -90,6 +92,7 @@ class Flow:
         self._by_record = self.layer == "parcels" and intake.project.text("project.area") == "recorded"
         for path in self._files:
             frame = gpd.read_parquet(path)
+            let_go()
             path.unlink()
             frame.attrs = {"layer": self.layer}
             if self.crs is not None:

@@ -28,7 +28,7 @@ import pyproj
 import shapely
 
 from layers.errors import SourceError, first
-from layers.storage import Storage, open_storage
+from layers.storage import Storage, let_go, open_storage
 
 __all__ = ["MANIFEST", "SCHEMA", "Part", "Partitions", "hilbert_keys", "is_partitioned", "open_partitions"]
 
@@ -169,6 +169,7 @@ class Partitions:
         types = {str(name): str(kind) for name, kind in frame.dtypes.items()}
         if types != {name: self.columns[name] for name in wanted} or getattr(frame, "crs", self.crs) != self.crs:
             raise _wrong(self, part, *_diagnosis(storage, self, part, None))
+        let_go()
         return frame.reset_index(drop=True)
 
     def _told(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import fs
 
 from layers.errors import ParkwiseError, ProjectError, SourceError
 
-__all__ = ["Storage", "is_url", "open_storage"]
+__all__ = ["Storage", "is_url", "let_go", "open_storage"]
 
 #: No document of ours is larger (bytes).
 _LARGEST = 256 << 20
@@ -176,3 +177,8 @@ def _unreachable(url: str, error: Exception) -> ParkwiseError:
         f"{url}: cannot be opened ({error}). Expected a URL such as s3://bucket/folder, or a path.",
         f"{url}：无法打开（{error}）。应为 s3://bucket/folder 之类的 URL，或本机路径。",
     )
+
+
+def let_go() -> None:
+    """Give memory that Arrow keeps for later reads back to the system: it is as large as what was read."""
+    pa.default_memory_pool().release_unused()

@@ -26,7 +26,7 @@ from layers.errors import ProjectError
 from layers.findings_file import FindingsFile, open_findings
 from layers.partitions import Partitions, open_partitions
 from layers.project import LAYERS, Project, Setting, loads, with_flags
-from layers.storage import Storage, is_url, open_storage
+from layers.storage import Storage, is_url, let_go, open_storage
 
 __all__ = ["INTAKE", "PARTED", "PROJECT_FILE", "SCHEMA", "Store", "open_store"]
 
@@ -175,6 +175,7 @@ def _frame(storage: Storage, name: str, entry: Mapping[str, Any]) -> pd.DataFram
         raise storage.damaged(file, f"cut off or no Parquet: {str(error)[:120]}", "文件不完整或不是 Parquet") from error
     if not same:
         raise storage.damaged(file, f"another checksum, {len(frame):,} rows", f"校验和不符，{len(frame):,} 行")
+    let_go()
     frame.attrs = dict(entry["attrs"])
     return frame
 

@@ -29,6 +29,7 @@ from layers.meanings import gdb_meanings, gpkg_meanings
 from layers.raw import Raw, Sublayer, cut_text, distinct_titles, driver_options, pull, tell_encoding, told
 from layers.shapefile import read_shapefile, record_count
 from layers.sources import Source
+from layers.storage import let_go
 from layers.titles import guess_role
 
 __all__ = ["choose", "in_pieces", "read_vector", "sublayers"]
@@ -238,6 +239,7 @@ def _read_parquet(source: Source, sublayer: Sublayer, limit: int | None) -> Raw:
     else:
         parts = [pd.read_parquet(file) for file in files]
         crs = None
+    let_go()
     frame = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
     frame = frame.reset_index(drop=True) if not isinstance(frame.index, pd.RangeIndex) else frame
     name = _geometry_column(list(map(str, frame.columns)))

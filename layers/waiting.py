@@ -24,6 +24,7 @@ import shapely
 from layers.errors import CrsError, OutputError
 from layers.partitions import Box, Keys, hilbert_keys
 from layers.plain import Kind, bare, common_kind, plain
+from layers.storage import let_go
 
 __all__ = ["Waiting", "keep", "lay_down"]
 
@@ -146,6 +147,7 @@ def lay_down(frames: Iterable[gpd.GeoDataFrame], folder: Path, bounds: Box | Non
             keys.append(hilbert_keys(x[near], y[near], bounds))
         path = folder / f"{len(laid.files)}.parquet"
         gpd.GeoDataFrame(ready.take(near)).to_parquet(path, index=False, compression="zstd", row_group_size=_GROUP)
+        let_go()
         laid.files.append(path)
         laid.starts.append(laid.starts[-1] + len(ready))
         laid.orders.append(near.astype("uint32"))
@@ -183,6 +185,7 @@ def _take(laid: _Laid, columns: Mapping[str, Kind], crs: pyproj.CRS | None, rows
     table = found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
     order = np.searchsorted(wanted, rows)
     shapes = shapely.from_wkb(table["geometry"].to_numpy()[order])
+    let_go()
     return gpd.GeoDataFrame(table.drop(columns="geometry").take(order), geometry=shapes, crs=crs)
 
 
