@@ -573,6 +573,29 @@ def measure(
 @_shared(_json)
 @click.pass_obj
 @_measuring
+def grade(voice: _Voice, call: _Call, as_json: bool) -> None:
+    """企业亩均评价、开发区评价、控制指标对照 / Grades of firms, scores and verdicts on zones, land against limits.
+
+    Example: parkwise grade project.toml --set grade.rules=huangyan-2022
+    """
+    from geo.ratings import rate, require
+
+    assessment = _assess(call, voice)
+    ratings = require(rate(assessment), assessment.project)
+    if as_json:
+        from geo.rating_results import rating_results
+
+        _print_json({"grades": [], "evaluation": [], **rating_results(ratings)})
+        return
+    from geo.rating_text import ratings_text
+
+    click.echo(ratings_text(ratings, assessment.project.language))
+
+
+@main.command()
+@_shared(_json)
+@click.pass_obj
+@_measuring
 def candidates(voice: _Voice, call: _Call, as_json: bool) -> None:
     """低效用地线索 / Low-efficiency candidates with their evidence.
 

@@ -83,6 +83,8 @@ class Assessment:
         Indicator id → (reason in English, reason in Chinese).
     statistics : DataFrame
         Figures the project reports, held against the policies; see `reported.reported`.
+    tables : mapping of str to DataFrame
+        The layers that grading needs as they were read: `enterprises`, `evaluations`.
     """
 
     project: Project
@@ -96,6 +98,7 @@ class Assessment:
     ledger: Mapping[str, dict[str, object]]
     not_computed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     statistics: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def city(self) -> str:
@@ -251,6 +254,7 @@ def conclude(
         ledger=ledger or {},
         not_computed=_not_computed(indicators, land, firms),
         statistics=_statistics(frames.get("statistics"), project),
+        tables={name: frames[name] for name in ("enterprises", "evaluations") if name in frames},
     )
 
 

@@ -20,6 +20,8 @@ from geo import standards
 from geo.assessment import Assessment
 from geo.indicators import catalogue
 from geo.land_use import system
+from geo.rating_results import rating_results
+from geo.ratings import Ratings
 from layers.projections import describe
 from layers.units import label
 
@@ -31,8 +33,8 @@ SCHEMA = "parkwise/1"
 _DEPTH = 4
 
 
-def results(assessment: Assessment) -> dict[str, Any]:
-    """Return the results document of an assessment."""
+def results(assessment: Assessment, ratings: Ratings | None = None) -> dict[str, Any]:
+    """Return the results document of an assessment, with what was graded."""
     document = {
         "schema": SCHEMA,
         "project": {
@@ -53,7 +55,8 @@ def results(assessment: Assessment) -> dict[str, Any]:
         "statistics": _statistics(assessment),
         "not_computed": [{"id": name, "reason": why[0]} for name, why in assessment.not_computed.items()],
     }
-    return {**plain(document), "candidates": _candidates(assessment)}
+    graded = {} if ratings is None else rating_results(ratings)
+    return {**plain(document | graded), "candidates": _candidates(assessment)}
 
 
 def definitions(assessment: Assessment) -> dict[str, Any]:

@@ -1,0 +1,111 @@
+"""What was graded, as plain data: the parts `grades`, `evaluation`, `zone_years` and `control` of `results.json`.
+
+Turns `Ratings` into lists of records and nothing else. Scores are points; values and benchmarks stand in the
+unit beside them; what is missing is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from geo.grading import Grades
+from geo.ratings import Ratings
+from geo.score_tree import Evaluation
+from geo.zone_years import ZoneYears
+
+__all__ = ["rating_results"]
+
+_CONTRIBUTION = ["indicator", "value", "benchmark", "unit", "weight", "score", "capped", "floored", "missing"]
+_NEED = ["indicator", "value", "value_needed", "unit"]
+_NODE = ["node", "parent", "level", "weight", "effective_weight", "score", "indicator", "value", "ideal"]
+_VERDICT = ["zone", "zone_name", "year", "verdict", "policy", "clause_id", "clause", "ranking", "rank", "ranked",
+            "state_before", "state_after", "explanation_zh", "explanation_en"]  # fmt: skip
+_HELD = ["unit", "standard", "indicator", "comparison", "value", "limit", "met", "gap", "numerator_m2",
+         "denominator_m2", "missing_rows", "land_without_limit_m2", "source", "note_zh", "note_en"]  # fmt: skip
+
+
+def rating_results(ratings: Ratings) -> dict[str, Any]:
+    """Return the parts of the results document that ratings fill; only those the project asks for."""
+    told: dict[str, Any] = {}
+    if ratings.grades is not None:
+        told |= {"grades": _grades(ratings.grades), "grading": _grading(ratings.grades)}
+    if ratings.evaluation is not None:
+        told["evaluation"] = _records(ratings.evaluation.table, _NODE)
+        told["evaluation_notes"] = _notes(ratings.evaluation)
+        told["evaluation_by_zone"] = [
+            {"zone": zone, "score": one.score, "nodes": _records(one.table, _NODE)}
+            for zone, one in ratings.by_zone.items()
+        ]
+    if ratings.years is not None:
+        told["zone_years"] = _years(ratings.years)
+    if ratings.control is not None:
+        told["control"] = _records(ratings.control, _HELD)
+    return told
+
+
+def _grades(grades: Grades) -> list[dict[str, Any]]:
+    """One record a firm, with what each indicator adds and what the next grade asks."""
+    added = _by_firm(grades.contributions, _CONTRIBUTION)
+    needs = _by_firm(grades.needs, ["next_grade", "lacking", *_NEED])
+    return [
+        {
+            "scope": {"level": "enterprise", "id": row["firm_id"], "name": row["firm_name"]},
+            "group": row["group"],
+            "score": row["score"],
+            "rank": row["rank"],
+            "grade": row["grade"],
+            "reason": row["reason"],
+            "contributions": added.get(row["firm_id"], []),
+            "next": _next(needs.get(row["firm_id"], [])),
+        }
+        for row in grades.table.to_dict("records")
+    ]
+
+
+def _next(needs: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    if not needs:
+        return None
+    by = [{name: need[name] for name in _NEED} for need in needs]
+    return {"grade": needs[0]["next_grade"], "lacking": needs[0]["lacking"], "by": by}
+
+
+def _grading(grades: Grades) -> dict[str, Any]:
+    """Which rule set was applied, on whose word, and what was assumed."""
+    rules = grades.rules
+    return {
+        "rules": rules.id,
+        "title": rules.title_zh,
+        "status": rules.status_zh,
+        "source": rules.source,
+        "year": grades.year,
+        "notes": [{"zh": note.zh, "en": note.en} for note in grades.told],
+    }
+
+
+def _years(years: ZoneYears) -> dict[str, Any]:
+    return {
+        "verdicts": _records(years.table, _VERDICT),
+        "states": _records(years.states, list(years.states.columns)),
+        "rounding": years.rounding,
+        "notes": _notes(years),
+    }
+
+
+def _notes(found: Evaluation | ZoneYears) -> list[dict[str, str]]:
+    return [{"zh": zh, "en": en} for en, zh in found.told]
+
+
+def _by_firm(table: pd.DataFrame, columns: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for firm, record in zip(table["firm_id"].tolist(), _records(table, list(columns)), strict=True):
+        found.setdefault(firm, []).append(record)
+    return found
+
+
+def _records(table: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
+    plain = table[list(columns)].astype("object")
+    rows = plain.where(plain.notna(), None).itertuples(index=False, name=None)
+    return [dict(zip(columns, row, strict=True)) for row in rows]

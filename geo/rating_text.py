@@ -1,0 +1,131 @@
+"""Grades, scores and verdicts for a terminal: what `parkwise grade` prints.
+
+Writes what `geo.ratings` found; the words come from `geo.labels`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from geo.grading import Grades
+from geo.indicators import catalogue
+from geo.labels import text
+from geo.ratings import Ratings
+from geo.score_tree import Evaluation
+from geo.zone_years import ZoneYears
+from layers.telling import table_text
+
+__all__ = ["ratings_text"]
+
+_SHOWN = 30
+
+
+def ratings_text(ratings: Ratings, language: str = "zh") -> str:
+    """Write everything that was graded, each with what was assumed."""
+    blocks: list[str] = []
+    if ratings.grades is not None:
+        blocks += _grades(ratings.grades, language)
+    if ratings.evaluation is not None:
+        blocks += _evaluation(ratings.evaluation, ratings, language)
+    if ratings.years is not None:
+        blocks += _years(ratings.years, language)
+    if ratings.control is not None:
+        blocks += _control(ratings.control, language)
+    return "\n\n".join(blocks)
+
+
+def _grades(grades: Grades, language: str) -> list[str]:
+    english = language == "en"
+    rules = grades.rules
+    head = f"— {rules.title_en if english else rules.title_zh} —\n  {rules.status_en if english else rules.status_zh}"
+    groups = {one.id: one.title_en if english else one.title_zh for one in rules.groups}
+    counts = [
+        [groups.get(str(row.group), str(row.group)), str(row.grade), f"{row.firms:,}"]
+        for row in grades.counts.itertuples()
+    ]
+    told = [head, table_text(_titles(("group", "grade", "firms"), language), counts, right=[2])]
+    rows = [
+        [str(row["firm_name"]), groups.get(row["group"], ""), _points(row["score"]), _whole(row["rank"]),
+         _cell(row["grade"]), _cell(row["reason_en" if english else "reason_zh"])]
+        for row in grades.table.sort_values(["group", "rank"]).head(_SHOWN).to_dict("records")
+    ]  # fmt: skip
+    titles = _titles(("firm", "group", "score", "rank", "grade", "note"), language)
+    told.append(table_text(titles, rows, right=[2, 3]) + _more(len(grades.table), language))
+    return [*told, *_notes(((note.en, note.zh) for note in grades.told), language)]
+
+
+def _evaluation(found: Evaluation, ratings: Ratings, language: str) -> list[str]:
+    rows = [
+        ["  " * row["level"] + str(row["node"]), _points(row["weight"], 3), _points(row["effective_weight"], 4),
+         _indicator(row["indicator"], language), _points(row["value"]),
+         _points(row["ideal"]), _points(row["score"])]
+        for row in found.table.to_dict("records")
+    ]  # fmt: skip
+    names = ("node", "weight", "effective_weight", "indicator", "value", "ideal", "score")
+    told = [table_text(_titles(names, language), rows, right=[1, 2, 4, 5, 6])]
+    if ratings.by_zone:
+        zones = [[zone, _points(one.score)] for zone, one in ratings.by_zone.items()]
+        told.append(table_text(_titles(("zone", "score"), language), zones, right=[1]))
+    return [*told, *_notes(found.told, language)]
+
+
+def _years(years: ZoneYears, language: str) -> list[str]:
+    rows = [
+        [str(row["year"]), str(row["zone_name"]), text(f"verdict.{row['verdict']}", language),
+         f"{row['policy']} {row['clause']}", row["explanation_en" if language == "en" else "explanation_zh"]]
+        for row in years.table.to_dict("records")
+    ]  # fmt: skip
+    titles = _titles(("year", "zone", "verdict", "clause", "why"), language)
+    return [table_text(titles, rows), *_notes(years.told, language)]
+
+
+def _control(table: pd.DataFrame, language: str) -> list[str]:
+    shown = table[table["met"].eq(other=False)]
+    counts = [
+        [_indicator(name, language), f"{int(rows['met'].eq(other=True).sum()):,}",
+         f"{int(rows['met'].eq(other=False).sum()):,}", f"{int(rows['met'].isna().sum()):,}"]
+        for name, rows in table.groupby("indicator", sort=False)
+    ]  # fmt: skip
+    rows = [
+        [str(row["unit"]), _indicator(row["indicator"], language), _points(row["value"]),
+         text("comparison." + row["comparison"], language) + " " + _points(row["limit"]),
+         str(row["source"]).split(" | ")[0]]
+        for row in shown.head(_SHOWN).to_dict("records")
+    ]  # fmt: skip
+    told = [table_text(_titles(("indicator", "met", "unmet", "unknown"), language), counts, right=[1, 2, 3])]
+    if rows:
+        titles = _titles(("unit", "indicator", "value", "limit", "source"), language)
+        told.append(table_text(titles, rows, right=[2]) + _more(len(shown), language))
+    return told
+
+
+def _indicator(name: object, language: str) -> str:
+    entry = catalogue().get(str(name))
+    return _cell(name) if entry is None else entry.title(language)
+
+
+def _titles(names: Iterable[str], language: str) -> list[str]:
+    return [text(f"rating.{name}", language) for name in names]
+
+
+def _notes(told: Iterable[tuple[str, str]], language: str) -> list[str]:
+    lines = [f"  · {en if language == 'en' else zh}" for en, zh in told]
+    return ["\n".join(lines)] if lines else []
+
+
+def _more(total: int, language: str) -> str:
+    return "" if total <= _SHOWN else "\n" + text("rating.more", language).format(more=f"{total - _SHOWN:,}")
+
+
+def _cell(value: object) -> str:
+    return "" if pd.isna(value) else str(value)  # type: ignore[call-overload]
+
+
+def _points(value: object, digits: int = 2) -> str:
+    return "" if pd.isna(value) else f"{value:,.{digits}f}"  # type: ignore[call-overload]
+
+
+def _whole(value: object) -> str:
+    return "" if pd.isna(value) else f"{int(value):,}"  # type: ignore[call-overload]

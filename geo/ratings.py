@@ -1,0 +1,225 @@
+"""All a project has graded (`rate`): firms, zones by a tree of scores, zones over the years, land against limits.
+
+Reads the settings that ask for it (`[grade]`, `[evaluation]`, `[control]`) and the tables of the assessment, and calls
+the rooms that know how: `geo.grading`, `geo.score_tree`, `geo.zone_years`, `geo.control`. Computes nothing itself;
+what is not asked for is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from geo.assessment import Assessment
+from geo.control import hold, load_limits, load_sub_regions, standard_limits
+from geo.firms import Firms
+from geo.grading import Grades, firms_to_grade, grade
+from geo.grading_rules import RuleSet
+from geo.grading_sets import load_rules, rule_sets, rules_from_project, with_classes
+from geo.land import Land
+from geo.score_tree import Evaluation, evaluate
+from geo.tree_file import read_tree
+from geo.zone_years import ZoneYears, judge
+from layers.errors import ProjectError
+from layers.project import Project
+
+__all__ = ["Ratings", "rate", "require"]
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """What was graded in one run; None where the project does not ask for it.
+
+    Attributes
+    ----------
+    grades : Grades or None
+        Of firms (亩均论英雄).
+    evaluation : Evaluation or None
+        The tree of scores for all zones together, or for the city where there are no zones.
+    by_zone : mapping of str to Evaluation
+        The same tree for each zone, by id; empty where the tree brings its own scores.
+    years : ZoneYears or None
+        Verdicts on zones over the years.
+    control : DataFrame or None
+        Land against the control indicators, see `control.hold`.
+    """
+
+    grades: Grades | None = None
+    evaluation: Evaluation | None = None
+    by_zone: Mapping[str, Evaluation] = field(default_factory=dict)
+    years: ZoneYears | None = None
+    control: pd.DataFrame | None = None
+
+    def __bool__(self) -> bool:
+        found = (self.grades, self.evaluation, self.years, self.control)
+        return any(one is not None for one in found)
+
+
+def rate(assessment: Assessment) -> Ratings:
+    """Grade what the project asks to be graded (评级).
+
+    Raises
+    ------
+    StandardError, ProjectError, SourceError
+        A rule set, a tree or a table cannot be used; the message names the file and the place in it.
+    """
+    tree = _tree(assessment.project)
+    return Ratings(
+        grades=_grades(assessment),
+        evaluation=None if tree is None else _evaluated(tree, assessment, *_whole(assessment)),
+        by_zone={} if tree is None or not _measured(tree) else _by_zone(tree, assessment),
+        years=_years(assessment),
+        control=_control(assessment),
+    )
+
+
+def require(ratings: Ratings, project: Project) -> Ratings:
+    """Return ratings, or say what a project has to state for anything to be graded."""
+    if ratings:
+        return ratings
+    sets = ", ".join(rule_sets())
+    raise ProjectError(
+        f"{project.path}: nothing to grade. State grade.rules (on board: {sets}; or a file) or [grade.scores], "
+        "evaluation.tree (a CSV), [layers.evaluations] (ranks of zones by year), or control.edition.",
+        f"{project.path}：没有可评价的内容。请给出 grade.rules（已有：{sets}，或文件）或 [grade.scores]、"
+        "evaluation.tree（CSV 文件）、[layers.evaluations]（开发区历年名次），或 control.edition。",
+    )
+
+
+def _grades(assessment: Assessment) -> Grades | None:
+    rules = _rules(assessment.project)
+    if rules is None:
+        return None
+    if assessment.firms is None:
+        raise ProjectError(
+            "[grade] asks for grades, but the project has no enterprises. Add [layers.enterprises] with a source.",
+            "[grade] 要求评价企业，但项目没有企业图层。请增加 [layers.enterprises] 并指定 source。",
+        )
+    table = assessment.tables.get("enterprises")
+    firms = assessment.firms
+    rows = firms.firms if table is None else firms_to_grade(firms, table, assessment.project.as_of)
+    return grade(rows, rules, firms.year, firms.links)
+
+
+def _rules(project: Project) -> RuleSet | None:
+    """Return the rule set the project states, or names by id or file; its own classes go before those of the set."""
+    scores, named = project["grade.scores"], project.text("grade.rules")
+    classes = project["grade.classes"]
+    if isinstance(scores, dict) and scores:
+        if named is not None:
+            raise ProjectError(
+                f'{project.path}: both grade.rules = "{named}" and [grade.scores] are given. Keep one of them.',
+                f"{project.path}：同时给出了 grade.rules = “{named}”和 [grade.scores]。请只保留其一。",
+            )
+        return rules_from_project(scores, classes if isinstance(classes, list) else None)
+    if named is None:
+        return None
+    rules = load_rules(project.folder / named if named.endswith(".toml") else named)
+    return with_classes(rules, classes) if isinstance(classes, list) and classes else rules
+
+
+def _tree(project: Project) -> pd.DataFrame | None:
+    file = project.file("evaluation.tree")
+    return None if file is None else read_tree(file)
+
+
+def _measured(tree: pd.DataFrame) -> bool:
+    return "indicator" in tree and bool(tree["indicator"].notna().any())
+
+
+def _whole(assessment: Assessment) -> tuple[str, str | None]:
+    """All zones together are evaluated; without zones the city is."""
+    together = "zones" in set(assessment.indicators["level"])
+    return ("zones" if together else "city"), None
+
+
+def _evaluated(tree: pd.DataFrame, assessment: Assessment, level: str, scope: str | None) -> Evaluation:
+    table = assessment.indicators
+    rows = table[(table["level"] == level) & ((table["scope_id"] == scope) | (scope is None))]
+    values = dict(zip(rows["id"], rows["value"], strict=True)) if _measured(tree) else None
+    return evaluate(tree, values, weights=assessment.project.text("evaluation.weights") or "strict")
+
+
+def _by_zone(tree: pd.DataFrame, assessment: Assessment) -> dict[str, Evaluation]:
+    table = assessment.indicators
+    zones = table.loc[table["level"] == "zone", "scope_id"].drop_duplicates()
+    return {str(zone): _evaluated(tree, assessment, "zone", zone) for zone in zones}
+
+
+def _years(assessment: Assessment) -> ZoneYears | None:
+    table, project = assessment.tables.get("evaluations"), assessment.project
+    if table is None:
+        return None
+    renames = project["evaluation.renames"]
+    return judge(
+        table,
+        project.texts("project.policies"),
+        rounding=project.text("evaluation.rounding") or "floor",
+        renames=pd.DataFrame(renames) if isinstance(renames, list) and renames else None,
+    )
+
+
+def _control(assessment: Assessment) -> pd.DataFrame | None:
+    project, land = assessment.project, assessment.land
+    edition, table = project.text("control.edition"), project.file("control.table")
+    sub_regions = project.file("control.sub_regions")
+    if (edition is None and table is None and sub_regions is None) or land is None:
+        return None
+    limits = standard_limits() if table is None else (*standard_limits(), *load_limits(table))
+    return hold(
+        _units(land, assessment.firms, project),
+        "unit",
+        limits=limits,
+        edition=edition or (limits[-1].edition if table is not None else "2008"),
+        sub_regions=None if sub_regions is None else load_sub_regions(sub_regions),
+        several=project.text("control.several") or "refuse",
+    )
+
+
+def _units(land: Land, firms: Firms | None, project: Project) -> pd.DataFrame:
+    """One row a piece of industrial land, with the unit it is accounted in, its industry and its areas."""
+    pieces = land.pieces
+    parcel, park = pieces["parcel"].to_numpy(), pieces["park"].to_numpy()
+    own = land.parcels.iloc[parcel].reset_index(drop=True)
+    by = project.text("control.unit") or "parcel"
+    unit = own["uid"] if by == "parcel" else _park_column(land, park, "park_id" if by == "park" else "zone_id")
+    areas = ["land_area_m2", "floor_area_m2", "admin_land_m2", "green_area_m2"]
+    units = (
+        pieces[areas]
+        .reset_index(drop=True)
+        .assign(
+            unit=unit.to_numpy(),
+            code=_codes(land, firms).array[parcel],
+            code_edition=project.text("control.code_edition"),
+            covered_area_m2=(pieces["building_base_m2"] + pieces["yard_area_m2"]).to_numpy(),
+            inside_parks=park >= 0,
+        )
+    )
+    if "sub_region" in own:
+        units["sub_region"] = own["sub_region"]
+    wanted = own["industrial"].fillna(value=False).to_numpy(dtype=bool) & units["unit"].notna().to_numpy()
+    return pd.DataFrame(units[wanted]).reset_index(drop=True)
+
+
+def _park_column(land: Land, park: np.ndarray, column: str) -> pd.Series:
+    """What a piece's park says in a column; missing outside every park."""
+    named = pd.Series(None, index=range(len(park)), dtype="object")
+    if land.parks is not None:
+        inside = np.flatnonzero(park >= 0)
+        named.iloc[inside] = land.parks[column].to_numpy("object")[park[inside]]
+    return named
+
+
+def _codes(land: Land, firms: Firms | None) -> pd.Series:
+    """Industry of each parcel: its own code, else that of the firm with most land on it."""
+    told = land.parcels.get("industry_code")
+    codes = pd.Series(None, index=range(len(land.parcels)), dtype="object") if told is None else told.astype("object")
+    codes = codes.reset_index(drop=True)
+    if firms is None or not len(firms.links):
+        return codes
+    links = firms.links.sort_values(["land_area_m2", "firm"], ascending=[False, True]).drop_duplicates("parcel")
+    of_firm = firms.firms["industry_code"].astype("object").iloc[links["firm"]].to_numpy()
+    return codes.fillna(pd.Series(of_firm, index=links["parcel"].to_numpy()).reindex(codes.index))

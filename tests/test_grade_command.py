@@ -1,0 +1,169 @@
+"""`parkwise grade` on the hand city: firms, a tree of scores, zones over the years, land against limits."""
+
+import json
+
+import geopandas as gpd
+import hand_city as city
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import cli
+
+PROJECT = """
+[project]
+city = "示例"
+as_of = 2025-12-31
+overlap = "split"
+area = "planar"
+policies = ["hangzhou-2023", "zhejiang-2021"]
+[land_use]
+system = "third-survey"
+[layers.parcels]
+source = "parcels.gpkg"
+[layers.parks]
+source = "parks.gpkg"
+[layers.buildings]
+source = "buildings.gpkg"
+[layers.enterprises]
+source = "enterprises.csv"
+"""
+
+#: 4,000 m² are 6 mu.
+FIRMS = """enterprise_code,enterprise_name,scale,parcel_id,tax_cny,value_added_cny,land_registered_m2,industry_code,year
+F1,一厂,规上,p1,1200000,2400000,4000,3912,2025
+F2,二厂,规上,p3,600000,,4000,3091,2025
+F3,三厂,规下,p2,60000,100000,4000,1310,2025
+F4,四厂,,p4,60000,100000,4000,1310,2025
+"""
+
+
+@pytest.fixture
+def place(tmp_path):
+    for name in ("parcels", "parks", "buildings"):
+        frame = city.frames()[name]
+        gpd.GeoDataFrame(frame).to_file(tmp_path / f"{name}.gpkg", layer=name)
+    (tmp_path / "enterprises.csv").write_text(FIRMS, encoding="utf-8-sig")
+    return tmp_path
+
+
+def grade(place, more, *flags):
+    (place / "project.toml").write_text(PROJECT + more, encoding="utf-8")
+    return CliRunner().invoke(cli.main, ["grade", str(place / "project.toml"), "-q", *flags])
+
+
+def answer(place, more):
+    done = grade(place, more, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+SCORES = """
+[grade]
+classes = [{ grade = "A", score_at_least = 70 }, { grade = "B", score_at_least = 20 }, { grade = "C" }]
+[grade.scores.above]
+tax_per_mu = { weight = 60, benchmark = 20 }
+value_added_per_mu = { weight = 40, benchmark = 50 }
+[grade.scores.below]
+tax_per_mu = { weight = 100, benchmark = 4 }
+"""
+
+
+def test_firms_are_scored_by_the_projects_own_weights(place):
+    found = {row["scope"]["id"]: row for row in answer(place, SCORES)["grades"]}
+    # F1: 120 万元 ÷ 6 亩 = 20, of 20; 240 ÷ 6 = 40, of 50.
+    assert found["F1"]["score"] == pytest.approx(20 / 20 * 60 + 40 / 50 * 40)
+    assert (found["F1"]["grade"], found["F1"]["scope"]["name"]) == ("A", "一厂")
+    # F3: 6 ÷ 6 = 1, of 4.
+    assert (found["F3"]["score"], found["F3"]["grade"]) == (pytest.approx(25), "B")
+    assert found["F3"]["next"]["grade"] == "A"
+    # 70 points of 100 at a benchmark of 4 万元/亩.
+    assert found["F3"]["next"]["by"][0]["value_needed"] == pytest.approx(2.8)
+    # F2 does not know its value added, F4 not its size: scored and grouped by nobody.
+    assert (found["F2"]["score"], found["F2"]["grade"]) == (None, None)
+    assert (found["F4"]["group"], found["F4"]["score"]) == (None, None)
+    assert found["F4"]["reason"]
+
+
+def test_weights_that_do_not_sum_to_100_are_refused(place):
+    done = grade(place, SCORES.replace("weight = 40", "weight = 50"))
+    assert done.exit_code == 2
+    assert "110" in done.stderr
+    assert "above" in done.stderr
+
+
+def test_a_rule_set_by_name_is_applied_and_named(place):
+    told = answer(place, '[grade]\nrules = "huangyan-2022"\n')
+    assert told["grading"]["rules"] == "huangyan-2022"
+    found = {row["scope"]["id"]: row for row in told["grades"]}
+    parts = {one["indicator"]: one for one in found["F3"]["contributions"]}
+    assert parts["tax_per_mu"]["score"] == pytest.approx(1 / 11.5932 * 50)
+
+
+def test_a_rule_set_and_scores_at_once_are_refused(place):
+    done = grade(place, SCORES.replace("[grade]\n", '[grade]\nrules = "huangyan-2022"\n'))
+    assert done.exit_code == 2
+    assert "huangyan-2022" in done.stderr
+
+
+TREE = "node,parent,weight,score\n园区,,,\n利用,园区,0.7,\n效益,园区,0.3,80\n容积率,利用,0.5,90\n密度,利用,0.5,70\n"
+
+
+def test_a_tree_of_scores_is_summed_upward(place):
+    (place / "tree.csv").write_text(TREE, encoding="utf-8")
+    scores = {row["node"]: row["score"] for row in answer(place, '[evaluation]\ntree = "tree.csv"\n')["evaluation"]}
+    assert scores["利用"] == pytest.approx(0.5 * 90 + 0.5 * 70)
+    assert scores["园区"] == pytest.approx(0.7 * 80 + 0.3 * 80)
+
+
+def test_weights_of_a_tree_are_refused_or_normalised_aloud(place):
+    (place / "tree.csv").write_text(TREE.replace("0.3,80", "0.5,80"), encoding="utf-8")
+    done = grade(place, '[evaluation]\ntree = "tree.csv"\n')
+    assert done.exit_code == 2
+    assert "园区" in done.stderr
+    assert "1.2" in done.stderr
+    told = answer(place, '[evaluation]\ntree = "tree.csv"\nweights = "normalise"\n')
+    scores = {row["node"]: row["score"] for row in told["evaluation"]}
+    assert scores["园区"] == pytest.approx((0.7 * 80 + 0.5 * 80) / 1.2)
+    assert any("园区" in note["zh"] for note in told["evaluation_notes"])
+
+
+def test_a_tree_of_indicators_is_evaluated_for_all_zones_and_for_each(place):
+    rows = ["园区,,,,", "容积率,园区,0.5,industrial_plot_ratio,2", "税收,园区,0.5,tax_per_mu,40", ""]
+    (place / "tree.csv").write_text("\n".join(["node,parent,weight,indicator,ideal", *rows]), encoding="utf-8")
+    told = answer(place, '[evaluation]\ntree = "tree.csv"\n')
+    values = {row["node"]: row["value"] for row in told["evaluation"]}
+    measured = CliRunner().invoke(cli.main, ["measure", str(place / "project.toml"), "-q", "--json", "--by", "zones"])
+    known = {row["id"]: row["value"] for row in json.loads(measured.stdout)["indicators"]}
+    assert values["税收"] == known["tax_per_mu"]
+    scores = {row["node"]: row["score"] for row in told["evaluation"]}
+    assert scores["税收"] == pytest.approx(min(100.0, known["tax_per_mu"] / 40 * 100))
+    assert [row["zone"] for row in told["evaluation_by_zone"]] == ["Z1", "Z2"]
+
+
+def test_zones_are_judged_over_the_years(place):
+    rows = [("甲区", 2022, "candidate", 2, "合格"), ("甲区", 2023, "candidate", 3, "合格"),
+            ("乙区", 2022, "provincial", 19, "不合格"), ("乙区", 2023, "provincial", 20, "不合格")]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["开发区", "年度", "级别", "名次", "评价结果"]).assign(
+        排名范围="全省", 参评数=20
+    )
+    table.to_csv(place / "ranks.csv", index=False, encoding="gb18030")
+    told = answer(place, '[layers.evaluations]\nsource = "ranks.csv"\n')["zone_years"]["verdicts"]
+    found = {(row["zone_name"], row["year"], row["verdict"]) for row in told}
+    # 15 % of 20 are 3: ranks 2 and 3, two years running. Two failures running: two cards, then the end.
+    assert ("甲区", 2023, "recognition") in found
+    assert {("乙区", 2022, "yellow_card"), ("乙区", 2023, "yellow_card"), ("乙区", 2023, "delisting")} <= found
+
+
+def test_land_is_held_against_the_control_indicators(place):
+    told = answer(place, '[control]\nedition = "2008"\n')["control"]
+    held = {(row["unit"], row["indicator"]): row for row in told}
+    # p1: electronics (3912, GB/T 4754-2017) need 1.0; 2,000 m² × 3 floors on 10,000 m².
+    one = held["p1", "plot_ratio"]
+    assert (one["value"], one["limit"], one["met"]) == (pytest.approx(0.6), 1.0, False)
+
+
+def test_nothing_asked_for_is_a_wrong_call(place):
+    done = grade(place, "")
+    assert done.exit_code == 2
+    assert "huangyan-2022" in done.stderr
