@@ -15,7 +15,7 @@ import hand_city as city
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.firms import MEASURES, attach_firms
@@ -909,6 +909,7 @@ def with_value(firms, row, indicator, value):
 
 
 @given(pairs=FIRMS, classes=TABLES, ties=TIES, rounding=ROUNDINGS)
+@settings(max_examples=20)  # each grades many times
 def test_the_value_needed_reaches_exactly_the_next_grade(pairs, classes, ties, rounding):
     rule = with_classes(rules_from_project({"above": TWO}), classes, ties=ties, rounding=rounding)
     firms = drawn(pairs)
@@ -932,6 +933,7 @@ def test_the_value_needed_reaches_exactly_the_next_grade(pairs, classes, ties, r
 
 
 @given(pairs=FIRMS, classes=TABLES, ties=TIES, rounding=ROUNDINGS)
+@settings(max_examples=20)  # each grades many times
 def test_whoever_has_no_next_grade_cannot_reach_one(pairs, classes, ties, rounding):
     rule = with_classes(
         rules_from_project({"above": {"tax_per_mu": TAX["tax_per_mu"]}}), classes, ties=ties, rounding=rounding
@@ -949,6 +951,7 @@ def test_whoever_has_no_next_grade_cannot_reach_one(pairs, classes, ties, roundi
     rounding=ROUNDINGS,
     share=st.sampled_from([0.1, 0.25, 0.5, 0.8]),
 )
+@settings(max_examples=20)
 def test_the_value_needed_reaches_the_next_grade_by_shares_of_land(lands, ties, rounding, share):
     firms = table([{"land_used_m2": mu * 2000.0, "tax_cny": mu * 3 * 10_000.0 * rate} for mu, rate in lands])
     rule = rules(shares(("A", share), ("B", 1)), share_of="land", ties=ties, rounding=rounding)
@@ -1051,10 +1054,13 @@ def test_no_firms_at_all():
 
 def test_what_people_see_is_escaped_and_in_two_languages():
     firms = scoring(95).assign(firm_name=pd.array(["<b>厂</b>"], dtype="string"))
-    answer = grade(firms, rules(ABOVE_BELOW))
+    titled = ruled(ABOVE_BELOW) | {"title_zh": "<i>规则</i>"}
+    answer = grade(firms, read_rules(titled, "mine.toml"))
     shown = answer._repr_html_()
     assert "&lt;b&gt;" in shown
+    assert "&lt;i&gt;" in shown
     assert "<b>" not in shown
+    assert "<i>" not in shown
     assert "all: classes by score: A ≥ 90, B ≥ 60, C" in shown
     assert all(note.text("zh") != note.text("en") for note in answer.told)
 
