@@ -1,17 +1,15 @@
 """Potentials of development zones (开发区用地潜力) after TD/T 1029: land that could still be won, and for how long.
 
 Expansion (扩展), structure (结构), intensity (强度), management (管理), and the years the land will last
-(尚可供地年数). `class_areas` sums land by class and place, `potentials` does the arithmetic. Ideal values are
-policy: they come from the user with their source, none is on board. A potential is never negative; where
-something is not known it is missing, with the reason. Land in m², intensities in the unit of their indicator.
-
-The intensity potentials are alternatives, different looks at the same land: they are never added up.
+(尚可供地年数), each from the sums of `survey_areas` and the ideal values of `ideals`. A potential is never
+negative; where something is not known it is missing, with the reason. Land in m², intensities in the unit of
+their indicator. The intensity potentials are different looks at the same land: they are never added up.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,48 +17,31 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.indicators import Indicator, indicator, level_keys, scopes
-from geo.land import Land
-from geo.survey import SURVEYED, Group, membership
-from layers import units
-from layers.errors import ParkwiseError, ProjectError, SchemaError, first, nearest
+from geo.ideals import INTENSITIES, STRUCTURE, check_ideals
+from geo.survey_areas import AREAS, BOTH
+from layers.errors import ProjectError, SchemaError
 
-__all__ = ["AREAS", "INTENSITIES", "STRUCTURE", "check_ideals", "class_areas", "potentials", "years_of_supply"]
+__all__ = ["potentials", "years_of_supply"]
 
-#: Land by class that potentials and types of zones are made of, a column each.
-AREAS: Mapping[str, Group] = {
-    "survey_built_m2": SURVEYED["survey_built_m2"],
-    "survey_industrial_m2": Group("construction_class", ("A2",)),
-    "survey_housing_m2": Group("construction_class", ("A1",)),
-    "survey_suppliable_m2": Group("supply_class", ("E",)),
-    "survey_suppliable_industrial_m2": Group("supply_class", ("E21",)),
-    "survey_expired_m2": Group("supply_class", ("D22",)),
-    "survey_idle_m2": SURVEYED["survey_idle_m2"],
-}
-#: Land that is both idle and expired: the management potential holds it once.
-_BOTH = "survey_idle_expired_m2"
-#: Indicator whose ideal the structure potential needs.
-STRUCTURE = "industrial_land_share"
-#: Indicators whose ideals the intensity potentials need, one potential each.
-INTENSITIES = ("industrial_plot_ratio", "building_coefficient", "investment_per_mu", "tax_per_mu", "output_per_km2")
+_Record = Mapping[Hashable, Any]
+#: Rows of `check_ideals` by indicator.
+_Ideals = Mapping[Hashable, _Record]
+
 #: Years back that the mean and the maximum of the yearly supply look.
 _MEAN_YEARS, _MAXIMUM_YEARS = 3, 5
 
 _SHIJIAZHUANG = ("TD/T 1029，据石家庄各开发区评价文本", "TD/T 1029 as a text on the zones of Shijiazhuang tells it")
 _WEAK = ("TD/T 1029；公式据公开程序代码（来源可信度低）", "TD/T 1029; formula of public program code (weak source)")
-_Record = Mapping[Hashable, Any]
-#: Rows of `check_ideals` by indicator.
-_Ideals = Mapping[Hashable, _Record]
-
 _SUPPLY = ("TD/T 1029 尚可供地年数（来源可信度低）", "TD/T 1029, years of supply (weak source)")
 
 
 @dataclass(frozen=True)
 class _Figure:
-    """One potential of one place; either a value or the reason why there is none."""
+    """One potential of one place, of land in the columns `needs`; either a value or the reason why there is none."""
 
     potential: str
     value: float
+    needs: tuple[str, ...]
     source: tuple[str, str]
     unit: str = "m2"
     indicator: str | None = None
@@ -69,193 +50,6 @@ class _Figure:
     ideal_unit: str | None = None
     ideal_source: str | None = None
     reason: tuple[str | None, str | None] = (None, None)
-
-
-# ---------------------------------------------------------------- land by class
-
-
-def class_areas(land: Land, levels: Sequence[str] = ("zone",), city: str = "city") -> pd.DataFrame:
-    """Land by survey class and place (分类用地面积).
-
-    Parameters
-    ----------
-    land : Land
-        Parcels with any of `construction_class`, `supply_class`, `idle`.
-    levels : sequence of str
-        city, zones, district, zone, park.
-    city : str
-        Name of the city.
-
-    Returns
-    -------
-    DataFrame, one row a place
-        `level`, `scope_id`, `scope_name`; the columns of `AREAS` in m², missing where no parcel of the place
-        tells; `survey_idle_expired_m2` (both idle and D22); `construction_unknown_m2`, `supply_unknown_m2`,
-        `idle_unknown_m2`: land of parcels that do not tell, which no sum holds.
-
-    Notes
-    -----
-    A parcel that tells less than its columns ask (A, where A1 and A2 are asked too) counts as unknown, so that A2
-    and A are sums of the same parcels. Land without a known area is in no column.
-    """
-    parcel = land.pieces["parcel"].to_numpy()
-    area = land.pieces["land_area_m2"].to_numpy("float64")
-    marks = {name: membership(land.parcels, group) for name, group in AREAS.items()}
-    known = {column: np.isfinite(_together(marks, column)) for column in ("construction_class", "supply_class", "idle")}
-    sums: dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]] = {
-        name: (marks[name], known[group.column]) for name, group in AREAS.items()
-    }
-    sums[_BOTH] = (marks["survey_idle_m2"] * marks["survey_expired_m2"], known["idle"] & known["supply_class"])
-    sums |= {
-        f"{column.removesuffix('_class')}_unknown_m2": ((~told).astype("float64"), np.ones(len(told), dtype=bool))
-        for column, told in known.items()
-    }
-    places, keys = scopes(land, None, city, levels), level_keys(land)
-    if places.empty:
-        return pd.DataFrame(columns=["level", "scope_id", "scope_name", *sums])
-    parts = []
-    for level, rows in places.groupby("level", sort=False):
-        table = rows.rename(columns={"id": "scope_id", "name": "scope_name"}).drop(columns="key")
-        key = keys[str(level)]
-        parts.append(
-            table.assign(**{name: _by_place(mark[parcel], told[parcel], area, key, len(rows))
-                            for name, (mark, told) in sums.items()})
-        )  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
-
-
-def _together(marks: Mapping[str, npt.NDArray[np.float64]], column: str) -> npt.NDArray[np.float64]:
-    """Missing where any of the groups of a column is not told."""
-    told: npt.NDArray[np.float64] = np.sum(
-        [marks[name] for name, group in AREAS.items() if group.column == column], axis=0
-    )
-    return told
-
-
-def _by_place(
-    mark: npt.NDArray[np.float64],
-    told: npt.NDArray[np.bool_],
-    area_m2: npt.NDArray[np.float64],
-    key: npt.NDArray[np.intp],
-    count: int,
-) -> npt.NDArray[np.float64]:
-    """Sum the land that is marked, by place, in whole steps; missing where no piece of a place tells."""
-    rows = told & np.isfinite(area_m2) & (key >= 0)
-    steps = np.zeros(count, dtype="int64")
-    np.add.at(steps, key[rows], units.to_tally(area_m2[rows] * mark[rows], "m2"))
-    sums = units.from_tally(steps, "m2")
-    return np.where(np.bincount(key[rows], minlength=count) > 0, sums, np.nan)
-
-
-# ---------------------------------------------------------------- ideals
-
-
-def check_ideals(ideals: pd.DataFrame) -> pd.DataFrame:
-    """Hold a table of ideal values (理想值) against the catalogue, and turn them into its units.
-
-    Parameters
-    ----------
-    ideals : DataFrame
-        `indicator` (id or Chinese title; the structure and the intensity indicators), `ideal` (above 0), `unit`
-        (may be left out for a plain ratio), `source` (where the value is from).
-
-    Returns
-    -------
-    DataFrame
-        Indexed by indicator id: `ideal` in the display unit of the indicator, `unit`, `source`.
-
-    Raises
-    ------
-    SchemaError
-        A column is missing.
-    ProjectError
-        An indicator that no potential asks, a value that is no positive number or no share, a unit of another
-        kind, no source, an indicator that stands twice. The message names the row.
-
-    Examples
-    --------
-    >>> told = pd.DataFrame(
-    ...     {"indicator": ["tax_per_mu"], "ideal": [450], "unit": ["万元/公顷"], "source": ["省定标准"]})
-    >>> check_ideals(told)[["ideal", "unit"]].to_dict("index")
-    {'tax_per_mu': {'ideal': 30.0, 'unit': 'wcny/mu'}}
-    """
-    lacking = [column for column in ("indicator", "ideal", "unit", "source") if column not in ideals]
-    if lacking:
-        raise SchemaError(
-            f"ideals: {len(lacking)} of 4 columns are missing: {', '.join(lacking)}. "
-            "Expected indicator, ideal, unit, source; add them.",
-            f"理想值表：4 个字段中缺少 {len(lacking)} 个：{'、'.join(lacking)}。"
-            "应有 indicator、ideal、unit、source，请补充。",
-        )
-    rows = [_ideal(place, row) for place, row in enumerate(ideals.to_dict("records"), 1)]
-    table = pd.DataFrame(rows, columns=["indicator", "ideal", "unit", "source"]).set_index("indicator")
-    twice = table.index[table.index.duplicated()]
-    if len(twice):
-        places = [place for place, row in enumerate(rows, 1) if row["indicator"] == twice[0]]
-        raise _wrong(first(places), f"{twice[0]} stands {len(places)} times", f"{twice[0]} 出现 {len(places)} 次")
-    return table
-
-
-def _ideal(place: int, row: _Record) -> dict[str, Any]:
-    entry = _asked(place, str(row["indicator"]).strip())
-    if _blank(row["source"]):
-        raise _wrong(place, f"{entry.id} has no source", f"{entry.title_zh}未注明来源")
-    ideal = pd.to_numeric(pd.Series([row["ideal"]]), errors="coerce").astype("float64").iloc[0]
-    if not (math.isfinite(ideal) and ideal > 0):
-        raise _wrong(
-            place,
-            f"{entry.id}: ideal = {row['ideal']}, expected a number above 0",
-            f"{entry.title_zh}：ideal = {row['ideal']}，应为大于 0 的数",
-        )
-    ideal *= _factor(place, entry, row["unit"])
-    if entry.percent and ideal > 1:
-        raise _wrong(
-            place,
-            f"{entry.id}: ideal = {ideal:.0%}, expected a share of at most 100 %; per cents need the unit %",
-            f"{entry.title_zh}：ideal = {ideal:.0%}，比例不应超过 100 %；以百分数填写时单位应为 %",
-        )
-    return {"indicator": entry.id, "ideal": ideal, "unit": entry.unit, "source": str(row["source"]).strip()}
-
-
-def _asked(place: int, name: str) -> Indicator:
-    entries = [indicator(one) for one in (STRUCTURE, *INTENSITIES)]
-    known = {key: entry for entry in entries for key in (entry.id, entry.title_zh)}
-    if name not in known:
-        like, all_of = nearest(name, known), ", ".join(entry.id for entry in entries)
-        raise _wrong(
-            place,
-            f'no potential asks for "{name}" (nearest: {like}); expected one of {all_of}',
-            f"没有潜力使用“{name}”（最接近：{like}）；可用：{all_of}",
-        )
-    return known[name]
-
-
-def _factor(place: int, entry: Indicator, unit: object) -> float:
-    """Return how many display units of the indicator the row's unit is."""
-    if _blank(unit) and entry.unit == "1":
-        return 1.0
-    try:
-        if _blank(unit):
-            raise ProjectError("no unit is given", "未注明单位")
-        return units.convert(1.0, str(unit).strip(), entry.unit)
-    except ParkwiseError as error:
-        wanted = units.label(entry.unit), units.label(entry.unit, "en")
-        raise _wrong(
-            place,
-            f"{entry.id}: {error.text('en')} Expected a unit such as {wanted[1]}",
-            f"{entry.title_zh}：{error.text('zh')} 单位应如 {wanted[0]}",
-        ) from error
-
-
-def _blank(value: object) -> bool:
-    return bool(pd.isna(value)) or not str(value).strip()  # type: ignore[call-overload]
-
-
-def _wrong(place: object, en: str, zh: str) -> ProjectError:
-    return ProjectError(f"ideals, row {place}: {en}. Correct the table.", f"理想值表第 {place} 行：{zh}。请更正该表。")
-
-
-# ---------------------------------------------------------------- potentials
 
 
 def potentials(
@@ -277,10 +71,10 @@ def potentials(
     Parameters
     ----------
     areas : DataFrame, one row a place
-        As `class_areas` returns it (m²). A column `take_back_m2` tells how much idle land, D22 left out, is to be
-        taken back; else all of it is counted.
+        As `survey_areas.class_areas` returns it (m²). A column `take_back_m2` tells how much idle land, D22 left
+        out, is to be taken back; else all of it is counted.
     ideals : DataFrame
-        See `check_ideals`.
+        See `ideals.check_ideals`.
     figures : DataFrame, optional
         Present values, as `indicators.measure` returns them: `id`, `level`, `scope_id`, `value`.
     supply : DataFrame, optional
@@ -292,13 +86,14 @@ def potentials(
     DataFrame, one row a place × potential
         `level`, `scope_id`, `scope_name`, `potential`, `indicator` (of structure and intensity), `value` (never
         below 0, missing with a reason), `unit` (m2, years), `current`, `ideal`, `ideal_unit`, `ideal_source`,
-        `alternative` (True for intensities, which are never added), `source_zh`, `source_en`, `reason_zh`,
-        `reason_en`.
+        `alternative` (True for intensities, which are never added), `unknown_m2` (land of the place that does not
+        tell its class, so that the potential cannot hold it; of two columns the larger), `source_zh`, `source_en`,
+        `reason_zh`, `reason_en`.
 
     Raises
     ------
     SchemaError, ProjectError
-        See `check_ideals`; the table of supply lacks a column, or tells a year twice.
+        See `ideals.check_ideals`; the table of supply lacks a column, or tells a year twice.
 
     Notes
     -----
@@ -336,15 +131,17 @@ def potentials(
             _management(place),
             *_years(place, history),
         ]
-        rows += [scope | _row(figure) for figure in told]
+        rows += [scope | _row(figure, place) for figure in told]
     return pd.DataFrame(rows)
 
 
-def _row(figure: _Figure) -> dict[str, Any]:
+def _row(figure: _Figure, place: _Record) -> dict[str, Any]:
     told = asdict(figure)
-    source, reason = told.pop("source"), told.pop("reason")
+    source, reason, needs = told.pop("source"), told.pop("reason"), told.pop("needs")
+    columns = {AREAS[name].column.removesuffix("_class") for name in needs}
     return told | {
         "alternative": figure.potential == "intensity",
+        "unknown_m2": float(np.max([_area(place, f"{column}_unknown_m2") for column in columns])),
         **dict(zip(("source_zh", "source_en"), source, strict=True)),
         **dict(zip(("reason_zh", "reason_en"), reason, strict=True)),
     }
@@ -354,7 +151,7 @@ def _area(place: _Record, name: str) -> float:
     return float(place.get(name, math.nan))
 
 
-def _needed(place: _Record, *names: str) -> tuple[str | None, str | None]:
+def _lacking(place: _Record, *names: str) -> tuple[str | None, str | None]:
     """Why a sum cannot be made: which land by class is not known."""
     lacking = [name for name in names if math.isnan(_area(place, name))]
     if not lacking:
@@ -369,29 +166,31 @@ def _expansion(place: _Record) -> Iterator[_Figure]:
         ("expansion", "survey_suppliable_m2"),
         ("expansion_industrial", "survey_suppliable_industrial_m2"),
     ):
-        yield _Figure(potential, _area(place, name), _SHIJIAZHUANG, reason=_needed(place, name))
+        yield _Figure(potential, _area(place, name), (name,), _SHIJIAZHUANG, reason=_lacking(place, name))
 
 
 def _structure(place: _Record, wanted: _Ideals) -> _Figure:
-    built, industrial = _area(place, "survey_built_m2"), _area(place, "survey_industrial_m2")
-    reason = _needed(place, "survey_built_m2", "survey_industrial_m2")
+    needs = ("survey_built_m2", "survey_industrial_m2")
+    built, industrial = (_area(place, name) for name in needs)
+    reason = _lacking(place, *needs)
     if reason[0] is None and built == 0:
         reason = ("没有已建成城镇建设用地（A）", "there is no built-up land (A)")
     current = industrial / built if built > 0 else math.nan
     return _against(
-        _Figure("structure", math.nan, _WEAK, indicator=STRUCTURE, current=current, reason=reason),
+        _Figure("structure", math.nan, needs, _WEAK, indicator=STRUCTURE, current=current, reason=reason),
         wanted,
         lambda ideal: built * (ideal - current),
     )
 
 
 def _intensity(place: _Record, name: str, current: float, wanted: _Ideals) -> _Figure:
-    industrial = _area(place, "survey_industrial_m2")
-    reason = _needed(place, "survey_industrial_m2")
+    needs = ("survey_industrial_m2",)
+    industrial = _area(place, *needs)
+    reason = _lacking(place, *needs)
     if reason[0] is None and math.isnan(current):
         reason = ("没有现状值", "the present value is not known")
     return _against(
-        _Figure("intensity", math.nan, _WEAK, indicator=name, current=current, reason=reason),
+        _Figure("intensity", math.nan, needs, _WEAK, indicator=name, current=current, reason=reason),
         wanted,
         lambda ideal: industrial * (ideal - max(current, 0.0)) / ideal,
     )
@@ -410,13 +209,14 @@ def _against(figure: _Figure, wanted: _Ideals, lacking: Callable[[float], float]
 def _management(place: _Record) -> _Figure:
     expired, back = _area(place, "survey_expired_m2"), _area(place, "take_back_m2")
     if not math.isnan(back):
-        reason = _needed(place, "survey_expired_m2")
-        return _Figure("management", back + expired, _SHIJIAZHUANG, reason=reason)
-    both = place.get(_BOTH, 0.0)
-    reason = _needed(place, "survey_idle_m2", "survey_expired_m2")
+        needs: tuple[str, ...] = ("survey_expired_m2",)
+        return _Figure("management", back + expired, needs, _SHIJIAZHUANG, reason=_lacking(place, *needs))
+    needs = ("survey_idle_m2", "survey_expired_m2")
+    both = float(place.get(BOTH, 0.0))
+    reason = _lacking(place, *needs)
     if reason[0] is None and math.isnan(both):
         reason = ("没有地块同时填报闲置与供应状况", "no parcel tells both idle and its supply class")
-    return _Figure("management", _area(place, "survey_idle_m2") + expired - both, _SHIJIAZHUANG, reason=reason)
+    return _Figure("management", _area(place, needs[0]) + expired - both, needs, _SHIJIAZHUANG, reason=reason)
 
 
 # ---------------------------------------------------------------- years of supply
@@ -494,7 +294,7 @@ def _years(place: _Record, history: _History | None) -> Iterator[_Figure]:
         ("", "survey_suppliable_m2", "supplied_m2"),
         ("_industrial", "survey_suppliable_industrial_m2", "supplied_industrial_m2"),
     ):
-        land, lacking = _area(place, name), _needed(place, name)
+        land, lacking = _area(place, name), _lacking(place, name)
         years = math.nan, math.nan
         if history is not None and column in history.table:
             own = history.table[history.table["scope_id"] == place["scope_id"]]
@@ -507,4 +307,4 @@ def _years(place: _Record, history: _History | None) -> Iterator[_Figure]:
                 f"supply of the last {span} years is not told for every year, or there was none",
             )
             reason = lacking if lacking[0] or not math.isnan(value) else unknown
-            yield _Figure(potential + suffix, value, _SUPPLY, unit="years", reason=reason)
+            yield _Figure(potential + suffix, value, (name,), _SUPPLY, unit="years", reason=reason)

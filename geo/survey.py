@@ -197,7 +197,7 @@ def zone_types(areas: pd.DataFrame, zone_type: Mapping[str, str] | None = None) 
     ----------
     areas : DataFrame, one row a zone
         `scope_id`, `scope_name`, `survey_built_m2` (A), `survey_housing_m2` (A1), `survey_industrial_m2` (A2), as
-        `potentials.class_areas` returns them; a column `zone_type`, where there is one, gives types.
+        `survey_areas.class_areas` returns them; a column `zone_type`, where there is one, gives types.
     zone_type : mapping, optional
         `scope_id` → type (id or Chinese name); goes before the column.
 

@@ -17,14 +17,16 @@ from hypothesis import strategies as st
 from test_batches import at_once
 
 from geo.batches import assess_store
+from geo.ideals import INTENSITIES, STRUCTURE, check_ideals
 from geo.indicators import catalogue, indicator, measure, scopes, tally
 from geo.labels import text as words
 from geo.land import EXTENSIVE, attach
 from geo.parcel_rows import parcel_rows
-from geo.potentials import AREAS, INTENSITIES, STRUCTURE, check_ideals, class_areas, potentials, years_of_supply
+from geo.potentials import potentials, years_of_supply
 from geo.report import formulas
 from geo.results import results
 from geo.survey import SURVEYED, Group, membership, survey_classes, surveyed, zone_types
+from geo.survey_areas import AREAS, class_areas
 from layers.converting import convert
 from layers.errors import ProjectError, SchemaError
 from layers.intake import gather, inspect
@@ -543,6 +545,18 @@ def test_potentials_of_the_hand_city(land, figures):
     assert only(here, "structure", STRUCTURE)["value"] == pytest.approx(20_000 * (0.8 - 0.5))
     assert only(here, "management")["value"] == 10_000 + 10_000
     assert table.loc[table["scope_id"] == "Z2", "value"].isna().all()
+
+
+def test_land_that_no_potential_can_hold_is_told_beside_it(land):
+    # Of the city p4 (2 ha) has no construction class, of p3 and p4 (4 ha) nobody knows whether they are idle.
+    table = potentials(class_areas(land, ["city"]), ideals())
+    told = table.drop_duplicates("potential").set_index("potential")["unknown_m2"]
+    assert told.to_dict() == {
+        "expansion": 0, "expansion_industrial": 0, "structure": 20_000, "intensity": 20_000, "management": 40_000,
+        "supply_years_mean": 0, "supply_years_maximum": 0, "supply_years_mean_industrial": 0,
+        "supply_years_maximum_industrial": 0,
+    }  # fmt: skip
+    assert of_case()["unknown_m2"].isna().all(), "a table made by hand does not tell"
 
 
 # ---------------------------------------------------------------- years of supply
