@@ -564,7 +564,7 @@ def measure(
 
         click.echo(dumps(results(assessment)))
         return
-    from geo.telling import indicators_text
+    from geo.telling.figures import indicators_text
 
     click.echo(indicators_text(assessment))
 
@@ -587,7 +587,7 @@ def grade(voice: _Voice, call: _Call, as_json: bool) -> None:
 
         _print_json({"grades": [], "evaluation": [], **rating_results(ratings)})
         return
-    from geo.rating_text import ratings_text
+    from geo.telling.ratings import ratings_text
 
     click.echo(ratings_text(ratings, assessment.project.language))
 
@@ -608,7 +608,7 @@ def candidates(voice: _Voice, call: _Call, as_json: bool) -> None:
         document = results(assessment)
         _print_json({"candidates": document["candidates"]})
         return
-    from geo.telling import candidates_text
+    from geo.telling.figures import candidates_text
 
     click.echo(candidates_text(assessment))
 
@@ -742,8 +742,8 @@ def compare(
 
     Example: parkwise compare out-2024/ out-2025/ -o change/
     """
-    from geo.comparing import Options, comparison_document
-    from geo.comparing import compare as compare_runs
+    from geo.comparing.runs import Options, comparison_document
+    from geo.comparing.runs import compare as compare_runs
     from geo.report.comparison_files import open_run, read_exceptions, write_comparison
     from geo.report.comparison_text import comparison_text, notes_text
 
@@ -801,7 +801,7 @@ def policy_show(identifier: str, as_json: bool, lang: str | None) -> None:
     if as_json:
         _print_json(standards.to_json(one))
         return
-    from geo.telling import policy_text
+    from geo.telling.figures import policy_text
 
     click.echo(policy_text(one, lang or "zh"))
 

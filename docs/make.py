@@ -15,9 +15,9 @@ from pathlib import Path
 import click
 
 import cli
-from geo.clauses import asked_text, bound_text, verdict_text
 from geo.indicators import catalogue
 from geo.standards import policies, policy, statistics
+from geo.telling.clauses import asked_text, bound_text, verdict_text
 from layers.project import LAYER_KEYS, RASTERS, keys
 from layers.titles import LAYERS, columns
 

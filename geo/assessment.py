@@ -26,6 +26,7 @@ from geo.land_use import system
 from geo.renewal import Candidates, Rules, find_candidates
 from geo.reported import reported
 from geo.standards import Kinds, targets
+from geo.survey import SURVEYED
 from layers.errors import BlockedError, ProjectError
 from layers.project import Project
 
@@ -395,7 +396,11 @@ def _not_computed(indicators: pd.DataFrame, land: Land | None, firms: Firms | No
         elif entry.table != "land" and firms is None:
             reasons[entry.id] = ("there is no enterprises layer", "没有企业图层")
         else:
-            needed = ", ".join(dict.fromkeys((entry.numerator, entry.denominator)))
+            needed = ", ".join(
+                dict.fromkeys(
+                    SURVEYED[one].column if one in SURVEYED else one for one in (entry.numerator, entry.denominator)
+                )
+            )
             reasons[entry.id] = (
                 f"no record knows both columns ({needed})",
                 f"没有同时具备所需字段的记录（{needed}）",

@@ -32,6 +32,7 @@ from geo.keeping import dump, load
 from geo.land import EXTENSIVE, Beside, Land, Places, attach_to, join, places
 from geo.parcel_rows import parcel_rows, write_rows
 from geo.renewal import tax_by_parcel
+from geo.survey import CLASSES
 from layers.errors import SourceError
 from layers.project import Project
 from layers.store import Store, open_store
@@ -41,7 +42,7 @@ __all__ = ["Batch", "assess_store", "batches", "fingerprint", "write_parcels"]
 #: What figures are made of; other columns are read only where a report shows them.
 _NEEDED = (
     "parcel_id", "land_use_code", "land_use_name", "recorded_area_m2", "owner_code", "status", *EXTENSIVE,
-    "floors", "height_m", "storey_height_m", "height_from_raster",
+    *CLASSES, "floors", "height_m", "storey_height_m", "height_from_raster",
 )  # fmt: skip
 #: Where a parcel of a joined land came from: number of the batch, row in it.
 _HOME = ("batch", "row_in_batch")

@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from geo.grading import Grades
+from geo.evaluation.tree import Evaluation
+from geo.evaluation.years import ZoneYears
+from geo.grading.grades import Grades
 from geo.ratings import Ratings
-from geo.score_tree import Evaluation
-from geo.zone_years import ZoneYears
 
 __all__ = ["rating_results"]
 

@@ -1,8 +1,8 @@
 """All a project has graded (`rate`): firms, zones by a tree of scores, zones over the years, land against limits.
 
 Reads the settings that ask for it (`[grade]`, `[evaluation]`, `[control]`) and the tables of the assessment, and calls
-the rooms that know how: `geo.grading`, `geo.score_tree`, `geo.zone_years`, `geo.control`. Computes nothing itself;
-what is not asked for is None.
+the rooms that know how: `geo.grading`, `geo.evaluation`, `geo.control`. Computes nothing itself; what is not asked for
+is None.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import pandas as pd
 
 from geo.assessment import Assessment
 from geo.control import hold, load_limits, load_sub_regions, standard_limits
+from geo.evaluation.tree import Evaluation, evaluate
+from geo.evaluation.tree_file import read_tree
+from geo.evaluation.years import ZoneYears, judge
 from geo.firms import Firms
-from geo.grading import Grades, firms_to_grade, grade
-from geo.grading_rules import RuleSet
-from geo.grading_sets import load_rules, rule_sets, rules_from_project, with_classes
+from geo.grading.grades import Grades, firms_to_grade, grade
+from geo.grading.rules import RuleSet
+from geo.grading.sets import load_rules, rule_sets, rules_from_project, with_classes
 from geo.land import Land
-from geo.score_tree import Evaluation, evaluate
-from geo.tree_file import read_tree
-from geo.zone_years import ZoneYears, judge
 from layers.errors import ProjectError
 from layers.project import Project
 

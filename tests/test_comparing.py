@@ -23,12 +23,12 @@ from hypothesis import strategies as st
 
 import cli
 from geo.assessment import assess
-from geo.comparing import Options, Run, compare, comparison_document
-from geo.comparing_candidates import OUTCOMES, revitalised
-from geo.comparing_figures import EFFECTS, decompose, differing, match_places
-from geo.comparing_land import CityLand, new_industrial
-from geo.comparing_parks import boundary_changes, inside_parks
-from geo.comparing_shapes import opened, without
+from geo.comparing.candidates import OUTCOMES, revitalised
+from geo.comparing.figures import EFFECTS, decompose, differing, match_places
+from geo.comparing.land import CityLand, new_industrial
+from geo.comparing.parks import boundary_changes, inside_parks
+from geo.comparing.runs import Options, Run, compare, comparison_document
+from geo.comparing.shapes import opened, without
 from geo.labels import labels
 from geo.report.comparison_files import open_run, read_exceptions, write_comparison
 from geo.report.comparison_text import comparison_text
@@ -721,7 +721,9 @@ def test_every_word_is_there_in_both_languages(written):
         assert sorted(re.findall(r"{(\w+)}", words["zh"])) == sorted(re.findall(r"{(\w+)}", words["en"])), key
         assert not re.search("[一-鿿]", words["en"]), key
     # Every kind of place, status, outcome and note has its words.
-    codes = re.findall(r'Note\(f?"(\w+)"', (Path(cli.__file__).parent / "geo" / "comparing.py").read_text("utf-8"))
+    codes = re.findall(
+        r'Note\(f?"(\w+)"', (Path(cli.__file__).parent / "geo" / "comparing" / "runs.py").read_text("utf-8")
+    )
     assert {f"compare.note_{code}" for code in codes if code != "land_"} <= set(ours)
     assert {f"compare.outcome_{name}" for name in OUTCOMES} <= set(ours)
     assert {f"compare.status_{name}" for name in found.new_industrial.sums_m2} <= set(ours)

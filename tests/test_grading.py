@@ -19,12 +19,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.firms import MEASURES, attach_firms
-from geo.grading import firms_to_grade, grade, grade_years
-from geo.grading_class_tables import read_classes
-from geo.grading_classes import ranks
-from geo.grading_reader import read_rules
-from geo.grading_scores import score_units
-from geo.grading_sets import load_rules, rule_sets, rules_for, rules_from_project, with_classes
+from geo.grading.class_tables import read_classes
+from geo.grading.classes import ranks
+from geo.grading.grades import firms_to_grade, grade, grade_years
+from geo.grading.reader import read_rules
+from geo.grading.scores import score_units
+from geo.grading.sets import load_rules, rule_sets, rules_for, rules_from_project, with_classes
 from geo.indicators import catalogue, measure, scopes, tally
 from geo.land import attach
 from layers.errors import ProjectError, SourceError, StandardError

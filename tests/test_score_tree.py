@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.score_tree import evaluate, read_tree
+from geo.evaluation.tree import evaluate, read_tree
 from layers.errors import SourceError, StandardError
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "score-trees.toml").read_text("utf-8"))["case"]

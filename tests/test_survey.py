@@ -29,6 +29,7 @@ from geo.survey import SURVEYED, Group, membership, survey_classes, surveyed, zo
 from geo.survey_areas import AREAS, class_areas
 from layers.converting import convert
 from layers.errors import ProjectError, SchemaError
+from layers.example import make
 from layers.intake import gather, inspect
 from layers.propose import open_project
 from layers.schema import canonicalise, match
@@ -307,16 +308,46 @@ def test_the_three_rates_multiply_to_the_built_share(built, idle, ready, raw, ru
 # ---------------------------------------------------------------- batches
 
 
-@pytest.mark.parametrize("rows", [1, 4])
-def test_a_surveyed_city_in_batches_is_the_city_at_once(tmp_path, rows):
+@pytest.mark.parametrize(("rows", "whole"), [(1, True), (1, False), (4, False)])
+def test_a_surveyed_city_in_batches_is_the_city_at_once(tmp_path, rows, whole):
     folder = city.write(tmp_path / "hand", 'area = "planar"', parcels=classified(), enterprises=None, holdings=None)
     project = open_project(folder / "project.toml")
     intake = gather(project)
-    one = at_once((intake, inspect(intake, thorough=False)))
+    one = at_once((intake, inspect(intake, thorough=False)), with_candidates=whole)
     made = open_store(convert(project, folder / "dataset", rows=rows))
-    many = assess_store(made, scheduler="threads", whole=True)
+    many = assess_store(made, scheduler="threads", whole=whole)
     assert set(OURS) <= set(one.indicators["id"])
     assert results(many) == results(one)
+
+
+# ---------------------------------------------------------------- the example city
+
+
+def test_the_example_city_is_surveyed_where_its_parks_are():
+    frames = make(parcels=1000, seed=5).frames
+    parcels = frames["parcels"][frames["parcels"].geometry.is_valid & ~frames["parcels"].geometry.isna()]
+    surveyed_ = parcels["construction_class"].notna()
+    touched = parcels.intersects(frames["parks"].union_all())
+    assert 0.1 < surveyed_.mean() < 0.5
+    assert surveyed_[touched].mean() > 0.99, "but for a fault or two"
+    assert parcels.loc[parcels["idle"].fillna(value=False), "supply_class"].str.startswith("D").all()
+    land = attach(parcels, area="recorded")
+    figures = measured(land)
+
+    def land_of(column, *classes):
+        return parcels.loc[parcels[column].str.startswith(classes).fillna(value=False), "recorded_area_m2"].sum()
+
+    built, ready = land_of("construction_class", "A"), land_of("construction_class", "A", "B21")
+    supplied, idle = land_of("supply_class", "D"), parcels.loc[parcels["idle"].fillna(value=False), "recorded_area_m2"]
+    expected = {
+        "land_development_rate": ready / land_of("construction_class", "A", "B"),
+        "land_supply_rate": supplied / ready,
+        "land_build_rate": built / supplied,
+        "high_tech_land_share": land_of("high_tech_class", "H") / built,
+        "idle_land_rate": idle.sum() / supplied,
+    }
+    assert {name: row(figures, name)["value"] for name in OURS} == pytest.approx(expected, rel=1e-12)
+    assert all(0 < value < 1 for value in expected.values())
 
 
 # ---------------------------------------------------------------- land by class and place

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo import policy_files, standards
-from geo.zone_ranks import rank_zones
-from geo.zone_rules import rules_in_force
-from geo.zone_years import judge, league
+from geo.evaluation.ranks import rank_zones
+from geo.evaluation.year_rules import rules_in_force
+from geo.evaluation.years import judge, league
 from layers.errors import ProjectError, StandardError
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "zone-years.toml").read_text("utf-8"))["case"]

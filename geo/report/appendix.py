@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from geo import standards
-from geo.clauses import asked_text
 from geo.indicators import catalogue
 from geo.report.cells import DASH, Desk, plain_rows
 from geo.report.parts import Cell, Column, Paragraph, Section, Table
 from geo.report.provenance import column_name, layer_name
+from geo.telling.clauses import asked_text
 from layers.units import label
 
 __all__ = ["appendix"]

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import pyogrio
 
-from geo.comparing import Comparison, Run, comparison_document
-from geo.comparing_candidates import REVITALISED
-from geo.comparing_figures import figures
-from geo.comparing_land import STATUSES, CityLand
+from geo.comparing.candidates import REVITALISED
+from geo.comparing.figures import figures
+from geo.comparing.land import STATUSES, CityLand
+from geo.comparing.runs import Comparison, Run, comparison_document
 from geo.labels import text
 from geo.report.gpkg_file import Layer, Style, save
 from geo.report.qgis_style import Look, categorised

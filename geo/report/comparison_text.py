@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from geo.comparing import Comparison, Run
-from geo.comparing_candidates import Revitalised
-from geo.comparing_figures import EFFECTS
-from geo.comparing_land import NewIndustrial
+from geo.comparing.candidates import Revitalised
+from geo.comparing.figures import EFFECTS
+from geo.comparing.land import NewIndustrial
+from geo.comparing.runs import Comparison, Run
 from geo.indicators import Indicator, catalogue
 from geo.labels import area_text, text, value_text
 from layers.errors import first

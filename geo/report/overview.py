@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from geo import standards
-from geo.clauses import asked_text, figure_text
 from geo.indicators import catalogue, indicator
 from geo.report.cells import DASH, Desk, Record, count_text, lacking, plain_rows
 from geo.report.parts import Cell, Column, Headline, Paragraph, Section, Table
+from geo.telling.clauses import asked_text, figure_text
 
 __all__ = ["headlines", "overview"]
 

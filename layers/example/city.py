@@ -11,7 +11,7 @@ import shapely
 
 from layers.errors import ProjectError
 from layers.example import buildings as houses
-from layers.example import faults, firms, land, places, streets, truth
+from layers.example import faults, firms, land, places, streets, surveys, truth
 from layers.example.streets import CRS, Ground
 
 __all__ = ["Example", "make"]
@@ -29,6 +29,7 @@ ROOMS = (
     "firms",
     "concentration",
     "faults",
+    "survey",
 )
 
 
@@ -91,7 +92,7 @@ def make(parcels: int = 20_000, seed: int = 2025, *, buildings: int | None = Non
     works = firms.settle_firms(lots, estates, towns, faults.UNMATCHED, stream["firms"])
     frames = {
         "parks": _with_vacant_land(estates, lots),
-        "parcels": _with_owners(lots, works),
+        "parcels": surveys.add(_with_owners(lots, works), estates, stream["survey"]),
         "buildings": built,
         "enterprises": works.enterprises,
         "holdings": works.holdings,

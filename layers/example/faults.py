@@ -17,6 +17,7 @@ import pandas as pd
 import shapely
 
 from layers.codes import credit_check_digit
+from layers.example import surveys
 from layers.example.firms import YEAR
 
 __all__ = ["ADDED", "Faults", "plant"]
@@ -155,6 +156,7 @@ def _slivers(faults: Faults, corners: np.ndarray, rng: np.random.Generator) -> N
 _ATTRIBUTES = [
     *("planned_use_code", "owner_code", "owner_name", "industry_code", "plot_ratio_planned", "yard_area_m2"),
     *("green_area_m2", "admin_land_m2", "investment_cny", "agreed_start", "started", "suspended_since"),
+    *surveys.COLUMNS,
 ]
 
 

@@ -2,7 +2,7 @@
 
 Turns a table into nodes and refuses what is no tree, or a leaf that says too little or too much, naming the rows.
 Knows the two rules there are for indicators where less is better, and how a leaf gets its score from a value.
-What weights must sum to and how scores go upward is in `geo.score_tree`.
+What weights must sum to and how scores go upward is in `geo.evaluation.tree`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from geo.evaluation.tree_file import COLUMNS, NUMBERS, wrong
 from geo.indicators import catalogue
-from geo.tree_file import COLUMNS, NUMBERS, wrong
 from layers.errors import StandardError, first, nearest
 
 __all__ = ["Node", "Tree", "grow", "leaf_score", "listed", "listed_zh"]

@@ -1,7 +1,7 @@
 """A table of yearly evaluations, settled (评价结果表): codes known, numbers whole, each row given to its zone.
 
 Knows which rows are of one zone though it changed its name: by its id, by a table of changes of name, never by
-likeness. What looks like a change of name is asked, not merged. Knows no rank's meaning; those are in `geo.zone_ranks`.
+likeness. What looks like a change of name is asked, not merged. Knows no rank's meaning: see `geo.evaluation.ranks`.
 """
 
 from __future__ import annotations

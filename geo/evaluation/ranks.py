@@ -2,7 +2,7 @@
 
 Makes ranks where only scores are given, and says how many zones a ranking holds. Peer groups are ranked apart.
 Nothing is filled silently: ties, gaps, zones without rank and ranks against the score are told. Rank 1 is the best;
-a higher score is better; zones that tie share the better rank. What a rank leads to is in `geo.zone_years`.
+a higher score is better; zones that tie share the better rank. What a rank leads to is in `geo.evaluation.years`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from geo.zone_table import Told, cell_label, gathered, settle, wrong
+from geo.evaluation.year_table import Told, cell_label, gathered, settle, wrong
 from layers.errors import first, nearest
 
 __all__ = ["Ranked", "league", "rank_zones"]

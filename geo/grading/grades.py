@@ -2,8 +2,8 @@
 
 A firm belongs to one group, is scored against the group's benchmarks, ranked and classed; firms that are exempt,
 that fit no group or lack a value stand in the table all the same, with the reason. Land used is registered −
-leased out + leased in, as `geo.firms` has it. One group is judged by `geo.grading_judging`: who with whom
-(`geo.grading_groups`), scores (`geo.grading_scores`), classes (`geo.grading_classes`). Opens no file.
+leased out + leased in, as `geo.firms` has it. One group is judged by `geo.grading.judging`: who with whom
+(`geo.grading.groups`), scores (`geo.grading.scores`), classes (`geo.grading.classes`). Opens no file.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from geo.firms import Firms, attach_firms, pick_year
-from geo.grading_groups import sort_into_groups
-from geo.grading_judging import judge
-from geo.grading_notes import Note, notes_of, notes_of_rules
-from geo.grading_rules import RuleSet
-from geo.grading_tables import contributions_of, needs_of, table_of
+from geo.grading.groups import sort_into_groups
+from geo.grading.judging import judge
+from geo.grading.notes import Note, notes_of, notes_of_rules
+from geo.grading.rules import RuleSet
+from geo.grading.tables import contributions_of, needs_of, table_of
 from geo.land import Land
 from layers.errors import ProjectError, StandardError, first
 
@@ -88,7 +88,7 @@ def grade(firms: pd.DataFrame, rules: RuleSet, year: int | None = None, links: p
     firms : DataFrame
         `Firms.firms` (m², yuan, tce, kWh, t) and the columns the rule set names, see `firms_to_grade`.
     rules : RuleSet
-        From `geo.grading_sets`.
+        From `geo.grading.sets`.
     year : int, optional
         Year of the data; ages of firms are reckoned from its last day.
     links : DataFrame, optional
@@ -121,7 +121,7 @@ def grade(firms: pd.DataFrame, rules: RuleSet, year: int | None = None, links: p
     --------
     30 万元 of tax on 3 mu against a benchmark of 20 万元/亩, and a firm that reports no tax:
 
-    >>> from geo.grading_sets import rules_from_project
+    >>> from geo.grading.sets import rules_from_project
     >>> rules = rules_from_project({"above": {"tax_per_mu": {"weight": 100, "benchmark": 20}}},
     ...                            [{"grade": "A", "score_at_least": 90}, {"grade": "B"}])
     >>> firms = pd.DataFrame({"firm_id": ["F1", "F2"], "firm_name": ["一厂", "二厂"], "scale": "above",

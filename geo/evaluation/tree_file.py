@@ -1,7 +1,7 @@
 """How a tree of weighted scores is written (指标体系表): a CSV file with a row for each node.
 
 Knows the columns of the table, their Chinese titles and how percentages are typed; knows nothing of what hangs
-on what (`geo.tree_nodes`) and of scores (`geo.score_tree`). Shares leave this room as fractions.
+on what (`geo.evaluation.nodes`) and of scores (`geo.evaluation.tree`). Shares leave this room as fractions.
 """
 
 from __future__ import annotations

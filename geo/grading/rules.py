@@ -3,7 +3,7 @@
 A rule set is of one place and one data year. It sorts firms into groups; a group has indicators with weight
 and benchmark, what is done about a missing value, points added and taken off, exemptions, and classes.
 Benchmarks are kept in the display unit of the indicator, land in mu (亩). What a file may say is checked by
-`geo.grading_reader`, which rule sets there are is known to `geo.grading_sets`, grading is done by `geo.grading`.
+`geo.grading.reader`, which rule sets there are is known to `geo.grading.sets`, grading is done by `geo.grading.grades`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What was judged, written out by firm (亩均评价结果): grades with reasons, contributions, and what is lacking.
 
-Turns judged groups (`geo.grading_judging`) into tables. Values stand in the display unit of their indicator.
+Turns judged groups (`geo.grading.judging`) into tables. Values stand in the display unit of their indicator.
 Every firm has its row, also one that is exempt, in no group or without score, and then a reason.
 """
 
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.grading_groups import why_in_no_group
-from geo.grading_judging import Judged
-from geo.grading_rules import EXEMPT, MISSING, Criterion, RuleSet
+from geo.grading.groups import why_in_no_group
+from geo.grading.judging import Judged
+from geo.grading.rules import EXEMPT, MISSING, Criterion, RuleSet
 from geo.indicators import catalogue
 
 __all__ = ["contributions_of", "needs_of", "table_of"]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.grading_rules import Group, RuleSet, Who
+from geo.grading.rules import Group, RuleSet, Who
 from layers.errors import ProjectError, StandardError, first, nearest
 from layers.units import convert
 

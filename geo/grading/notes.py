@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geo.grading_judging import Judged
-from geo.grading_rules import RuleSet
+from geo.grading.judging import Judged
+from geo.grading.rules import RuleSet
 from geo.indicators import catalogue
 
 __all__ = ["Note", "notes_of", "notes_of_rules"]

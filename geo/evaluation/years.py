@@ -17,11 +17,11 @@ from typing import Any
 
 import pandas as pd
 
+from geo.evaluation.ranks import league, rank_zones
+from geo.evaluation.year_rules import ROUNDINGS, Finding, History, Rule, found, rules_in_force, word
+from geo.evaluation.year_table import Told, gathered
 from geo.policy_files import Policy
 from geo.standards import policy
-from geo.zone_ranks import league, rank_zones
-from geo.zone_rules import ROUNDINGS, Finding, History, Rule, found, rules_in_force, word
-from geo.zone_table import Told, gathered
 from layers.errors import ProjectError, first, nearest
 
 __all__ = ["ZoneYears", "judge", "league"]

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.comparing_land import CityLand, in_steps_m2
-from geo.comparing_shapes import LEAST_M2, Floats, Shapes, opened
+from geo.comparing.land import CityLand, in_steps_m2
+from geo.comparing.shapes import LEAST_M2, Floats, Shapes, opened
 from geo.indicators import measure, scopes, tally
 from geo.land import attach
 from geo.overlay import intersect

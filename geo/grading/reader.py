@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from geo.grading_class_tables import read_classes
-from geo.grading_entries import NUMBER, Keys, check_keys, check_positive, check_unique, name_in, one_of, wrong
-from geo.grading_rules import (
+from geo.grading.class_tables import read_classes
+from geo.grading.entries import NUMBER, Keys, check_keys, check_positive, check_unique, name_in, one_of, wrong
+from geo.grading.rules import (
     BEST,
     DIRECTIONS,
     KINDS,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from geo.grading_rules import GradeClass, Group
+from geo.grading.rules import GradeClass, Group
 
 __all__ = ["DECIMALS", "Standing", "ranks", "stand"]
 
@@ -54,7 +54,7 @@ def stand(group: Group, score: _Floats, size: _Ints) -> Standing:
     Parameters
     ----------
     group : Group
-        With classes; `ties`, `rounding` as in `geo.grading_rules`.
+        With classes; `ties`, `rounding` as in `geo.grading.rules`.
     score : array, shape (n,)
         Rounded to `DECIMALS`.
     size : array of int, shape (n,), above 0

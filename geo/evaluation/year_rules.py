@@ -1,7 +1,7 @@
 """When a rule on ranks holds (排名规则判定): best, last, risen, graded, after another verdict; years running.
 
 Knows the conditions a clause can set (`policy_files.Verdict`), how a share of the ranking becomes a number of zones,
-and how to say with years and figures why a condition holds. Knows no state machine: that is in `geo.zone_years`.
+and how to say with years and figures why a condition holds. Knows no state machine: that is in `geo.evaluation.years`.
 Which rules count in a year is asked of 31 December of that year. A year without evaluation breaks a run; so does
 a year in which the zone had a level the rule is not for. Zones that tie have the better rank, which spares both
 the last places.

@@ -1,8 +1,8 @@
 """One group of firms, judged (亩均评价): scores, ranks and classes of what is judged as one.
 
-Puts the steps together: exemptions and owners (`geo.grading_groups`), scores (`geo.grading_scores`), classes
-(`geo.grading_classes`). A unit is a firm, or by the parcel method the firms that share parcels; it has one
-score, one rank and one class. Writes no sentence: that is done by `geo.grading_tables`.
+Puts the steps together: exemptions and owners (`geo.grading.groups`), scores (`geo.grading.scores`), classes
+(`geo.grading.classes`). A unit is a firm, or by the parcel method the firms that share parcels; it has one
+score, one rank and one class. Writes no sentence: that is done by `geo.grading.tables`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.grading_classes import DECIMALS, Standing, ranks, stand
-from geo.grading_groups import exempted, flags, owners_of, units_of
-from geo.grading_rules import Group
-from geo.grading_scores import Points, Scored, points_of, score_units
+from geo.grading.classes import DECIMALS, Standing, ranks, stand
+from geo.grading.groups import exempted, flags, owners_of, units_of
+from geo.grading.rules import Group
+from geo.grading.scores import Points, Scored, points_of, score_units
 from layers.units import to_tally
 
 __all__ = ["Judged", "judge"]

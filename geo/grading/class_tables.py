@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from geo.grading_entries import NUMBER, Keys, check_keys, check_unique, name_in, wrong
-from geo.grading_rules import EXEMPT, GradeClass
+from geo.grading.entries import NUMBER, Keys, check_keys, check_unique, name_in, wrong
+from geo.grading.rules import EXEMPT, GradeClass
 from layers.errors import StandardError
 
 __all__ = ["read_classes"]

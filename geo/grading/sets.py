@@ -17,10 +17,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from geo.grading_class_tables import read_classes
-from geo.grading_entries import check_keys, wrong
-from geo.grading_reader import read_ranking, read_rules
-from geo.grading_rules import Group, RuleSet
+from geo.grading.class_tables import read_classes
+from geo.grading.entries import check_keys, wrong
+from geo.grading.reader import read_ranking, read_rules
+from geo.grading.rules import Group, RuleSet
 from geo.indicators import catalogue
 from layers.errors import SourceError, StandardError, nearest
 
@@ -171,7 +171,7 @@ def rules_from_project(
     classes : sequence of mappings, optional
         See `with_classes`. Without classes firms get scores and ranks only.
     **ranking : str
-        `ties`, `share_of`, `rounding`, see `geo.grading_rules`.
+        `ties`, `share_of`, `rounding`, see `geo.grading.rules`.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def with_classes(rules: RuleSet, classes: Sequence[Mapping[str, Any]], **ranking
         The better class first: `grade` with `score_at_least`, or with `share_up_to` (0.25 is the best quarter).
         A row with `group` is for that group only; without it, for every group that has no rows of its own.
     **ranking : str
-        `ties`, `share_of`, `rounding`, see `geo.grading_rules`.
+        `ties`, `share_of`, `rounding`, see `geo.grading.rules`.
 
     Raises
     ------

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from geo.assessment import Assessment
-from geo.clauses import asked_text, bound_text, figure_text, verdict_text
 from geo.indicators import catalogue
 from geo.labels import area_text, text, value_text
 from geo.standards import Clause, Policy, clause, statistics
+from geo.telling.clauses import asked_text, bound_text, figure_text, verdict_text
 from layers.telling import table_text
 from layers.units import label
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.comparing_land import CityLand, total_m2
-from geo.comparing_shapes import Mask, Rows, Shapes, drawn, opened, polygons, without
+from geo.comparing.land import CityLand, total_m2
+from geo.comparing.shapes import Mask, Rows, Shapes, drawn, opened, polygons, without
 from geo.overlay import intersect, share_out
 from layers.units import from_tally, to_tally
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.comparing_shapes import LEAST_M2, Floats, Mask, Rows, Shapes, drawn, in_one_of, opened, without
+from geo.comparing.shapes import LEAST_M2, Floats, Mask, Rows, Shapes, drawn, in_one_of, opened, without
 from geo.concentrations import outline_of
 from geo.overlay import intersect
 from layers.units import from_tally, to_tally

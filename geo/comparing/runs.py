@@ -15,10 +15,10 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from geo.comparing_candidates import REVITALISED, Revitalised, revitalised
-from geo.comparing_figures import compare_figures, differing, figures, match_places
-from geo.comparing_land import CityLand, NewIndustrial, new_industrial
-from geo.comparing_parks import boundary_changes, inside_parks
+from geo.comparing.candidates import REVITALISED, Revitalised, revitalised
+from geo.comparing.figures import compare_figures, differing, figures, match_places
+from geo.comparing.land import CityLand, NewIndustrial, new_industrial
+from geo.comparing.parks import boundary_changes, inside_parks
 from geo.results import plain
 from layers.errors import ProjectError, nearest
 from layers.projections import describe

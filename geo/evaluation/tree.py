@@ -16,9 +16,9 @@ from fractions import Fraction
 
 import pandas as pd
 
+from geo.evaluation.nodes import Node, Tree, grow, leaf_score, listed, listed_zh
+from geo.evaluation.tree_file import read_tree, wrong
 from geo.indicators import catalogue
-from geo.tree_file import read_tree, wrong
-from geo.tree_nodes import Node, Tree, grow, leaf_score, listed, listed_zh
 from layers.errors import ParkwiseError, StandardError, first, nearest
 from layers.units import convert
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from geo.grading import Grades
+from geo.evaluation.tree import Evaluation
+from geo.evaluation.years import ZoneYears
+from geo.grading.grades import Grades
 from geo.indicators import catalogue
 from geo.labels import text
 from geo.ratings import Ratings
-from geo.score_tree import Evaluation
-from geo.zone_years import ZoneYears
 from layers.telling import table_text
 
 __all__ = ["ratings_text"]

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.grading_groups import numbers
-from geo.grading_rules import MISSING, Criterion, Group
+from geo.grading.groups import numbers
+from geo.grading.rules import MISSING, Criterion, Group
 from geo.indicators import Indicator, indicator
 from layers.errors import ProjectError, first
 from layers.units import convert, from_tally, to_tally

@@ -1,0 +1,1 @@
+"""Evaluation of zones: a tree of weighted scores (`tree`), and verdicts on ranks over the years (`years`)."""

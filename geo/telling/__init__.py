@@ -1,0 +1,1 @@
+"""What was found, in words for a terminal: figures and policies, clauses, ratings."""
