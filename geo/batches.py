@@ -107,7 +107,7 @@ def assess_store(
     project = project or store.project
     tell = progress or (lambda *_: None)
     tell(0.05, "attach")
-    every = whole or "parcel" in levels or (not {"enterprises"} & set(store.frames) and _taxed(store))
+    every = whole or "parcel" in levels or ("enterprises" not in store.small and _taxed(store))
     stamp = fingerprint(store)
     by = tuple(level for level in asked_levels(levels) if level != "parcel")
     keep = "all" if every else "industrial" if with_candidates else "named"

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
 
-from layers.errors import ProjectError
+from layers.errors import ProjectError, SourceError
 from layers.findings_file import FindingsFile, open_findings
 from layers.partitions import Partitions, open_partitions
 from layers.project import LAYERS, Project, Setting, loads, with_flags
@@ -52,8 +52,8 @@ class Store:
         Effective settings, each with its first origin (flag, file, guess, default).
     crs : pyproj.CRS or None
         The analysis CRS.
-    frames : dict of frames
-        The small layers, whole, with their ``attrs``.
+    small : dict
+        What the manifest says of the small layers, by name.
     parted : dict of Partitions
         Parcels and buildings; parts of one number lie on the same ground.
     told : FindingsFile
@@ -65,10 +65,30 @@ class Store:
     location: str
     project: Project
     crs: pyproj.CRS | None
-    frames: dict[str, pd.DataFrame]
+    small: dict[str, dict[str, Any]]
     parted: dict[str, Partitions]
     told: FindingsFile
     ledger: dict[str, dict[str, Any]]
+
+    @cached_property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """The small layers, whole, with their ``attrs``; read when first asked for.
+
+        The process that waits for others to measure does without: the parks of a province fill its memory too.
+
+        Raises
+        ------
+        SourceError
+            A file is missing, damaged, or in another CRS than the dataset.
+        """
+        storage = open_storage(self.location)
+        try:
+            frames = {name: _frame(storage, name, entry) for name, entry in self.small.items()}
+        except _MALFORMED as error:
+            raise _malformed(storage, error) from error
+        drawn = {name: frame.crs for name, frame in frames.items() if isinstance(frame, gpd.GeoDataFrame)}
+        _require_crs(storage, self.crs, drawn)
+        return frames
 
     @cached_property
     def findings(self) -> pd.DataFrame:
@@ -129,21 +149,32 @@ def open_store(folder: str | Path) -> Store | None:
         crs = None if document["crs"] is None else pyproj.CRS.from_json_dict(document["crs"])
         layers = {_layer(name): dict(entry) for name, entry in document["layers"].items()}
         parted = {name: open_partitions(storage.folder(name)) for name in PARTED if name in layers}
-        frames = {name: _frame(storage, name, layers[name]) for name in layers if name not in PARTED}
         told = open_findings(storage, document["findings"])
-        _agree(storage, crs, frames, parted)
+        small = {name: {**entry, "attrs": dict(entry["attrs"])} for name, entry in layers.items() if name not in PARTED}
+        for name, entry in small.items():
+            _content(storage, name, entry)  # damage is told before long work begins
+        let_go()
+        _agree(storage, crs, parted)
         return Store(
             location=storage.location,
             project=_project(storage, document["settings"]),
             crs=crs,
-            frames=frames,
+            small=small,
             parted=parted,
             told=told,
             ledger={str(name): dict(entry) for name, entry in document["ledger"].items()},
         )
-    except (KeyError, TypeError, ValueError, AttributeError, pyproj.exceptions.CRSError) as error:
-        why = f"{type(error).__name__}: {str(error)[:160]}"
-        raise storage.damaged(INTAKE, why, why) from error
+    except _MALFORMED as error:
+        raise _malformed(storage, error) from error
+
+
+#: What a manifest that somebody wrote by hand may come to.
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, pyproj.exceptions.CRSError)
+
+
+def _malformed(storage: Storage, error: Exception) -> SourceError:
+    why = f"{type(error).__name__}: {str(error)[:160]}"
+    return storage.damaged(INTAKE, why, why)
 
 
 def _folder(folder: str | Path) -> str:
@@ -161,38 +192,43 @@ def _layer(name: object) -> str:
 
 def _frame(storage: Storage, name: str, entry: Mapping[str, Any]) -> pd.DataFrame:
     """Read a small layer as it was."""
-    file = f"{name}.parquet"
-    try:
-        with storage.filesystem.open_input_file(storage.file(file)) as stream:
-            content = stream.read()
-        same = hashlib.sha256(content).hexdigest() == entry["sha256"]
-        drawn = b"geo" in (pq.read_schema(pa.BufferReader(content)).metadata or {})
-        held = pa.BufferReader(content)
-        frame: pd.DataFrame = gpd.read_parquet(held) if drawn else pd.read_parquet(held)
-    except FileNotFoundError as error:
-        raise storage.damaged(file, "it is missing", "文件缺失") from error
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise storage.damaged(file, f"cut off or no Parquet: {str(error)[:120]}", "文件不完整或不是 Parquet") from error
-    if not same:
-        raise storage.damaged(file, f"another checksum, {len(frame):,} rows", f"校验和不符，{len(frame):,} 行")
+    held = pa.BufferReader(_content(storage, name, entry))
+    drawn = b"geo" in (pq.read_schema(held).metadata or {})
+    frame: pd.DataFrame = gpd.read_parquet(held) if drawn else pd.read_parquet(held)
     let_go()
     frame.attrs = dict(entry["attrs"])
     return frame
 
 
-def _agree(
-    storage: Storage, crs: pyproj.CRS | None, frames: Mapping[str, pd.DataFrame], parted: Mapping[str, Partitions]
-) -> None:
-    """Require that everything lies in one CRS, and that buildings are cut like parcels."""
-    drawn = {name: frame.crs for name, frame in frames.items() if isinstance(frame, gpd.GeoDataFrame)}
-    drawn |= {name: parts.crs for name, parts in parted.items()}
-    others = [name for name, one in drawn.items() if one is not None and one != crs]
-    if others:
-        raise storage.damaged(others[0], "another CRS than the dataset", "坐标系与数据集不同")
+def _content(storage: Storage, name: str, entry: Mapping[str, Any]) -> bytes:
+    """Return the file of a small layer, which must be the one that was written."""
+    file = f"{name}.parquet"
+    try:
+        with storage.filesystem.open_input_file(storage.file(file)) as stream:
+            content: bytes = stream.read()
+        rows = pq.read_metadata(pa.BufferReader(content)).num_rows
+    except FileNotFoundError as error:
+        raise storage.damaged(file, "it is missing", "文件缺失") from error
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise storage.damaged(file, f"cut off or no Parquet: {str(error)[:120]}", "文件不完整或不是 Parquet") from error
+    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        raise storage.damaged(file, f"another checksum, {rows:,} rows", f"校验和不符，{rows:,} 行")
+    return content
+
+
+def _agree(storage: Storage, crs: pyproj.CRS | None, parted: Mapping[str, Partitions]) -> None:
+    """Require that the large layers lie in the CRS of the dataset, and that buildings are cut like parcels."""
+    _require_crs(storage, crs, {name: parts.crs for name, parts in parted.items()})
     if set(parted) == set(PARTED):
         one, other = (([part.first_key for part in parted[name].parts], parted[name].bounds) for name in PARTED)
         if one != other:
             raise storage.damaged("buildings", "not cut like the parcels", "与地块的分块不一致")
+
+
+def _require_crs(storage: Storage, crs: pyproj.CRS | None, drawn: Mapping[str, pyproj.CRS | None]) -> None:
+    others = [name for name, one in drawn.items() if one is not None and one != crs]
+    if others:
+        raise storage.damaged(others[0], "another CRS than the dataset", "坐标系与数据集不同")
 
 
 def _project(storage: Storage, recorded: Mapping[str, Mapping[str, Any]]) -> Project:
