@@ -78,6 +78,9 @@ def _options() -> argparse.Namespace:
         "--rows", type=int, metavar="N", help="parcels a part of the dataset (default: parkwise's own)"
     )
     options.add_argument("--data", metavar="DIR", help="keep the cities there, and use those that are there")
+    options.add_argument(
+        "--datasets", metavar="DIR", help="keep the datasets there; one that is there is measured without converting"
+    )
     options.add_argument("--json", metavar="FILE", help="write the figures there")
     return options.parse_args()
 
@@ -101,17 +104,20 @@ def _made(asked: argparse.Namespace, size: int, work: Path) -> Iterator[Path]:
 
 def _rows(asked: argparse.Namespace, size: int, folder: Path, work: Path) -> Iterator[dict]:
     """Measure one city in every way; each row is a figure."""
-    project, dataset, truth = folder / "project.toml", work / "dataset", json.loads((folder / "truth.json").read_text())
-    convert = [*PARKWISE, "convert", str(project), "-o", str(dataset), "--overwrite", "-q"]
-    convert += ["--rows", str(asked.rows)] if asked.rows else []
-    yield _clocked(size, "convert", 1, convert, repeat=1)
+    project, truth = folder / "project.toml", json.loads((folder / "truth.json").read_text())
+    dataset = Path(asked.datasets or work) / f"dataset-{size}"
+    if not dataset.exists():
+        convert = [*PARKWISE, "convert", str(project), "-o", str(dataset), "-q"]
+        convert += ["--rows", str(asked.rows)] if asked.rows else []
+        yield _clocked(size, "convert", 1, convert, repeat=1)
     seen: list[list[dict]] = []
     for workers in asked.workers:
         options = ["--json", "-q", "--scheduler", "processes", "--workers", str(workers)]
         # A core for each worker: a lone one would use the threads of two.
         command = ["env", f"PARKWISE_CORES={workers}", *PARKWISE, "measure", str(dataset), *options]
         yield _measured(size, "measure", workers, command, asked.repeat, work / "results.json", truth, seen)
-    rmtree(dataset, ignore_errors=True)
+    if not asked.datasets:
+        rmtree(dataset, ignore_errors=True)
     if size <= asked.in_memory_to:
         command = [*PARKWISE, "measure", str(project), "--json", "-q"]
         yield _measured(size, "measure at once", None, command, asked.repeat, work / "results.json", truth, seen)
