@@ -23,6 +23,7 @@ from geo.indicators import catalogue, measure, merge, scopes, tally_firms, zone_
 from geo.industry import industry_shares, output_column, tally_industries
 from geo.land import Land, attach_to, places
 from geo.land_use import system
+from geo.own_targets import OwnTarget, asked_by_project, own_targets
 from geo.renewal import Candidates, Rules, find_candidates
 from geo.reported import reported
 from geo.standards import Kinds, targets
@@ -228,7 +229,7 @@ def conclude(
     contribution : Contribution or None
         Of the whole city.
     frames : mapping
-        The tables `enterprises`, `holdings` and `statistics` are taken from here.
+        The tables `enterprises`, `holdings`, `statistics`, `targets` and `evaluations` are taken from here.
     levels, findings, ledger, with_candidates, progress
         See `assess`.
     """
@@ -241,7 +242,8 @@ def conclude(
     progress(0.55, "firms")
     firms = _firms(frames, land, project)
     progress(0.7, "measure")
-    indicators = _indicators(land, contribution, firms, project, levels)
+    own = own_targets(frames["targets"], city_name(project)) if "targets" in frames else ()
+    indicators = _indicators(land, contribution, firms, project, levels, own)
     progress(0.85, "candidates")
     return Assessment(
         project=project,
@@ -309,7 +311,12 @@ def _no_industrial_land(contribution: Contribution, project: Project) -> Blocked
 
 
 def _indicators(
-    land: Land | None, contribution: Contribution | None, firms: Firms | None, project: Project, levels: Sequence[str]
+    land: Land | None,
+    contribution: Contribution | None,
+    firms: Firms | None,
+    project: Project,
+    levels: Sequence[str],
+    own: tuple[OwnTarget, ...],
 ) -> pd.DataFrame:
     asked = asked_levels(levels)
     places_of = scopes(land, firms, city_name(project), asked)
@@ -328,7 +335,7 @@ def _indicators(
         )
         table = pd.concat([table, shares], ignore_index=True)
     table = table[table["level"].isin(levels)].reset_index(drop=True)
-    found = _targets(table, project, {} if parks is None else _kinds(parks))
+    found = _targets(table, project, own, {} if parks is None else _kinds(parks))
     return table.assign(targets=pd.Series(found, index=table.index, dtype="object"))
 
 
@@ -343,19 +350,24 @@ def _keys(firms: Firms, parks: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def _targets(
-    table: pd.DataFrame, project: Project, kinds: Mapping[tuple[str, str], Kinds]
+    table: pd.DataFrame, project: Project, own: tuple[OwnTarget, ...], kinds: Mapping[tuple[str, str], Kinds]
 ) -> list[list[dict[str, object]]]:
-    """What the project's policies ask of each figure; most figures are asked nothing."""
+    """What the project's policies, and the project itself, ask of each figure; most figures are asked nothing."""
     day, ids = _day(project), project.texts("project.policies")
     asked = {
         (name, level)
         for name, level in set(zip(table["id"], table["level"], strict=True))
-        if targets(name, level, day, ids)
+        if targets(name, level, day, ids) or any(one.indicator == name for one in own)
     }
-    columns = (table[name] for name in ("id", "level", "scope_id", "value"))
+    columns = (table[name] for name in ("id", "level", "scope_id", "scope_name", "value"))
     return [
-        targets(name, level, day, ids, value, kinds.get((level, place))) if (name, level) in asked else []
-        for name, level, place, value in zip(*columns, strict=True)
+        [
+            *targets(name, level, day, ids, value, kinds.get((level, place))),
+            *asked_by_project(own, name, level, (place, named), day, value),
+        ]
+        if (name, level) in asked
+        else []
+        for name, level, place, named, value in zip(*columns, strict=True)
     ]
 
 

@@ -7,7 +7,8 @@ the value and its unit. This room knows the clauses' statistics and the units; i
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import date
 from functools import cache
 from typing import Any
@@ -20,8 +21,10 @@ from geo.standards import policy, targets
 from layers import units
 from layers.errors import ParkwiseError, ProjectError, nearest
 
-__all__ = ["reported"]
+__all__ = ["cell_text", "reported", "typed_figure"]
 
+#: What counts are given in.
+_COUNTED = frozenset("个家户件项座条次")
 #: Words for the two places that are no zone.
 _CITY = frozenset({"", "city", "全市", "市", "本市"})
 _ZONES = frozenset({"zones", "all zones", "开发区合计", "各开发区", "各开发区合计", "开发区", "合计"})
@@ -73,21 +76,44 @@ def reported(table: pd.DataFrame, *, on: date, policies: Iterable[str], city: st
 def _row(place: int, row: Mapping[Hashable, Any], city: str) -> dict[str, Any]:
     """Settle one row: which statistic, which place, in which unit."""
     known = _statistic(str(row["statistic"]), place)
-    for column in ("year", "value"):
-        if pd.isna(row.get(column)):
-            raise _wrong(place, f"{column} is missing", f"缺少 {column}")
-    scope = "" if pd.isna(row.get("scope")) else str(row["scope"]).strip()
+    value, unit = typed_figure(row, place, _wrong)
+    scope = cell_text(row.get("scope")) or ""
     level = "city" if scope in _CITY | {city} else "zones" if scope in _ZONES else "zone"
     return {
         "statistic": known.id,
         "level": _where_asked(known.id) if scope == "" else level,
         "scope": scope if level == "zone" else "",
         "year": int(row["year"]),
-        "value": float(row["value"]),
-        "unit": _unit(known, row.get("unit"), float(row["value"]), place),
-        "source": None if pd.isna(row.get("source")) else str(row["source"]),
+        "value": value,
+        "unit": _unit(known, unit, value, place),
+        "source": cell_text(row.get("source")),
         "row": place,
     }
+
+
+def typed_figure(
+    row: Mapping[Hashable, Any], place: int, wrong: Callable[[object, str, str], ProjectError]
+) -> tuple[float, str | None]:
+    """Return the value of a row, each in a unit of its own, and the unit: behind the number, or in its column."""
+    for column in ("year", "value"):
+        if pd.isna(row.get(column)):
+            raise wrong(place, f"{column} is missing", f"缺少 {column}")
+    value, behind = units.parse_number(row["value"])
+    if math.isnan(value):
+        raise wrong(place, f'value "{row["value"]}" is no number', f"数值“{row['value']}”不是数")
+    beside = cell_text(row.get("unit"))
+    if behind is not None and beside is not None and units.parse_unit(beside) != behind:
+        raise wrong(
+            place,
+            f'value "{row["value"]}" bears another unit than "{beside}" beside it',
+            f"数值“{row['value']}”自带的单位与“{beside}”不同",
+        )
+    return value, beside or behind
+
+
+def cell_text(cell: object) -> str | None:
+    """Return what stands in a cell, None where it is empty."""
+    return None if pd.isna(cell) or not str(cell).strip() else str(cell).strip()  # type: ignore[call-overload]
 
 
 def _statistic(name: str, place: int) -> Statistic:
@@ -103,9 +129,9 @@ def _statistic(name: str, place: int) -> Statistic:
     )
 
 
-def _unit(known: Statistic, stated: object, value: float, place: int) -> str:
+def _unit(known: Statistic, stated: str | None, value: float, place: int) -> str:
     """Return the unit of a row, or say why it cannot be the statistic's."""
-    if pd.isna(stated) or not str(stated).strip():  # type: ignore[call-overload]
+    if stated is None:
         if known.unit != "1":
             wanted = (units.label(known.unit, "en"), units.label(known.unit))
             raise _wrong(
@@ -118,10 +144,8 @@ def _unit(known: Statistic, stated: object, value: float, place: int) -> str:
                 f"{known.title_zh} = {value:g} 未注明单位：比例应写小数 {value / 100:g}，或注明单位“%”",
             )
         return "1"
-    text = str(stated).strip()
-    counted = text in {"个", "家", "户", "件", "项", "座", "条", "次"}
     try:
-        name = "1" if counted else "/".join(units.unit(part).name for part in text.split("/"))
+        name = "1" if stated in _COUNTED else "/".join(units.unit(part).name for part in stated.split("/"))
         units.convert(1.0, name, known.unit)
     except ParkwiseError as error:
         raise _wrong(place, f"{known.id}: {error.text('en')}", f"{known.title_zh}：{error.text('zh')}") from error

@@ -23,6 +23,7 @@ from layers import units
 from layers.errors import StandardError, nearest
 
 __all__ = [
+    "PROJECT",
     "Clause",
     "Kinds",
     "Open",
@@ -30,13 +31,18 @@ __all__ = [
     "Statistic",
     "against",
     "clause",
+    "compared",
     "find",
     "policies",
     "policy",
+    "short_name",
     "statistics",
     "targets",
     "to_json",
 ]
+
+#: Stands where a document's id stands: a target of the project's own.
+PROJECT = "project"
 
 _CATALOGUE = "indicators.toml"  # lies in the same folder and is no policy
 
@@ -67,6 +73,20 @@ def policy(id: str) -> Policy:  # noqa: A002 - it is called id in the contract
         f'Policy "{id}" is not on board.' + (f' Did you mean "{like}"?' if like else "") + f" On board: {known}.",
         f"没有政策“{id}”。" + (f"是否指“{like}”？" if like else "") + f"现有：{known}。",
     )
+
+
+def short_name(policy_id: str, language: str = "zh") -> str:
+    """Return the name a document is cited by: its number, in English its id; the project's own targets have no number.
+
+    Examples
+    --------
+    >>> short_name("hangzhou-2023"), short_name("hangzhou-2023", "en"), short_name(PROJECT)
+    ('杭政函〔2023〕13号', 'hangzhou-2023', '项目目标')
+    """
+    if policy_id == PROJECT:
+        return "project target" if language == "en" else "项目目标"
+    one = policy(policy_id)
+    return policy_id if language == "en" else one.number or one.title
 
 
 def clause(policy_id: str, clause_id: str) -> Clause:
@@ -247,9 +267,22 @@ def against(value: float | None, clause: Clause) -> dict[str, bool | float | Non
     >>> against(45.0, find("tax_per_mu", on=date(2025, 12, 31)))
     {'met': True, 'gap': -5.0}
     """
-    if value is None or math.isnan(value) or clause.value is None:
+    return compared(value, clause.comparison, clause.value)
+
+
+def compared(
+    value: float | None, comparison: str, figure: float | tuple[float, float] | None
+) -> dict[str, bool | float | None]:
+    """Hold a value against a figure in the same unit; see `against`.
+
+    Examples
+    --------
+    >>> compared(0.5, "at_most", 0.25)
+    {'met': False, 'gap': 0.25}
+    """
+    if value is None or math.isnan(value) or figure is None:
         return {"met": None, "gap": None}
-    met, gap = _HOLD[clause.comparison](value, clause.value)
+    met, gap = _HOLD[comparison](value, figure)
     return {"met": met, "gap": gap}
 
 

@@ -47,6 +47,7 @@ _ORDER = (
     "constraints",
     "statistics",
     "evaluations",
+    "targets",
 )
 
 

@@ -55,6 +55,7 @@ _ORDER = (
     "holdings",
     "statistics",
     "evaluations",
+    "targets",
 )
 
 Progress = Callable[[float, str], None]

@@ -46,6 +46,7 @@ LAYERS = (
     "constraints",
     "statistics",
     "evaluations",
+    "targets",
     "height",
     "dsm",
     "dtm",

@@ -77,7 +77,7 @@ def read(
     source : path or list of paths
         Several files, and the files of a folder or zip, become one layer with a column ``source_file``.
     as_ : str, optional
-        parks, parcels, buildings, enterprises, holdings, districts, constraints, statistics or evaluations;
+        parks, parcels, buildings, enterprises, holdings, districts, constraints, statistics, evaluations or targets;
         None gives the source frame with its own titles.
     layer : str, optional
         Layer or sheet inside the file; else it is chosen, and told.

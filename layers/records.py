@@ -31,6 +31,7 @@ ID_COLUMNS: dict[str, tuple[str, ...]] = {
     "constraints": ("constraint_id",),
     "statistics": ("statistic",),
     "evaluations": ("zone_id", "zone_name"),
+    "targets": ("indicator",),
 }
 
 #: Length of a degree of latitude, m: good enough for a tolerance, not for an area.

@@ -46,6 +46,7 @@ LAYERS = (
     "constraints",
     "statistics",
     "evaluations",
+    "targets",
 )
 
 #: Layers whose rows are areas on the ground.
@@ -328,6 +329,7 @@ _TELLING = {
     "constraints": ("kind",),
     "statistics": ("statistic", "value"),
     "evaluations": ("rank", "score", "grade"),
+    "targets": ("comparison", "value"),
 }
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "from_tally",
     "in_steps",
     "label",
+    "parse_number",
     "parse_numbers",
     "parse_unit",
     "tally_scale",
@@ -258,13 +259,20 @@ def parse_numbers(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
     if pd.api.types.is_numeric_dtype(texts) and not pd.api.types.is_bool_dtype(texts):
         return texts.astype("float64"), pd.Series(None, index=texts.index, dtype="object")
     codes, uniques = pd.factorize(texts.astype("object"), use_na_sentinel=True)
-    parsed = [_parse_number(value) for value in uniques]
+    parsed = [parse_number(value) for value in uniques]
     numbers = np.array([number for number, _ in parsed] + [np.nan], dtype="float64")
     units = np.array([name for _, name in parsed] + [None], dtype="object")
     return pd.Series(numbers[codes], index=texts.index), pd.Series(units[codes], index=texts.index, dtype="object")
 
 
-def _parse_number(value: object) -> tuple[float, str | None]:
+def parse_number(value: object) -> tuple[float, str | None]:
+    """Read one number somebody typed, and the unit behind it; NaN where nothing can be read.
+
+    Examples
+    --------
+    >>> parse_number("60%"), parse_number("１,２００ 亩"), parse_number(3)
+    ((60.0, '%'), (1200.0, 'mu'), (3.0, None))
+    """
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
         return float(value), None
     text = _plain(str(value)).replace("，", ",")

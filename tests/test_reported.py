@@ -39,6 +39,9 @@ def held(*rows: tuple, on: date = END_2025, policies: list[str] = HANGZHOU) -> p
         # More than 6,000: 6,000 itself is not enough.
         (("national_high_tech_firms", "", 2025, 6000, "家"), "zones", False, 0),
         (("national_high_tech_firms", "", 2025, 6001, None), "zones", True, -1),
+        # The unit may stand behind the number; full-width digits are read.
+        (("above_scale_output", "zones", 2025, "２９，０００亿元", None), "zones", False, 1_000),
+        (("above_scale_rd_to_gdp", "", 2025, "3.5%", None), "zones", False, 0.003),
         # About 10 %: a gap, no verdict.
         (("new_market_entities_growth_per_year", "", 2025, 0.08, None), "zones", None, 0.02),
     ],
@@ -82,6 +85,8 @@ def test_a_policy_not_in_force_asks_nothing():
         (("above_scale_rd_to_gdp", "", 2025, 3.8, None), "a share is a fraction; write 0.038"),
         (("technology_smes", "", None, 1, None), "row 2: year is missing"),
         (("technology_smes", "", 2025, None, None), "row 2: value is missing"),
+        (("technology_smes", "", 2025, "many", None), 'row 2: value "many" is no number'),
+        (("above_scale_output", "", 2025, "3亿元", "万元"), 'value "3亿元" bears another unit than "万元" beside it'),
         (("model_parks", "", 2025, 3, None), "row 1, 2: model_parks of 2025 stands 2 times"),
     ],
 )

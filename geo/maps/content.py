@@ -20,7 +20,7 @@ from geo.indicators import Indicator, catalogue, indicator
 from geo.labels import area_text, labels, text, value_text
 from geo.maps.facts import land_of
 from geo.maps.themes import Theme, role_of, style, zone_colours
-from geo.standards import policy
+from geo.standards import short_name
 from layers import units
 
 __all__ = ["as_json", "overlaps_of", "page", "parks_of"]
@@ -131,8 +131,7 @@ def _least(targets: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 def _target(entry: Indicator, target: Mapping[str, Any], language: str) -> str:
     unit = "" if entry.unit == "1" else " " + units.label(entry.unit, language)
     least = f"{target['at_least']:.0%}" if entry.percent else f"{target['at_least']:g}{unit}"
-    document = policy(target["policy"])
-    name = document.number if language == "zh" and document.number else target["policy"]
+    name = short_name(target["policy"], language)
     year = f", {target['year']}" if target.get("year") else ""
     key = "map.target" if target["binding"] else "map.target_compared"
     return text(key, language, least=least, source=f"{name} {target['clause']}{year}")

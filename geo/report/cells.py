@@ -203,7 +203,7 @@ class Desk:
 
     def document(self, policy: str) -> str:
         """Return the short name of a document: its number, in English its id."""
-        return self.pick(standards.policy(policy).number or policy, policy)
+        return standards.short_name(policy, self.language)
 
     def gap(self, entry: Indicator, row: Record, target: dict[str, Any]) -> str:
         """Say how far a figure is from its target, in its unit and in the sum that is lacking.

@@ -103,10 +103,9 @@ def _verdicts(desk: Desk) -> list[str]:
 
 def _verdict(desk: Desk, name: str, row: Record, target: dict[str, Any]) -> str:
     entry = indicator(name)
-    policy = standards.policy(target["policy"])
     told = desk.say(
         "verdict",
-        document=desk.pick(f"《{policy.title}》（{policy.number or policy.id}）", f"{policy.title_en} ({policy.id})"),
+        document=_document(desk, target["policy"]),
         clause=target["clause"],
         year=target["year"],
         scope=desk.say(f"scope_{target['scope']}"),
@@ -121,6 +120,15 @@ def _verdict(desk: Desk, name: str, row: Record, target: dict[str, Any]) -> str:
     amount = lacking(entry, row, float(target["gap"]))
     shown = desk.mu(amount) if entry.numerator_unit == "m2" else desk.amount(amount, entry.numerator_unit)
     return told + desk.say(f"verdict_{name}", amount=shown)
+
+
+def _document(desk: Desk, policy: str) -> str:
+    """Name a document in full where a sentence cites it."""
+    short = standards.short_name(policy, desk.language)
+    if policy == standards.PROJECT:
+        return short
+    one = standards.policy(policy)
+    return desk.pick(f"《{one.title}》（{short}）", f"{one.title_en} ({short})")
 
 
 def _candidates(desk: Desk) -> str:

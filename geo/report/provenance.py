@@ -47,9 +47,7 @@ def column_name(desk: Desk, layer: str, column: str) -> str:
     return column if title is None else str(title)
 
 
-_NAMED = frozenset(
-    "parks parcels buildings enterprises holdings districts constraints statistics evaluations height dsm dtm".split()  # noqa: SIM905
-)
+_NAMED = frozenset({*LAYERS, "height", "dsm", "dtm"})
 
 
 def _sources(desk: Desk) -> Table:

@@ -14,7 +14,7 @@ from geo.indicators import Indicator, catalogue
 from geo.labels import text
 from geo.report import formulas
 from geo.report.xlsx_desk import Desk
-from geo.standards import policy
+from geo.standards import short_name
 from layers.project import keys
 from layers.units import label, unit
 
@@ -143,8 +143,7 @@ def _target_lines(desk: Desk, row: _Lines, entry: Indicator, target: Target) -> 
 
 def source_line(desk: Desk, target: Target) -> str:
     """Return document, clause and year of a target, and whether it binds."""
-    document = policy(target["policy"])
-    parts = [document.number or document.title, target["clause"]]
+    parts = [short_name(target["policy"]), target["clause"]]
     if target["year"]:
         parts.append(desk.word("by_year", year=target["year"]))
     if not target["binding"]:
