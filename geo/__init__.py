@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from geo.assessment import Assessment, assess
+    from geo.comparing.runs import compare
     from geo.concentrations import concentration
+    from geo.evaluation.tree import evaluate
+    from geo.evaluation.years import judge
     from geo.firms import attach_firms
+    from geo.grading.grades import Grades, grade
+    from geo.grading.sets import load_rules, rules_for
     from geo.indicators import catalogue, measure, tally
     from geo.industry import location_quotient
     from geo.intensity import (
@@ -31,10 +36,12 @@ if TYPE_CHECKING:
     )
     from geo.land import attach
     from geo.maps import draw_map, map_html, save_map
+    from geo.ratings import rate
     from geo.renewal import Rules, find_candidates
 
 __all__ = [
     "Assessment",
+    "Grades",
     "Rules",
     "admin_land_share",
     "assess",
@@ -43,18 +50,25 @@ __all__ = [
     "building_coefficient",
     "building_density",
     "catalogue",
+    "compare",
     "concentration",
     "draw_map",
+    "evaluate",
     "find_candidates",
+    "grade",
     "green_ratio",
     "investment_per_mu",
+    "judge",
+    "load_rules",
     "location_quotient",
     "map_html",
     "measure",
     "output_per_km2",
     "plot_ratio",
+    "rate",
     "rd_per_mu",
     "revenue_per_mu",
+    "rules_for",
     "save_map",
     "tally",
     "tax_per_mu",
@@ -63,6 +77,7 @@ __all__ = [
 
 _HOME = {
     "Assessment": "geo.assessment",
+    "Grades": "geo.grading.grades",
     "Rules": "geo.renewal",
     "admin_land_share": "geo.intensity",
     "assess": "geo.assessment",
@@ -71,18 +86,25 @@ _HOME = {
     "building_coefficient": "geo.intensity",
     "building_density": "geo.intensity",
     "catalogue": "geo.indicators",
+    "compare": "geo.comparing.runs",
     "concentration": "geo.concentrations",
     "draw_map": "geo.maps",
+    "evaluate": "geo.evaluation.tree",
     "find_candidates": "geo.renewal",
+    "grade": "geo.grading.grades",
     "green_ratio": "geo.intensity",
     "investment_per_mu": "geo.intensity",
+    "judge": "geo.evaluation.years",
+    "load_rules": "geo.grading.sets",
     "location_quotient": "geo.industry",
     "map_html": "geo.maps",
     "measure": "geo.indicators",
     "output_per_km2": "geo.intensity",
     "plot_ratio": "geo.intensity",
+    "rate": "geo.ratings",
     "rd_per_mu": "geo.intensity",
     "revenue_per_mu": "geo.intensity",
+    "rules_for": "geo.grading.sets",
     "save_map": "geo.maps",
     "tally": "geo.indicators",
     "tax_per_mu": "geo.intensity",
