@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 
+import hand_city as city
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+import cli
 from geo.reported import reported
 from layers.errors import ProjectError
 
@@ -94,3 +98,26 @@ def test_a_wrong_row_is_named(row, told):
     with pytest.raises(ProjectError, match=re.escape(told)) as caught:
         held(("model_parks", "", 2025, 1, None), row)
     assert "layers.statistics" in caught.value.zh
+
+
+def test_measure_and_report_show_what_was_reported(tmp_path):
+    place = city.write(tmp_path / "data", 'policies = ["hangzhou-2023"]')
+    (place / "statistics.csv").write_text(
+        "指标,范围,年份,数值,单位,来源\n规上企业总产值,,2025,29000,亿元,统计局\n科技型中小企业数,,2025,13000,,\n",
+        encoding="utf-8-sig",
+    )
+    with (place / "project.toml").open("a", encoding="utf-8") as file:
+        file.write('[layers.statistics]\nsource = "statistics.csv"\n')
+    done = CliRunner().invoke(cli.main, ["measure", str(place), "--json", "-q"])
+    assert done.exit_code == 0, done.output
+    told = {row["id"]: row for row in json.loads(done.stdout)["statistics"]}
+    output = told["above_scale_output"]
+    assert (output["value"], output["unit"], output["source"]) == (29_000, "亿元", "统计局")
+    assert (output["targets"][0]["met"], output["targets"][0]["gap"]) == (False, pytest.approx(1_000))
+    assert told["technology_smes"]["targets"][0]["met"] is True
+    shown = CliRunner().invoke(cli.main, ["measure", str(place), "-q"]).stdout
+    assert "29,000 亿元" in shown
+    assert "不低于 30,000 亿元 未达标 (hangzhou-2023 （二）)" in shown
+    done = CliRunner().invoke(cli.main, ["report", str(place), "-o", str(tmp_path / "report"), "-q"])
+    assert done.exit_code == 0, done.output
+    assert "29,000 亿元 (2025)" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
