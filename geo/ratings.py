@@ -156,7 +156,7 @@ def _years(assessment: Assessment) -> ZoneYears | None:
     renames = project["evaluation.renames"]
     return judge(
         table,
-        project.texts("project.policies"),
+        project.texts("evaluation.policies") or project.texts("project.policies"),
         rounding=project.text("evaluation.rounding") or "floor",
         renames=pd.DataFrame(renames) if isinstance(renames, list) and renames else None,
     )

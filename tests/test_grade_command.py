@@ -167,3 +167,25 @@ def test_nothing_asked_for_is_a_wrong_call(place):
     done = grade(place, "")
     assert done.exit_code == 2
     assert "huangyan-2022" in done.stderr
+
+
+def test_the_example_city_shows_a_card_a_recognition_and_a_delisting(tmp_path):
+    from layers.example import make, write
+
+    project = write(tmp_path / "city", make(parcels=1500))
+    done = CliRunner().invoke(cli.main, ["grade", str(project), "-q", "--json"])
+    assert done.exit_code == 0, done.output
+    verdicts = json.loads(done.stdout)["zone_years"]["verdicts"]
+    found = {(row["zone_name"], row["year"], row["verdict"], row["clause_id"]) for row in verdicts}
+    # Two failures running: two cards, then the end; one failure alone: a card.
+    assert {(year, verdict) for zone, year, verdict, _ in found if zone == "望舒新材料产业园"} == {
+        (2023, "yellow_card"), (2024, "yellow_card"), (2024, "delisting")
+    }  # fmt: skip
+    assert {(year, verdict) for zone, year, verdict, _ in found if zone == "澄月临港工业园区"} == {
+        (2023, "yellow_card")
+    }
+    # 15 % of 30 candidates are 4.5, counted as 4: ranks 4 and 3 running.
+    assert ("晴岚光电高新技术产业园区", 2024, "recognition", "Z19") in found
+    # The first half of 178 are 89: rank 96 in 2022 is not among them, 82 and 71 are.
+    funded = {year for zone, year, verdict, _ in found if zone == "星槎高新技术产业开发区" and verdict == "funding"}
+    assert funded == {2023, 2024}

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from geo.assessment import Assessment
+from geo.ratings import Ratings, rate
 from geo.results import definitions, dumps, plain, results
 from layers.findings import describe
 from layers.output import new_files
@@ -71,7 +72,7 @@ def write_report(
     language = assessment.project.language
     names = [name for name in FILES if name != "map.html" or assessment.land is not None]
     with new_files(folder, FILES, overwrite=overwrite) as work:
-        makers = _makers(assessment, language)
+        makers = _makers(assessment, rate(assessment), language)
         for done, name in enumerate(names[:-1]):
             if progress is not None:
                 progress(done / len(names), name)
@@ -81,7 +82,7 @@ def write_report(
     return [Path(folder) / name for name in names]
 
 
-def _makers(assessment: Assessment, language: str) -> dict[str, Callable[[Path], object]]:
+def _makers(assessment: Assessment, ratings: Ratings, language: str) -> dict[str, Callable[[Path], object]]:
     from geo.maps import map_html  # noqa: PLC0415  (the face is loaded when a report is asked for)
     from geo.maps.facts import parcel_facts  # noqa: PLC0415
     from geo.report.content import compose_report  # noqa: PLC0415
@@ -98,7 +99,7 @@ def _makers(assessment: Assessment, language: str) -> dict[str, Callable[[Path],
         "report.xlsx": lambda path: write_xlsx(assessment, path, language=language),
         "map.html": lambda path: path.write_text(map_html(assessment, language, facts=facts()), encoding="utf-8"),
         "results.gpkg": lambda path: write_gpkg(assessment, path, facts()),
-        "results.json": lambda path: path.write_text(dumps(results(assessment)), encoding="utf-8"),
+        "results.json": lambda path: path.write_text(dumps(results(assessment, ratings)), encoding="utf-8"),
         "findings.csv": lambda path: findings_csv(assessment.findings, path, language),
     }
 
