@@ -25,6 +25,7 @@ from geo.control import (
     standard_limits,
     translate,
 )
+from geo.control.codes import crosswalk
 from layers.errors import ParkwiseError, ProjectError, SchemaError, SourceError, StandardError
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "control-indicators.toml").read_text("utf-8"))
@@ -141,7 +142,7 @@ def test_translating_is_mutual(source, target, division):
 
 
 def test_the_shift_is_sourced_and_covers_every_division_of_the_table():
-    rows = control._crosswalk()
+    rows = crosswalk()
     assert all(row["source"] and row["confidence"] for row in rows)
     assert {row["code_2002"] for row in rows} - {""} == {one["code"] for one in CASES["division"]}
     later = {str(division) for division in range(13, 44)}
