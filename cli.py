@@ -37,10 +37,12 @@ class _Command(click.Command):
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401  (as click has it)
         from layers.errors import ParkwiseError
+        from layers.threads import cores
 
         context.obj = voice = _Voice(context.params.pop("verbose"), context.params.pop("quiet"))
         context.call_on_close(voice.display.close)
         try:
+            cores()  # a wrong PARKWISE_CORES is told before any work
             return super().invoke(context)
         except ParkwiseError as error:
             voice.display.close()
@@ -248,7 +250,7 @@ def _assess(
     from layers.store import open_store
 
     store = open_store(call.path)
-    if store is not None or call.scheduler is not None:
+    if store is not None or (call.scheduler, call.workers, call.work) != (None, None, None):
         asked = levels or DEFAULT_LEVELS
         return _by_batches(call, voice, store, asked, candidates=candidates, checked=checked, shown=shown, rows=rows)
     intake = _gather(_load(_here(call), call.flags, call.lang, voice), voice)

@@ -244,7 +244,8 @@ def conclude(
     progress(0.7, "measure")
     own = own_targets(frames["targets"], city_name(project)) if "targets" in frames else ()
     indicators = _indicators(land, contribution, firms, project, levels, own)
-    progress(0.85, "candidates")
+    if with_candidates:
+        progress(0.85, "candidates")
     return Assessment(
         project=project,
         land=land,

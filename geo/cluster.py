@@ -61,6 +61,8 @@ class OnCluster(Generic[Batch, Part]):
         self._counted = self._seen = time.monotonic()
 
     def __enter__(self) -> OnCluster[Batch, Part]:
+        if not _log.isEnabledFor(logging.INFO):  # what is wrong with a cluster is told once, in our words
+            logging.getLogger("distributed").setLevel(logging.CRITICAL)
         self._client = _connect(self._address)
         try:
             self._await_workers()

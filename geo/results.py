@@ -53,9 +53,11 @@ def results(assessment: Assessment, ratings: Ratings | None = None) -> dict[str,
         ],
         "indicators": _indicators(assessment),
         "statistics": _statistics(assessment),
-        "not_computed": [{"id": name, "reason": why[0]} for name, why in assessment.not_computed.items()],
+        "not_computed": _not_computed(assessment),
     }
     graded = {} if ratings is None else rating_results(ratings)
+    if assessment.candidates is None:  # nobody looked: an empty list would say that there are none
+        return plain(document | graded)  # type: ignore[no-any-return]
     return {**plain(document | graded), "candidates": _candidates(assessment)}
 
 
@@ -128,6 +130,14 @@ def _indicators(assessment: Assessment) -> list[dict[str, Any]]:
         }
         for row in assessment.indicators.to_dict("records")
     ]
+
+
+def _not_computed(assessment: Assessment) -> list[dict[str, str]]:
+    """What is not there, and why."""
+    told = [{"id": name, "reason": why[0]} for name, why in assessment.not_computed.items()]
+    if assessment.candidates is None and assessment.land is not None:
+        told.append({"id": "candidates", "reason": "not looked for; run parkwise candidates"})
+    return told
 
 
 def _statistics(assessment: Assessment) -> list[dict[str, Any]]:

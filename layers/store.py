@@ -109,6 +109,13 @@ class Store:
         ProjectError
             A key is not known, or a setting was changed that the data were made by.
         """
+        for name in flags:
+            if name.startswith("layers."):
+                raise ProjectError(
+                    f"--set {name}: {self.location} is converted, and its layers were read then. "
+                    "Set it when converting the project again.",
+                    f"--set {name}：{self.location} 已转换，图层在转换时读取。请在重新转换项目时设置。",
+                )
         project = with_flags(self.project, flags)
         for name in _SETTLED:
             if project[name] != self.project[name]:
@@ -156,7 +163,8 @@ def open_store(folder: str | Path) -> Store | None:
         let_go()
         _agree(storage, crs, parted)
         return Store(
-            location=storage.location,
+            # Workers on other machines look for it from folders of their own.
+            location=storage.location if is_url(storage.location) else str(Path(storage.location).absolute()),
             project=_project(storage, document["settings"]),
             crs=crs,
             small=small,

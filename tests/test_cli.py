@@ -456,6 +456,12 @@ def dataset(folder, tmp_path):
     return tmp_path / "dataset"
 
 
+def without_candidates(document):
+    """Measuring by batches looks for no candidates, and says so."""
+    there = [one for one in document.get("not_computed", []) if one["id"] != "candidates"]
+    return {**document, "candidates": 0, "not_computed": there}
+
+
 def test_a_converted_project_prints_what_the_project_prints(folder, dataset):
     for command in (["measure", "--json", "-q"], ["measure", "-q"], ["candidates", "--json", "-q"]):
         told = [
@@ -469,7 +475,7 @@ def test_a_converted_project_prints_what_the_project_prints(folder, dataset):
         assert [one.exit_code for one in told] == [0, 0, 0], told[1].output
         documents = [one.stdout for one in told]
         if "--json" in command:
-            documents = [{**json.loads(text), "candidates": 0} for text in documents]
+            documents = [without_candidates(json.loads(text)) for text in documents]
         assert documents[1] == documents[0]
         assert documents[2] == documents[0]
 
@@ -480,7 +486,7 @@ def test_a_project_is_converted_for_the_run_where_batches_are_asked_for(folder, 
         json.loads(run("measure", folder, "--json", "-q", *more).stdout)
         for more in ([], ["--scheduler", "threads", "--work", work])
     )
-    assert {**by_batches, "candidates": 0} == {**at_once, "candidates": 0}
+    assert without_candidates(by_batches) == without_candidates(at_once)
     assert [path.suffix for path in sorted(work.rglob("*")) if path.is_file()] == [".zip", ".sha256"]
 
 
@@ -524,3 +530,23 @@ def test_a_dataset_is_not_read_with_settings_it_was_not_made_by(dataset):
     done = run("measure", dataset, "--set", "project.as_of=2001-01-01", "-q")
     assert done.exit_code == 2
     assert "重新转换" in done.stderr
+
+
+def test_work_and_workers_mean_batches(folder, tmp_path):
+    kept = tmp_path / "kept"
+    done = run("measure", folder / "project.toml", "--json", "-q", "--work", kept, "--workers", 1)
+    assert done.exit_code == 0
+    assert [path.suffix for path in kept.rglob("part-*.zip")] == [".zip"]
+    document = json.loads(done.stdout)
+    assert "candidates" not in document
+    assert {"id": "candidates", "reason": "not looked for; run parkwise candidates"} in document["not_computed"]
+    at_once = json.loads(run("measure", folder / "project.toml", "--json", "-q").stdout)
+    assert document["indicators"] == at_once["indicators"]
+    assert "candidates" in at_once
+
+
+def test_a_wrong_number_of_cores_is_told_before_any_work(folder, monkeypatch):
+    monkeypatch.setenv("PARKWISE_CORES", "abc")
+    done = run("measure", folder / "project.toml", "--json")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("parkwise: PARKWISE_CORES=abc")

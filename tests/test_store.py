@@ -231,3 +231,15 @@ def test_importing_a_store_loads_no_reader():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_layers_of_a_dataset_are_settled(made):
+    for flag in ("layers.parcels.crs", "layers.parcels.encoding", "layers.statistics.source"):
+        with pytest.raises(ProjectError, match=r"layers were read then") as caught:
+            open_store(made).with_flags({flag: "EPSG:4326"})
+        assert flag in caught.value.zh
+
+
+def test_a_dataset_knows_where_it_lies_for_workers_elsewhere(made, monkeypatch):
+    monkeypatch.chdir(made.parent)
+    assert open_store(made.name).location == str(made.absolute())
