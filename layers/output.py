@@ -46,9 +46,9 @@ def new_files(folder: str | Path, names: Sequence[str], *, overwrite: bool = Fal
     if there and not overwrite:
         raise OutputError(
             f"{folder}: {len(there)} of {len(names)} files are there already ({first(there)}). "
-            "Nothing was written; pass --overwrite to replace them, or choose another folder with -o.",
+            "Nothing was written; pass --overwrite to replace them, or choose another folder.",
             f"{folder}：{len(names)} 个文件中已有 {len(there)} 个存在（{first(there)}）。"
-            "未写入任何内容；请加 --overwrite 覆盖，或用 -o 另选文件夹。",
+            "未写入任何内容；请加 --overwrite 覆盖，或另选文件夹。",
         )
     made: list[Path] = []
     try:
@@ -122,9 +122,9 @@ def _refused(folder: Path, error: OSError) -> OutputError:
         )
     why = error.strerror or str(error)
     return OutputError(
-        f"{folder}: cannot be written ({why}). Choose a folder you may write to with -o, "
+        f"{folder}: cannot be written ({why}). Choose a folder you may write to, "
         "and close the file in other programs.",
-        f"{folder}：无法写入（{why}）。请用 -o 指定有写权限的文件夹，并关闭占用该文件的其他程序。",
+        f"{folder}：无法写入（{why}）。请指定有写权限的文件夹，并关闭占用该文件的其他程序。",
     )
 
 
@@ -213,14 +213,14 @@ def _require_free(folder: Path, foreign: Callable[[Path], Sequence[str]], *, ove
     if not overwrite:
         raise OutputError(
             f"{folder}: is there already. Nothing was written; pass --overwrite to replace it, "
-            "or choose another folder with -o.",
-            f"{folder}：已存在。未写入任何内容；请加 --overwrite 覆盖，或用 -o 另选文件夹。",
+            "or choose another folder.",
+            f"{folder}：已存在。未写入任何内容；请加 --overwrite 覆盖，或另选文件夹。",
         )
     others = foreign(folder) if folder.is_dir() else [folder.name]
     if others:
         raise OutputError(
             f"{folder}: {len(others)} things in it are not of an earlier run ({first(others)}), and replacing the "
-            "folder would remove them. Nothing was written; move them away, or choose another folder with -o.",
+            "folder would remove them. Nothing was written; move them away, or choose another folder.",
             f"{folder}：其中有 {len(others)} 项不是以前运行的结果（{first(others)}），替换文件夹会将其删除。"
-            "未写入任何内容；请移走，或用 -o 另选文件夹。",
+            "未写入任何内容；请移走，或另选文件夹。",
         )

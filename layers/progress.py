@@ -88,6 +88,7 @@ class Display:
                 total=total,
                 desc=f"  {message}",
                 unit_scale=True,
+                unit="" if form else f" {kind}",
                 file=self._stream,
                 leave=False,
                 mininterval=0,
