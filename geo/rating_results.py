@@ -41,6 +41,9 @@ def rating_results(ratings: Ratings) -> dict[str, Any]:
         ]
     if ratings.years is not None:
         told["zone_years"] = _years(ratings.years)
+    if ratings.league is not None:
+        rows = _records(ratings.league, list(ratings.league.columns))
+        told["league"] = {"period": ratings.league.attrs["period"], "rows": rows}
     if ratings.control is not None:
         told["control"] = _records(ratings.control, _HELD)
     return told

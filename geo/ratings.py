@@ -15,6 +15,7 @@ import pandas as pd
 
 from geo.assessment import Assessment
 from geo.control import hold, load_limits, load_sub_regions, standard_limits
+from geo.evaluation.ranks import league
 from geo.evaluation.tree import Evaluation, evaluate
 from geo.evaluation.tree_file import read_tree
 from geo.evaluation.years import ZoneYears, judge
@@ -43,6 +44,8 @@ class Ratings:
         The same tree for each zone, by id; empty where the tree brings its own scores.
     years : ZoneYears or None
         Verdicts on zones over the years.
+    league : DataFrame or None
+        Ranks of the latest period, see `evaluation.ranks.league`.
     control : DataFrame or None
         Land against the control indicators, see `control.hold`.
     """
@@ -51,6 +54,7 @@ class Ratings:
     evaluation: Evaluation | None = None
     by_zone: Mapping[str, Evaluation] = field(default_factory=dict)
     years: ZoneYears | None = None
+    league: pd.DataFrame | None = None
     control: pd.DataFrame | None = None
 
     def __bool__(self) -> bool:
@@ -72,6 +76,7 @@ def rate(assessment: Assessment) -> Ratings:
         evaluation=None if tree is None else _evaluated(tree, assessment, *_whole(assessment)),
         by_zone={} if tree is None or not _measured(tree) else _by_zone(tree, assessment),
         years=_years(assessment),
+        league=_league(assessment),
         control=_control(assessment),
     )
 
@@ -153,13 +158,18 @@ def _years(assessment: Assessment) -> ZoneYears | None:
     table, project = assessment.tables.get("evaluations"), assessment.project
     if table is None:
         return None
+    documents = project.texts("evaluation.policies") or project.texts("project.policies")
+    return judge(table, documents, rounding=project.text("evaluation.rounding") or "floor", renames=_renames(project))
+
+
+def _league(assessment: Assessment) -> pd.DataFrame | None:
+    table = assessment.tables.get("evaluations")
+    return None if table is None else league(table, renames=_renames(assessment.project))
+
+
+def _renames(project: Project) -> pd.DataFrame | None:
     renames = project["evaluation.renames"]
-    return judge(
-        table,
-        project.texts("evaluation.policies") or project.texts("project.policies"),
-        rounding=project.text("evaluation.rounding") or "floor",
-        renames=pd.DataFrame(renames) if isinstance(renames, list) and renames else None,
-    )
+    return pd.DataFrame(renames) if isinstance(renames, list) and renames else None
 
 
 def _control(assessment: Assessment) -> pd.DataFrame | None:

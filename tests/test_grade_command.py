@@ -175,7 +175,8 @@ def test_the_example_city_shows_a_card_a_recognition_and_a_delisting(tmp_path):
     project = write(tmp_path / "city", make(parcels=1500))
     done = CliRunner().invoke(cli.main, ["grade", str(project), "-q", "--json"])
     assert done.exit_code == 0, done.output
-    verdicts = json.loads(done.stdout)["zone_years"]["verdicts"]
+    told = json.loads(done.stdout)
+    verdicts = told["zone_years"]["verdicts"]
     found = {(row["zone_name"], row["year"], row["verdict"], row["clause_id"]) for row in verdicts}
     # Two failures running: two cards, then the end; one failure alone: a card.
     assert {(year, verdict) for zone, year, verdict, _ in found if zone == "望舒新材料产业园"} == {
@@ -189,3 +190,10 @@ def test_the_example_city_shows_a_card_a_recognition_and_a_delisting(tmp_path):
     # The first half of 178 are 89: rank 96 in 2022 is not among them, 82 and 71 are.
     funded = {year for zone, year, verdict, _ in found if zone == "星槎高新技术产业开发区" and verdict == "funding"}
     assert funded == {2023, 2024}
+    # The quarter that was told last: up from 9 to 7, down from 5 to 6, up from 25 to 21.
+    assert told["league"]["period"] == "2025-Q2"
+    changes = {row["zone_name"]: (row["rank"], row["rank_change"]) for row in told["league"]["rows"]}
+    assert changes == {"松涛经济开发区": (7, 2), "澄月生物医药产业园": (6, -1), "澄月临港工业园区": (21, 4)}
+    shown = CliRunner().invoke(cli.main, ["grade", str(project), "-q", "--lang", "en"]).stdout
+    assert "League of 2025-Q2" in shown
+    assert "+4" in shown

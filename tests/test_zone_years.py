@@ -551,3 +551,17 @@ def test_a_delisted_zone_stays_so_and_gets_no_verdict(history):
     judged = set(zip(found.table["zone"], found.table["year"], strict=True))
     assert not judged & set(zip(gone["zone"], gone["year"], strict=True))
     assert (gone["state_after"] == "delisted").all()
+
+
+@pytest.mark.parametrize(
+    ("periods", "latest"),
+    [
+        ([(2023, "Q4"), (2024, "Q1"), (2024, "Q2")], "2024-Q2"),
+        ([(2024, "Q4"), (2024, "")], "2024"),  # the year is told when its last quarter is over
+        ([(2024, "08"), (2024, "Q2")], "2024-08"),
+        ([(2024, ""), (2025, "01")], "2025-01"),
+    ],
+)
+def test_the_league_is_of_the_latest_period_unless_asked(periods, latest):
+    rows = [{"zone_name": "甲", "year": year, "period": part, "rank": 1, "ranked": 5} for year, part in periods]
+    assert league(pd.DataFrame(rows)).attrs["period"] == latest

@@ -178,22 +178,24 @@ def _gaps(ranks: Sequence[int]) -> list[int]:
 # ---------------------------------------------------------------- league
 
 
-def league(evaluations: pd.DataFrame, period: str, *, renames: pd.DataFrame | None = None) -> pd.DataFrame:
+def league(
+    evaluations: pd.DataFrame, period: str | None = None, *, renames: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """League of a period (晾晒榜): rank by peer group, and the change on the period before.
 
     Parameters
     ----------
     evaluations, renames : DataFrame
         As for `rank_zones`.
-    period : str
-        A quarter (``2023-Q2``), a month (``2023-05``) or a year (``2023``).
+    period : str, optional
+        A quarter (``2023-Q2``), a month (``2023-05``) or a year (``2023``); the latest one when left out.
 
     Returns
     -------
     DataFrame
         One row a zone, by ranking, group and rank: `ranking`, `group`, `rank`, `ranked`, `tied`, `zone`, `zone_name`,
         `level`, `score`, `rank_change` (places up), `score_change`; changes are missing where the period right before
-        has no rank or score of the zone in the same ranking and group.
+        has no rank or score of the zone in the same ranking and group. ``attrs["period"]`` names the period.
 
     Raises
     ------
@@ -210,6 +212,7 @@ def league(evaluations: pd.DataFrame, period: str, *, renames: pd.DataFrame | No
     [[1, 'B', 90.0, 1], [2, 'A', 81.0, -1]]
     """
     rows = rank_zones(evaluations, renames).rows
+    period = _latest(rows) if period is None else period
     year, _, part = unicodedata.normalize("NFKC", period).strip().partition("-")
     now = rows[(rows["year"].astype(str) == year) & (rows["period"] == part.upper().zfill(2 if part.isdigit() else 0))]
     if now.empty:
@@ -229,7 +232,21 @@ def league(evaluations: pd.DataFrame, period: str, *, renames: pd.DataFrame | No
     both["score_change"] = both["score"] - both["score_before"]
     columns = ["ranking", "group", "rank", "ranked", "tied", "zone", "zone_name", "level", "score"]
     shown = both.sort_values(["ranking", "group", "rank", "zone"], na_position="last", ignore_index=True)
-    return shown[[*columns, "rank_change", "score_change"]]
+    told = shown[[*columns, "rank_change", "score_change"]]
+    told.attrs = {"period": period}
+    return told
+
+
+def _latest(rows: pd.DataFrame) -> str:
+    """Return the last period of the last year; a whole year ends after its quarters and months."""
+    pairs = zip(rows["year"], rows["period"], strict=True)
+    year, part = max(pairs, key=lambda pair: (pair[0], _ends(str(pair[1])), pair[1]))
+    return f"{year}-{part}" if part else str(year)
+
+
+def _ends(part: str) -> int:
+    """Return the month a period ends with; a whole year comes after them all."""
+    return 13 if not part else 3 * int(part[1]) if part.startswith("Q") else int(part)
 
 
 def _periods(rows: pd.DataFrame) -> list[str]:

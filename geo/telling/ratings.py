@@ -31,6 +31,8 @@ def ratings_text(ratings: Ratings, language: str = "zh") -> str:
         blocks += _evaluation(ratings.evaluation, ratings, language)
     if ratings.years is not None:
         blocks += _years(ratings.years, language)
+    if ratings.league is not None:
+        blocks.append(_league(ratings.league, language))
     if ratings.control is not None:
         blocks += _control(ratings.control, language)
     return "\n\n".join(blocks)
@@ -79,6 +81,22 @@ def _years(years: ZoneYears, language: str) -> list[str]:
     ]  # fmt: skip
     titles = _titles(("year", "zone", "verdict", "clause", "why"), language)
     return [table_text(titles, rows), *_notes(years.told, language)]
+
+
+def _league(table: pd.DataFrame, language: str) -> str:
+    head = text("rating.league", language).format(period=table.attrs["period"])
+    rows = [
+        [text(f"ranking.{row['ranking']}", language), _cell(row["group"]), _whole(row["rank"]), str(row["zone_name"]),
+         _points(row["score"]), _change(row["rank_change"])]
+        for row in table.to_dict("records")
+    ]  # fmt: skip
+    titles = _titles(("ranking", "group", "rank", "zone", "score", "rank_change"), language)
+    return f"— {head} —\n" + table_text(titles, rows, right=[2, 4, 5])
+
+
+def _change(places: object) -> str:
+    """Places up or down on the period before; nothing where that is not known."""
+    return "" if pd.isna(places) else f"{int(places):+d}" if places else "0"  # type: ignore[call-overload]
 
 
 def _control(table: pd.DataFrame, language: str) -> list[str]:
