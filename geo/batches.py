@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.assessment import DEFAULT_LEVELS, Assessment, Progress, asked_levels, attaching, conclude, layer_of
+from geo.assessment import DEFAULT_LEVELS, Assessment, Attaching, Progress, asked_levels, attaching, conclude, layer_of
 from geo.concentrations import outline_of
 from geo.contributions import Contribution, Keep, add, contribute
 from geo.engine import KeptFiles, fold
@@ -30,6 +30,7 @@ from geo.footprints import measure_buildings
 from geo.indicators import merge, tally
 from geo.keeping import dump, load
 from geo.land import EXTENSIVE, Beside, Land, Places, attach_to, join, places
+from geo.land_use import classify
 from geo.parcel_rows import parcel_rows, write_rows
 from geo.renewal import tax_by_parcel
 from geo.survey import CLASSES
@@ -37,7 +38,7 @@ from layers.errors import SourceError
 from layers.project import Project
 from layers.store import Store, open_store
 
-__all__ = ["Batch", "assess_store", "batches", "fingerprint", "write_parcels"]
+__all__ = ["Batch", "assess_store", "batches", "fingerprint", "industrial_parcels", "write_parcels"]
 
 #: What figures are made of; other columns are read only where a report shows them.
 _NEEDED = (
@@ -111,16 +112,16 @@ def assess_store(
     stamp = fingerprint(store)
     by = tuple(level for level in asked_levels(levels) if level != "parcel")
     keep = "all" if every else "industrial" if with_candidates else "named"
-    settings = {name: setting.value for name, setting in project.settings.items()}
+    attached = attaching(project)
     total = fold(
         batches(store),
-        partial(_contribution, location=store.location, stamp=stamp, project=project, levels=by, keep=keep),
+        partial(_contribution, location=store.location, stamp=stamp, attached=attached, levels=by, keep=keep),
         add,
         scheduler=scheduler,
         workers=workers,
         progress=rows,
         weight=lambda batch: batch.rows,
-        kept=None if work is None else _kept(work, (stamp, _version(), settings, by, keep)),
+        kept=None if work is None else _kept(work, (stamp, _version(), attached, by, keep)),
     )
     if total is None:
         raise SourceError(
@@ -145,9 +146,30 @@ def assess_store(
     )
 
 
+def industrial_parcels(store: Store, project: Project | None = None) -> int:
+    """Count the parcels of a converted project that are industrial (工业用地), by their class alone.
+
+    Parameters
+    ----------
+    store : Store
+        With parcels.
+    project : Project, optional
+        Settings other than the store's own.
+
+    Raises
+    ------
+    SchemaError
+        The parcels lack the column that the land-use system reads.
+    """
+    rules, ground = attaching(project or store.project), store.parted["parcels"]
+    looks = (ground.values(number, ("land_use_code", "land_use_name")) for number in range(len(ground.parts)))
+    return sum(int(classify(look, rules["system"], rules["industrial"])["industrial"].sum()) for look in looks)
+
+
 def fingerprint(store: Store) -> str:
-    """Return a name for what lies in a store: another one where any part of it was written anew."""
-    return _digest({name: layer.parts for name, layer in store.parted.items()})
+    """Return a name for what lies in a store: another one where any part or any small layer differs."""
+    small = {name: entry["sha256"] for name, entry in sorted(store.small.items())}
+    return _digest(({name: layer.parts for name, layer in store.parted.items()}, small))
 
 
 def _digest(told: object) -> str:
@@ -206,12 +228,15 @@ def _blank(store: Store) -> bool:
 
 
 def _contribution(
-    batch: Batch, *, location: str, stamp: str, project: Project, levels: Sequence[str], keep: str
+    batch: Batch, *, location: str, stamp: str, attached: Attaching, levels: Sequence[str], keep: str
 ) -> Contribution:
-    """Compute what one batch adds; runs wherever the engine sends it."""
+    """Compute what one batch adds; runs wherever the engine sends it.
+
+    It is given no other settings than those that finished batches are kept under.
+    """
     opened = _opened(location, stamp)
     parcels, buildings, beside = _touching(opened, batch.number, columns=None if keep == "all" else _NEEDED)
-    land = _at_home(attach_to(opened.where, parcels, buildings, beside=beside, **attaching(project)), batch)
+    land = _at_home(attach_to(opened.where, parcels, buildings, beside=beside, **attached), batch)
     kept: Keep | None = None if keep == "all" else partial(_needed, frames=opened.store.frames, keep=keep)
     return contribute(land, opened.outline, levels, keep=kept)
 

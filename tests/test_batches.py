@@ -149,6 +149,34 @@ def test_finished_batches_are_kept_and_not_computed_again(store, whole, tmp_path
     assert len(computed) == 2 + len(batches(store))
 
 
+@pytest.mark.parametrize(
+    ("flags", "anew"),
+    [
+        ({"project.language": "en", "project.name": "'Spring'", "candidates.plot_ratio_below": "0.4"}, False),
+        ({"project.area": "planar"}, True),
+        ({"land_use.industrial": "['0601', '0602']"}, True),
+        ({"buildings.storey_height_m": "3.6"}, True),
+    ],
+)
+def test_only_what_a_batch_depends_on_makes_it_anew(store, tmp_path, flags, anew):
+    assess_store(store, scheduler="threads", work=tmp_path)
+    done = set(tmp_path.rglob("*.zip"))
+    assess_store(store, store.with_flags(flags), scheduler="threads", work=tmp_path)
+    assert len(set(tmp_path.rglob("*.zip")) - done) == anew * len(batches(store))
+
+
+def test_batches_of_the_same_parcels_among_other_parks_are_others(tmp_path):
+    hand_city.write(tmp_path / "data")
+    project = open_project(tmp_path / "data")
+    one = open_store(convert(project, tmp_path / "one"))
+    wider = hand_city.parks()
+    wider.loc[0, "geometry"] = wider.geometry[0].buffer(7)
+    wider.to_parquet(tmp_path / "data" / "parks.parquet")
+    other = open_store(convert(project, tmp_path / "other"))
+    assert one.parted["parcels"].parts == other.parted["parcels"].parts
+    assert fingerprint(one) != fingerprint(other)
+
+
 def test_figures_of_every_parcel_are_written_part_by_part(store, whole, tmp_path):
     one, many = at_once(whole), assess_store(store, scheduler="threads")
     assert write_parcels(store, many, tmp_path, scheduler="threads") == len(one.land.parcels)
