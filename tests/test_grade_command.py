@@ -197,3 +197,41 @@ def test_the_example_city_shows_a_card_a_recognition_and_a_delisting(tmp_path):
     shown = CliRunner().invoke(cli.main, ["grade", str(project), "-q", "--lang", "en"]).stdout
     assert "League of 2025-Q2" in shown
     assert "+4" in shown
+
+
+def test_a_report_has_a_chapter_on_what_was_graded(tmp_path):
+    from layers.example import make, write
+
+    project = write(tmp_path / "city", make(parcels=1500))
+    text = project.read_text(encoding="utf-8")
+    more = '[grade]\nrules = "huangyan-2022"\n[control]\nedition = "2008"\nunit = "park"\n[evaluation]'
+    project.write_text(text.replace("[evaluation]", more), encoding="utf-8")
+    words = {
+        "zh": (
+            "评价与排名",
+            "黄牌警告",
+            "直接认定",
+            "摘牌或取消资格",
+            "2025-Q2 晾晒榜",
+            "黄岩",
+            "工业用地与控制指标对照",
+        ),
+        "en": (
+            "Evaluation and ranking",
+            "yellow card",
+            "direct recognition",
+            "delisting",
+            "League of 2025-Q2",
+            "Huangyan",
+        ),
+    }
+    for language, told in words.items():
+        done = CliRunner().invoke(
+            cli.main, ["report", str(project), "-o", str(tmp_path / language), "-q", "--lang", language]
+        )
+        assert done.exit_code == 0, done.output
+        html = (tmp_path / language / "report.html").read_text(encoding="utf-8")
+        assert [word for word in told if word not in html] == []
+    results = json.loads((tmp_path / "zh" / "results.json").read_text(encoding="utf-8"))
+    assert {"grades", "grading", "zone_years", "league", "control"} <= set(results)
+    assert results["grading"]["rules"] == "huangyan-2022"

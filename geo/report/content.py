@@ -1,13 +1,14 @@
 """The content of a report: every word, every table, once for all forms (`compose_report`).
 
 Chapters stand in the order officials expect: 概况, 数据来源与口径, 数据质量, 用地结构, 集聚度, 强度, 效益,
-低效用地线索, 附表. A chapter without data is left out. Nothing here knows HTML or Word.
+低效用地线索, 评价, 附表. A chapter without data is left out. Nothing here knows HTML or Word.
 """
 
 from __future__ import annotations
 
 from geo import standards
 from geo.assessment import Assessment
+from geo.ratings import Ratings
 from geo.report.appendix import appendix
 from geo.report.cells import Desk, desk
 from geo.report.figures import benefit, concentration_chapter, intensity_chapter
@@ -28,6 +29,7 @@ from geo.report.parts import (
 )
 from geo.report.provenance import provenance
 from geo.report.quality import quality
+from geo.report.rating_chapter import rating_chapter
 from geo.report.renewal_chapter import renewal_chapter
 from geo.report.structure import structure
 
@@ -57,11 +59,10 @@ _CHAPTERS = (
     intensity_chapter,
     benefit,
     renewal_chapter,
-    appendix,
 )
 
 
-def compose_report(assessment: Assessment, *, language: str = "zh") -> Report:
+def compose_report(assessment: Assessment, *, language: str = "zh", ratings: Ratings | None = None) -> Report:
     """Compose the report on an assessment.
 
     Parameters
@@ -71,13 +72,16 @@ def compose_report(assessment: Assessment, *, language: str = "zh") -> Report:
         frames' attrs do; what is there is printed.
     language : str
         ``zh`` or ``en``.
+    ratings : Ratings, optional
+        What was graded.
 
     Returns
     -------
     Report
     """
     at = desk(assessment, language)
-    chapters = [chapter for write in _CHAPTERS if (chapter := write(at)) is not None]
+    written = (*(write(at) for write in _CHAPTERS), rating_chapter(at, ratings), appendix(at))
+    chapters = [chapter for chapter in written if chapter is not None]
     return Report(
         title=at.say("title", city=at.city),
         language=at.language,

@@ -91,7 +91,7 @@ def _makers(assessment: Assessment, ratings: Ratings, language: str) -> dict[str
     from geo.report.html import write_html  # noqa: PLC0415
     from geo.report.xlsx import write_xlsx  # noqa: PLC0415
 
-    report = compose_report(assessment, language=language)
+    report = compose_report(assessment, language=language, ratings=ratings)
     facts = cache(lambda: None if assessment.land is None else parcel_facts(assessment))
     return {
         "report.html": lambda path: write_html(report, path),
