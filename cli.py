@@ -220,14 +220,20 @@ def _gather(project: Project, voice: _Voice, *, mend: bool = True) -> Intake:
     from layers.intake import gather
 
     intake = gather(project, mend=mend, progress=voice.within(0.0, 0.4))
+    _guesses(intake, voice)
+    return intake
+
+
+def _guesses(intake: Intake, voice: _Voice) -> None:
+    """Tell what nobody stated: settings, then encodings, units, CRS by layer."""
+    language = intake.project.language
     for name, setting in intake.project.settings.items():
         if setting.origin == "guess":
-            voice.say(f"  {name} = {setting.value}   ({setting.reason(project.language)})")
-    why = "why_en" if project.language == "en" else "why_zh"
+            voice.say(f"  {name} = {setting.value}   ({setting.reason(language)})")
+    why = "why_en" if language == "en" else "why_zh"
     for name, frame in intake.frames.items():
         for guess in frame.attrs.get("guessed", []):
             voice.say(f"  {name}: {guess['what']} = {guess['value']}   ({guess[why]})")
-    return intake
 
 
 def _assess(
@@ -317,11 +323,15 @@ def _by_batches(
     with scratch(call.work) as made:
         if store is None:
             project = _load(_here(call), call.flags, call.lang, voice)
-            store = open_store(convert(project, made / "dataset", thorough=checked, progress=voice.within(0, 0.4)))
+            tell = functools.partial(_guesses, voice=voice)
+            steps = voice.within(0, 0.4)
+            store = open_store(convert(project, made / "dataset", thorough=checked, gathered=tell, progress=steps))
         if store is None:
             raise RuntimeError("what was converted a line above cannot be opened")
         project = store.with_flags(_table(call.flags, call.lang))
         _summary(store.findings, voice, project.language)
+        if checked:
+            _say_checks(store, voice, project.language)
         assessment = assess_store(
             store,
             project,
@@ -365,6 +375,14 @@ def _summary(table: pd.DataFrame, voice: _Voice, language: str) -> None:
             first, count = row["first_ids"], row["count"]
             ids = f" ({', '.join(first)}{', …' if count > len(first) else ''})" if first else ""
             voice.say(f"  {row['layer']}: {row['title']} [{row['code']}] × {count}{ids}")
+
+
+def _say_checks(store: Store, voice: _Voice, language: str, *, asked: bool = False) -> None:
+    """Say it where a dataset keeps the findings of some checks only; `asked`: though all were asked for."""
+    from geo.telling.checks import checks_lines
+
+    for line in checks_lines(store.checks, language, asked=asked):
+        voice.say(f"  {line}")
 
 
 def _print_json(document: object) -> None:
@@ -639,6 +657,7 @@ def convert(
     Example: parkwise convert project.toml -o dataset/
     """
     from layers.converting import convert as write_dataset
+    from layers.store import open_store
 
     made = write_dataset(
         _load(project, flags, lang, voice),
@@ -646,9 +665,31 @@ def convert(
         rows=rows,
         thorough=thorough,
         overwrite=overwrite,
+        gathered=functools.partial(_guesses, voice=voice),
         progress=voice.step,
     )
+    store = open_store(made)
+    if store is not None:
+        _say_converted(store, voice, thorough=thorough)
     voice.say(f"  {made}")
+
+
+def _say_converted(store: Store, voice: _Voice, *, thorough: bool) -> None:
+    """Tell what was found in a dataset, which checks that comes from, and what will stop `measure`."""
+    from geo.batches import industrial_parcels
+    from geo.telling.checks import no_industrial_text
+    from layers.errors import ParkwiseError
+
+    project = store.project
+    _summary(store.findings, voice, project.language)
+    _say_checks(store, voice, project.language, asked=thorough)
+    if "parcels" not in store.parted:
+        return
+    try:
+        if not industrial_parcels(store):
+            voice.say(f"  {no_industrial_text(project, store.parted['parcels'].rows)}")
+    except ParkwiseError as error:  # the dataset is whole; what stops figures of it is told as they would tell it
+        voice.say(f"parkwise: {error.text(project.language)}")
 
 
 @main.command("map")

@@ -28,6 +28,7 @@ from geo.renewal import Candidates, Rules, find_candidates
 from geo.reported import reported
 from geo.standards import Kinds, targets
 from geo.survey import SURVEYED
+from layers.checks_made import Checks, checks_made
 from layers.errors import BlockedError, ProjectError
 from layers.project import Project
 
@@ -87,6 +88,8 @@ class Assessment:
         Figures the project reports, held against the policies; see `reported.reported`.
     tables : mapping of str to DataFrame
         The layers that grading needs as they were read: `enterprises`, `evaluations`.
+    checks : {"all", "conversion"}
+        Which checks the findings come from, see `layers.checks_made`.
     """
 
     project: Project
@@ -101,6 +104,7 @@ class Assessment:
     not_computed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     statistics: pd.DataFrame = field(default_factory=pd.DataFrame)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    checks: Checks = "conversion"
 
     @property
     def city(self) -> str:
@@ -259,6 +263,7 @@ def conclude(
         not_computed=_not_computed(indicators, land, firms),
         statistics=_statistics(frames.get("statistics"), project),
         tables={name: frames[name] for name in ("enterprises", "evaluations") if name in frames},
+        checks=checks_made(findings),
     )
 
 

@@ -43,6 +43,7 @@ def results(assessment: Assessment, ratings: Ratings | None = None) -> dict[str,
             if name.startswith("project.")
         },
         "definitions": definitions(assessment),
+        "checks": assessment.checks,
         "ledger": assessment.ledger,
         "identities": [
             {key: row[key] for key in ("name", "left", "right", "difference", "holds")}

@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyproj
 
+from layers.checks_made import checks_made
 from layers.findings_file import FINDINGS, write_findings
 from layers.flow import OF_ALL, Flow, added_up
 from layers.intake import Intake, gather, inspect, read_source, refuse
@@ -37,6 +38,7 @@ from layers.writing import write
 __all__ = ["convert"]
 
 Progress = Callable[[float, str], None]
+Gathered = Callable[[Intake], object]
 Rows = npt.NDArray[np.int64]
 
 
@@ -47,6 +49,7 @@ def convert(
     rows: int = 65_536,
     thorough: bool = False,
     overwrite: bool = False,
+    gathered: Gathered | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Convert a project into a folder that is measured part by part.
@@ -62,9 +65,12 @@ def convert(
     thorough : bool
         Keep the findings of every check; else only what was found on the way and what would block any figure.
         Of a project with layers that come file by file, only the latter are looked for: `layers.check` needs
-        a layer whole.
+        a layer whole. Which checks were run stands in ``intake.json`` (``checks``).
     overwrite : bool
         Replace a converted project that is there.
+    gathered : callable, optional
+        Called once with the `Intake`, when every guess stands and before findings stop the conversion: here the
+        guesses freeze. Of layers that come file by file that is after their last file.
     progress : callable, optional
         Called with (fraction, message).
 
@@ -91,10 +97,14 @@ def convert(
         intake = gather(project, progress=_share(progress, 0.0, 0.5), reader=partial(_read, flows))
         flows = {name: flow for name, flow in flows.items() if flow.flows}
         told = inspect(intake, thorough=thorough and not flows)
+        if gathered is not None and not flows:
+            gathered(intake)
         refuse(told[~told["code"].isin(OF_ALL)] if flows else told)
         parted = _write_parted(work, intake, flows, rows, progress)
         if flows:
             intake, told = added_up(project, intake, flows, parted)
+            if gathered is not None:
+                gathered(intake)
             refuse(told)
         _write_small(work, intake)
         _write_documents(work, intake, told, flows, parted)
@@ -193,6 +203,7 @@ def _write_documents(
             for name, frame in intake.frames.items()
         },
         "findings": write_findings(findings, work / FINDINGS),
+        "checks": checks_made(findings),
         "ledger": book,
     }
     (work / INTAKE).write_text(jsonable(document), encoding="utf-8")

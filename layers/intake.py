@@ -21,6 +21,7 @@ import pyproj
 
 from layers import findings as faults
 from layers.checking import check
+from layers.checks_made import say_checks
 from layers.crs import analysis_crs, lonlat_bounds
 from layers.errors import BlockedError, ProjectError
 from layers.land_use import propose
@@ -346,7 +347,7 @@ def inspect(intake: Intake, *, thorough: bool) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        See `layers.findings`.
+        See `layers.findings`; which checks it comes from is told by `layers.checks_made`.
     """
     area = intake.project.text("project.area") or "tdt1055"
     table = check(
@@ -358,7 +359,8 @@ def inspect(intake: Intake, *, thorough: bool) -> pd.DataFrame:
         land_use_system=intake.project.text("land_use.system"),
         depth="full" if thorough else "blocking",
     )
-    return faults.concat([intake.mended, table, _without_record(intake.frames, area)])
+    told = faults.concat([intake.mended, table, _without_record(intake.frames, area)])
+    return say_checks(told, "all" if thorough else "conversion")
 
 
 def _without_record(frames: Mapping[str, pd.DataFrame], area: str) -> pd.DataFrame:

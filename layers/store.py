@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
 
+from layers.checks_made import Checks, checks_named, say_checks
 from layers.errors import ProjectError, SourceError
 from layers.findings_file import FindingsFile, open_findings
 from layers.partitions import Partitions, open_partitions
@@ -60,6 +61,8 @@ class Store:
         Where the findings lie.
     ledger : dict
         See `layers.intake.ledger`.
+    checks : {"all", "conversion"}
+        Which checks the findings come from; an older dataset does not say, so it counts as the fewer.
     """
 
     location: str
@@ -69,6 +72,7 @@ class Store:
     parted: dict[str, Partitions]
     told: FindingsFile
     ledger: dict[str, dict[str, Any]]
+    checks: Checks = "conversion"
 
     @cached_property
     def frames(self) -> dict[str, pd.DataFrame]:
@@ -99,7 +103,7 @@ class Store:
         SourceError
             See `layers.findings_file.FindingsFile.read`.
         """
-        return self.told.read()
+        return say_checks(self.told.read(), self.checks)
 
     def with_flags(self, flags: Mapping[str, str]) -> Project:
         """Return the settings with those of a command line above them.
@@ -171,6 +175,7 @@ def open_store(folder: str | Path) -> Store | None:
             parted=parted,
             told=told,
             ledger={str(name): dict(entry) for name, entry in document["ledger"].items()},
+            checks=checks_named(document.get("checks", "conversion")),
         )
     except _MALFORMED as error:
         raise _malformed(storage, error) from error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from geo import standards
+from geo import labels, standards
 from geo.indicators import catalogue, indicator
 from geo.report.cells import DASH, Desk, Record, count_text, lacking, plain_rows
 from geo.report.parts import Cell, Column, Headline, Paragraph, Section, Table
@@ -152,8 +152,10 @@ def _quality(desk: Desk) -> str:
         return ""
     read = sum(int(str(entry.get("read", 0))) for entry in ledger.values())
     used = sum(int(str(entry.get("used", 0))) for entry in ledger.values())
-    return desk.say(
-        "overview_quality",
+    key = "report.overview_quality" if desk.assessment.checks == "all" else "checks.overview"
+    return labels.text(
+        key,
+        desk.language,
         layers=count_text(len(ledger)),
         read=count_text(read),
         used=count_text(used),

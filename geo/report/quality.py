@@ -12,9 +12,11 @@ from typing import Any
 import pandas as pd
 
 from geo.indicators import catalogue
+from geo.labels import text
 from geo.report.cells import DASH, Desk, Record, count_text, plain_rows
 from geo.report.parts import Cell, Column, Paragraph, Section, Table
 from geo.report.provenance import column_name, layer_name
+from geo.telling.checks import checks_lines
 from layers.findings import codes, summarise
 from layers.units import convert, label
 
@@ -97,12 +99,14 @@ def _unplaced(desk: Desk) -> tuple[Paragraph, ...]:
 
 
 def _findings(desk: Desk) -> tuple[Paragraph | Table, ...]:
-    found = desk.assessment.findings
+    found, every = desk.assessment.findings, desk.assessment.checks == "all"
+    scope = tuple(Paragraph(line, "note") for line in checks_lines(desk.assessment.checks, desk.language))
     if found.empty:
-        return (Paragraph(desk.say("findings_none")),)
+        return (*scope, Paragraph(desk.say("findings_none") if every else desk.word("checks.none")))
     told = summarise(found, desk.language)
     counts = found["severity"].value_counts()
-    lead = desk.say("findings_lead", **{name: count_text(counts.get(name, 0)) for name in ("error", "warning", "note")})
+    told_of = {name: count_text(counts.get(name, 0)) for name in ("error", "warning", "note")}
+    lead = text("report.findings_lead" if every else "checks.lead", desk.language, **told_of)
     rows = [
         [
             Cell(desk.word(f"severity.{row['severity']}"), tone="bad" if row["severity"] == "error" else ""),
@@ -122,7 +126,7 @@ def _findings(desk: Desk) -> tuple[Paragraph | Table, ...]:
         plain_rows(rows),
         desk.line(desk.say("src_findings"), area=False),
     )
-    return (Paragraph(lead), table)
+    return (*scope, Paragraph(lead), table)
 
 
 def _told(desk: Desk, row: Record) -> str:

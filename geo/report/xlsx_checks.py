@@ -15,6 +15,7 @@ from geo.report.formulas import rounded, sumifs
 from geo.report.workbook import address
 from geo.report.xlsx_desk import Desk
 from geo.report.xlsx_indicators import Figures
+from geo.telling.checks import checks_lines
 from layers.findings import summarise
 from layers.units import convert
 
@@ -183,10 +184,15 @@ def _matches(desk: Desk, page: _Page) -> None:
 
 
 def _findings(desk: Desk, page: _Page) -> None:
-    found = desk.assessment.findings
-    if not len(found):
+    found, scope = desk.assessment.findings, checks_lines(desk.assessment.checks, desk.language)
+    if not len(found) and not scope:
         return
     page.section("findings", ("finding", "layer", "severity", "code", "findings", "first_ids", "remedy"))
+    for line in scope:
+        page.line([(line, "", "text")])
+    if not len(found):
+        page.line([(text("checks.none", desk.language), "", "text")])
+        return
     for row in summarise(found, desk.language).to_dict("records"):
         page.line(
             [
