@@ -122,8 +122,7 @@ def _refused(folder: Path, error: OSError) -> OutputError:
         )
     why = error.strerror or str(error)
     return OutputError(
-        f"{folder}: cannot be written ({why}). Choose a folder you may write to, "
-        "and close the file in other programs.",
+        f"{folder}: cannot be written ({why}). Choose a folder you may write to, and close the file in other programs.",
         f"{folder}：无法写入（{why}）。请指定有写权限的文件夹，并关闭占用该文件的其他程序。",
     )
 
