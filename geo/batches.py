@@ -35,6 +35,7 @@ from geo.parcel_rows import parcel_rows, write_rows
 from geo.renewal import tax_by_parcel
 from geo.survey import CLASSES
 from layers.errors import SourceError
+from layers.numbering import NTH
 from layers.project import Project
 from layers.store import Store, open_store
 
@@ -42,7 +43,7 @@ __all__ = ["Batch", "assess_store", "batches", "fingerprint", "industrial_parcel
 
 #: What figures are made of; other columns are read only where a report shows them.
 _NEEDED = (
-    "parcel_id", "land_use_code", "land_use_name", "recorded_area_m2", "owner_code", "status", *EXTENSIVE,
+    "parcel_id", NTH, "land_use_code", "land_use_name", "recorded_area_m2", "owner_code", "status", *EXTENSIVE,
     *CLASSES, "floors", "height_m", "storey_height_m", "height_from_raster",
 )  # fmt: skip
 #: Where a parcel of a joined land came from: number of the batch, row in it.
@@ -236,9 +237,20 @@ def _contribution(
     """
     opened = _opened(location, stamp)
     parcels, buildings, beside = _touching(opened, batch.number, columns=None if keep == "all" else _NEEDED)
-    land = _at_home(attach_to(opened.where, parcels, buildings, beside=beside, **attached), batch)
+    land = _at_home(_attached(opened, parcels, buildings, beside, attached), batch)
     kept: Keep | None = None if keep == "all" else partial(_needed, frames=opened.store.frames, keep=keep)
     return contribute(land, opened.outline, levels, keep=kept)
+
+
+def _attached(
+    opened: _Opened,
+    parcels: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame | None,
+    beside: Beside | None,
+    attached: Attaching,
+) -> Land:
+    """Attach a batch; of a dataset written before parcels of one id were counted, each batch counts its own."""
+    return attach_to(opened.where, parcels, buildings, beside=beside, numbered=NTH in parcels, **attached)
 
 
 def _at_home(land: Land, batch: Batch) -> Land:
@@ -301,7 +313,7 @@ def _write_batch(
 ) -> int:
     opened = _opened(location, stamp)
     parcels, buildings, beside = _touching(opened, batch.number, columns=_NEEDED)
-    land = attach_to(opened.where, parcels, buildings, beside=beside, **attaching(project))
+    land = _attached(opened, parcels, buildings, beside, attaching(project))
     part, row = _HOME
     here = taxes[taxes[part] == batch.number].set_index(row)
     write_rows(parcel_rows(land, here), folder / f"part-{batch.number:05}.parquet")
@@ -330,7 +342,7 @@ def _touching(
     both = gpd.GeoSeries(np.concatenate([buildings.geometry.to_numpy(), visiting.geometry.to_numpy()]), crs=ground.crs)
     near = parcels.iloc[:0]
     if len(both):
-        near = ground.near(tuple(both.total_bounds), besides=number, columns=("parcel_id",))
+        near = ground.near(tuple(both.total_bounds), besides=number, columns=("parcel_id", NTH))
     return parcels, buildings, Beside(_meeting(near, both), visiting, opened.blank)
 
 

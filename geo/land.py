@@ -28,6 +28,7 @@ from geo.survey import SURVEYED, surveyed
 from geo.zones import Faces, assign, faces, park_table
 from layers.area import area_m2
 from layers.errors import CrsError
+from layers.numbering import NTH, nth_of_id
 from layers.units import from_tally, in_steps, to_tally
 
 __all__ = ["EXTENSIVE", "Beside", "Land", "Places", "attach", "attach_to", "districts_of", "join", "places", "select"]
@@ -192,6 +193,7 @@ def attach_to(
     buildings: gpd.GeoDataFrame | None = None,
     *,
     beside: Beside | None = None,
+    numbered: bool = False,
     system: str,
     industrial: Sequence[str] | None,
     area: str,
@@ -200,9 +202,13 @@ def attach_to(
     tall_storey_m: float,
     whole_from: float,
 ) -> Land:
-    """Join buildings, and places that stand in order, to parcels; see `attach`."""
+    """Join buildings, and places that stand in order, to parcels; see `attach`.
+
+    With `numbered` a part of a city tells by the column `NTH` which of the city's parcels of one id each is;
+    the column stays, for `join`.
+    """
     _same_crs(parcels, buildings, "buildings")
-    table = _in_order(parcels)
+    table = _in_order(parcels, numbered=numbered)
     table = pd.concat([table, classify(table, system, industrial)], axis=1)
     table["land_area_m2"] = _land_area(table, area)
     table[[*SURVEYED]] = surveyed(table, table["land_area_m2"])
@@ -210,7 +216,7 @@ def attach_to(
     if buildings is not None:
         drawn = "tdt1055" if area == "recorded" else area
         stock_of = {"storey_height_m": storey_height_m, "tall_storey_m": tall_storey_m}
-        table, unplaced = _with_buildings(table, buildings, beside, drawn, whole_from, stock_of)
+        table, unplaced = _with_buildings(table, buildings, beside, drawn, whole_from, stock_of, numbered=numbered)
     table["floor_area_estimated"] = table.get("floor_area_estimated", False)
     for column in EXTENSIVE:
         table[column] = in_steps(table[column], _base(column)) if column in table else np.nan
@@ -226,19 +232,18 @@ def _same_crs(parcels: gpd.GeoDataFrame, other: gpd.GeoDataFrame | None, name: s
         )
 
 
-def _in_order(parcels: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _in_order(parcels: gpd.GeoDataFrame, *, numbered: bool) -> gpd.GeoDataFrame:
     """Sort by id, parcels of one id by their place, and give every row a name of its own.
 
-    So no figure depends on the order of rows in a file.
+    So no figure depends on the order of rows in a file. Of a part of a city that is `numbered`, the names are
+    those of the whole.
     """
     ids = _ids(parcels)
     codes, _ = pd.factorize(ids, sort=True)
-    twice = pd.Series(codes).duplicated(keep=False).to_numpy()
-    box = np.zeros((len(parcels), 4))
-    box[twice] = shapely.bounds(parcels.geometry.to_numpy()[twice])
-    order = np.lexsort((*box.T, codes)) if twice.any() else np.argsort(codes, kind="stable")
+    given = parcels[NTH].to_numpy() if numbered else nth_of_id(ids, parcels.geometry.to_numpy(), np.arange(len(ids)))
+    order = np.lexsort((given, codes)) if given.any() else np.argsort(codes, kind="stable")
     table = parcels.assign(parcel_id=ids).iloc[order].reset_index(drop=True)
-    nth = pd.Series(codes[order]).groupby(codes[order]).cumcount() if twice.any() else pd.Series(0, index=table.index)
+    nth = pd.Series(given[order])
     uid = table["parcel_id"].where(nth == 0, table["parcel_id"] + " (" + (nth + 1).astype("string") + ")")
     return table.assign(uid=uid)
 
@@ -269,12 +274,14 @@ def _with_buildings(
     area: str,
     whole_from: float,
     storeys: dict[str, float],
+    *,
+    numbered: bool,
 ) -> tuple[gpd.GeoDataFrame, dict[str, float]]:
     """Sum what stands on each parcel; a record of the parcel itself goes before."""
     ground, mine = table.geometry.to_numpy(), np.arange(len(table))
     home = np.ones(len(buildings), dtype=bool)
     if beside is not None:
-        ground, mine = _among(table, beside.parcels)
+        ground, mine = _among(table, beside.parcels, numbered=numbered)
         home = np.append(home, np.zeros(len(beside.buildings), dtype=bool))
         buildings = gpd.GeoDataFrame(pd.concat([buildings, beside.buildings], ignore_index=True), crs=table.crs)
     footprint = area_m2(buildings.geometry, area).reset_index(drop=True)
@@ -293,15 +300,20 @@ def _with_buildings(
     return table, unplaced
 
 
-def _among(table: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.intp]]:
+def _among(
+    table: gpd.GeoDataFrame, others: gpd.GeoDataFrame, *, numbered: bool
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.intp]]:
     """Return the shapes of both in the order they have in the whole city, and where those of `table` stand."""
     both = gpd.GeoDataFrame(
-        {"parcel_id": pd.concat([table["parcel_id"], _ids(others)], ignore_index=True)},
+        {
+            "parcel_id": pd.concat([table["parcel_id"], _ids(others)], ignore_index=True),
+            **({NTH: pd.concat([table[NTH], others[NTH]], ignore_index=True)} if numbered else {}),
+        },
         geometry=np.concatenate([table.geometry.to_numpy(), others.geometry.to_numpy()]),
         crs=table.crs,
     )
     own = np.arange(len(both)) < len(table)
-    ordered = _in_order(both.assign(own=own))
+    ordered = _in_order(both.assign(own=own), numbered=numbered)
     return ordered.geometry.to_numpy(), np.flatnonzero(ordered["own"].to_numpy())
 
 
@@ -377,17 +389,20 @@ def join(parts: Sequence[Land], where: Places) -> Land:
     Parameters
     ----------
     parts : sequence of Land
-        Each parcel in one of them.
+        Each parcel in one of them. Where they tell `NTH`, parcels keep the names of the whole city though not
+        all of its parcels are here.
     where : Places
         What all of them were attached to.
     """
     first = np.cumsum([0, *(len(part.parcels) for part in parts)])
     parcels = pd.concat([part.parcels for part in parts], ignore_index=True)
+    numbered = NTH in parcels
     pieces = pd.concat(
         [part.pieces.assign(parcel=part.pieces["parcel"] + start) for part, start in zip(parts, first, strict=False)],
         ignore_index=True,
     )
-    ordered = _in_order(gpd.GeoDataFrame(parcels.assign(row=np.arange(len(parcels))), crs=parts[0].parcels.crs))
+    whole = gpd.GeoDataFrame(parcels.assign(row=np.arange(len(parcels))), crs=parts[0].parcels.crs)
+    ordered = _in_order(whole, numbered=numbered).drop(columns=NTH, errors="ignore")
     row = np.empty(len(ordered), dtype="intp")
     row[ordered.pop("row").to_numpy()] = np.arange(len(ordered))
     pieces["parcel"] = row[pieces["parcel"].to_numpy()]

@@ -26,6 +26,7 @@ from layers.checks_made import checks_made
 from layers.findings_file import FINDINGS, write_findings
 from layers.flow import OF_ALL, Flow, added_up
 from layers.intake import Intake, gather, inspect, read_source, refuse
+from layers.numbering import NTH, nth_of_id, number_over_parts
 from layers.output import new_folder
 from layers.partitioning import foreign_to_dataset, write_partitions
 from layers.partitions import Partitions
@@ -141,13 +142,23 @@ def _write_parted(
             finish=partial(_finished, name, flow),
             progress=_share(progress, 0.5 + number / (2 * len(names)), 0.5 + (number + 1) / (2 * len(names))),
         )
+        if name == "parcels":
+            parted[name] = number_over_parts(parted[name])
     return parted
 
 
 def _finished(name: str, flow: Flow | None, frame: gpd.GeoDataFrame, places: Rows) -> gpd.GeoDataFrame:
-    """Make a part what is written: copies gone, every parcel with a name."""
+    """Make a part what is written: copies gone, every parcel with a name and its number among those of that name."""
     frame, places = (frame, places) if flow is None else flow.finish(frame, places)
-    return _named(frame, places) if name == "parcels" else frame
+    return _numbered(_named(frame, places), places) if name == "parcels" else frame
+
+
+def _numbered(parcels: gpd.GeoDataFrame, places: Rows) -> gpd.GeoDataFrame:
+    """Count the parcels of one id within a part; a count that the source brings along was made of other rows."""
+    nth = nth_of_id(parcels["parcel_id"], parcels.geometry.to_numpy(), places)
+    numbered = parcels.drop(columns=NTH, errors="ignore")
+    numbered.insert(0, NTH, nth.astype("int32"))
+    return numbered
 
 
 def _named(parcels: gpd.GeoDataFrame, places: Rows) -> gpd.GeoDataFrame:

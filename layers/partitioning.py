@@ -9,6 +9,7 @@ only a few dozen bytes a row stay in memory. All or nothing: the folder appears 
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +30,7 @@ from layers.plain import jsonable
 from layers.storage import is_url
 from layers.waiting import Waiting, keep, lay_down
 
-__all__ = ["foreign_to_dataset", "write_partitions"]
+__all__ = ["foreign_to_dataset", "replace_values", "write_partitions"]
 
 Progress = Callable[[float, str], None]
 Rows = npt.NDArray[np.int64]
@@ -116,6 +117,33 @@ def write_partitions(
         }
         (work / MANIFEST).write_text(jsonable(document), encoding="utf-8")
     return open_partitions(target)
+
+
+def replace_values(dataset: Partitions, column: str, values: Mapping[int, npt.NDArray[Any]]) -> Partitions:
+    """Write some parts of a dataset anew with other values of one column (替换某一字段的值).
+
+    Parameters
+    ----------
+    dataset : Partitions
+        On this machine, and nobody else reads it yet: parts and manifest are not exchanged at one stroke.
+    column : str
+        Has no missing values, and none among the new ones.
+    values : mapping of int to array
+        By number of the part, a value a row.
+
+    Returns
+    -------
+    Partitions
+        The dataset as it is then.
+    """
+    folder = Path(dataset.location)
+    document = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    for number, new in values.items():
+        part, frame = dataset.parts[number], dataset.read(number)
+        frame[column] = new.astype(dataset.columns[column])
+        document["parts"][number] = _entry(_write_part(frame, folder / part.file, part.first_key))
+    (folder / MANIFEST).write_text(jsonable(document), encoding="utf-8")
+    return open_partitions(folder)
 
 
 def foreign_to_dataset(folder: Path) -> list[str]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
+
 import geopandas as gpd
 import hand_city
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -177,14 +182,75 @@ def test_batches_of_the_same_parcels_among_other_parks_are_others(tmp_path):
     assert fingerprint(one) != fingerprint(other)
 
 
+@pytest.fixture(scope="module")
+def alike(tmp_path_factory):
+    """A city whose every third parcel bears one id, cut in two ways."""
+    folder = tmp_path_factory.mktemp("alike")
+    frames = make(parcels=SIZE, seed=4)
+    write(folder / "data", frames)
+    parcels = gpd.read_file(folder / "data" / "地类图斑.shp")
+    parcels["TBBH"] = parcels["TBBH"].where(np.arange(len(parcels)) % 3 > 0, "7")
+    parcels.to_file(folder / "data" / "地类图斑.shp", encoding="utf-8")
+    project = open_project(folder / "data")
+    intake = gather(project)
+    made = [open_store(convert(project, folder / str(rows), rows=rows)) for rows in (150, 90)]
+    return (intake, inspect(intake, thorough=False)), made
+
+
+def test_a_parcel_has_one_name_wherever_it_is_told(alike, tmp_path):
+    whole, stores = alike
+    levels = ("city", "parcel")
+    one = at_once(whole, levels=levels)
+    names = one.land.parcels["uid"]
+    assert names.is_unique
+    assert (one.land.parcels["parcel_id"] == "7").sum() > 300
+    assert names.isin(["7", "7 (2)", "7 (300)"]).sum() == 3
+    for number, store in enumerate(stores):
+        many = assess_store(store, levels=levels, with_candidates=True, scheduler="threads")
+        assert results(many) == results(one)
+        few = assess_store(store, with_candidates=True, scheduler="threads")
+        assert results(few)["candidates"] == results(one)["candidates"]
+        assert few.candidates.table["uid"].tolist() == one.candidates.table["uid"].tolist()
+        (tmp_path / str(number)).mkdir()
+        write_parcels(store, few, tmp_path / str(number), scheduler="threads")
+        rows = pd.concat([gpd.read_parquet(path) for path in (tmp_path / str(number)).iterdir()]).set_index("uid")
+        expected = parcel_rows(one.land, tax_by_parcel(one.firms)).set_index("uid")
+        pd.testing.assert_frame_equal(pd.DataFrame(rows.loc[expected.index]), pd.DataFrame(expected), check_exact=True)
+
+
+def test_what_is_shown_of_every_parcel_has_no_column_of_the_dataset(alike):
+    whole, stores = alike
+    one, many = at_once(whole), assess_store(stores[0], scheduler="threads", whole=True)
+    assert results(many) == results(one)
+    assert set(many.land.parcels.columns) == set(one.land.parcels.columns)
+    assert many.land.parcels["uid"].tolist() == one.land.parcels["uid"].tolist()
+
+
+def test_a_dataset_without_numbers_is_measured_still(alike, tmp_path):
+    """Written before there were any: names are told as far as a batch knows."""
+    whole, (store, _) = alike
+    folder = tmp_path / "old"
+    shutil.copytree(store.location, folder)
+    manifest = folder / "parcels" / "_parkwise.json"
+    document = json.loads(manifest.read_text(encoding="utf-8"))
+    del document["columns"]["nth_of_parcel_id"]
+    for entry in document["parts"]:
+        path = folder / "parcels" / entry["file"]
+        frame = gpd.read_parquet(path).drop(columns="nth_of_parcel_id")
+        frame.to_parquet(path, index=False, write_covering_bbox=True, schema_version="1.1.0")
+        entry |= {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    manifest.write_text(json.dumps(document), encoding="utf-8")
+    old = assess_store(open_store(folder), scheduler="threads")
+    assert results(old) == results(at_once(whole, with_candidates=False))
+    assert write_parcels(open_store(folder), old, tmp_path, scheduler="threads") == len(at_once(whole).land.parcels)
+
+
 def test_figures_of_every_parcel_are_written_part_by_part(store, whole, tmp_path):
     one, many = at_once(whole), assess_store(store, scheduler="threads")
     assert write_parcels(store, many, tmp_path, scheduler="threads") == len(one.land.parcels)
     parts = [gpd.read_parquet(path) for path in sorted(tmp_path.iterdir())]
     assert len(parts) == len(batches(store))
-    names = one.land.parcels["parcel_id"]
-    once = names[~names.duplicated(keep=False)]
-    rows = pd.concat(parts).set_index("parcel_id").loc[once]
-    expected = parcel_rows(one.land, tax_by_parcel(one.firms)).set_index("parcel_id").loc[once]
+    expected = parcel_rows(one.land, tax_by_parcel(one.firms)).set_index("uid")
+    rows = pd.concat(parts).set_index("uid").loc[expected.index]
     pd.testing.assert_frame_equal(pd.DataFrame(rows), pd.DataFrame(expected), check_exact=True)
     assert rows["tax_per_mu"].notna().sum() > 50

@@ -57,12 +57,23 @@ def all_of(parts):
 def comparable(frame, key):
     """Rows in an order that is theirs; shapes as bits; days as days whatever their resolution."""
     table = pd.DataFrame(frame).assign(geometry=gpd.GeoSeries(frame.geometry).to_wkb(hex=True))
+    table = table[sorted(table.columns)]
     for name in table.columns:
         if pd.api.types.is_datetime64_any_dtype(table[name]):
             table[name] = table[name].astype("datetime64[s]")
     words = [*map(str, table.astype("str").fillna("").itertuples(index=False))]
     order = np.lexsort((words, table["geometry"].tolist(), table[key].astype(str).tolist()))
-    return table[sorted(table.columns)].iloc[order].reset_index(drop=True)
+    return table.iloc[order].reset_index(drop=True)
+
+
+def counted(frame):
+    """For each parcel how many of its id come before it: by top, right, bottom, left, then by row."""
+    box = frame.bounds[["maxy", "maxx", "miny", "minx"]].to_numpy().tolist()
+    before, nth = {}, [0] * len(frame)
+    for row in sorted(range(len(frame)), key=lambda row: (box[row], row)):
+        name = frame["parcel_id"].iloc[row]
+        nth[row] = before[name] = before.get(name, -1) + 1
+    return np.array(nth, dtype="int32")
 
 
 def require_same_rows(parts, frame):
@@ -72,6 +83,7 @@ def require_same_rows(parts, frame):
     if parts.layer == "parcels":  # as geo.land names them
         named = [f"#{row + 1}" if pd.isna(name) else name for row, name in enumerate(frame[key])]
         frame = frame.assign(parcel_id=pd.Series(named, index=frame.index, dtype="str"))
+        frame = frame.assign(nth_of_parcel_id=counted(frame))
     pd.testing.assert_frame_equal(comparable(all_of(parts), key), comparable(frame, key))
 
 

@@ -15,7 +15,7 @@ from test_converting import FLAT, all_of, require_same, require_same_rows
 
 import layers
 import layers.example
-from layers import flow, vector
+from layers import flow, numbering, vector
 from layers.converting import convert
 from layers.errors import BlockedError
 from layers.intake import gather, inspect
@@ -178,6 +178,45 @@ def test_what_stands_for_a_layer_may_be_what_is_set_aside(tmp_path, monkeypatch)
     parcels.to_parquet(folder / "more.parquet")
     several = open_project(folder, {"layers.parcels.source": '["parcels.parquet", "more.parquet"]'})
     require_same(open_store(convert(several, tmp_path / "made")), gather(several))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 9])
+@pytest.mark.parametrize("alike", [False, True])
+def test_parcels_of_one_id_are_counted_over_files_and_parts(tmp_path, monkeypatch, rows, alike):
+    """By top, right, bottom, left; the two halves of one square by their row in the source.
+
+    An id at a time, and though all ids look alike in the short form they are searched by.
+    """
+    monkeypatch.setattr(numbering, "_AT_ONCE", 1)
+    if alike:
+        monkeypatch.setattr(numbering, "_prints", lambda ids: np.zeros(len(ids), dtype="uint32"))
+    x, y = hand_city.X0, hand_city.Y0
+    upper, lower = ([(x, y), (x + 10, y + 10), corner] for corner in ((x, y + 10), (x + 10, y)))
+    one = hand_city.layer([(900, 40, 950, 90), (0, 40, 9, 90), (500, 0, 510, 10)], parcel_id=["a", "a", "b"])
+    two = hand_city.layer([(0, 0, 1, 1)] * 4, parcel_id=["a", "a", "a", "b"])
+    others = [shapely.box(x + left, y, x + left + 10, y + 9) for left in (300, 700)]
+    two = two.set_geometry([shapely.Polygon(upper), shapely.Polygon(lower), *others])
+    folder = hand_city.write(tmp_path / "data", parcels=None, districts=None, buildings=None, holdings=None)
+    for name, frame in (("one", one), ("two", two)):
+        frame.assign(land_use_code="0601", row=range(len(frame)), file=name).to_parquet(folder / f"{name}.parquet")
+    text = (folder / "project.toml").read_text(encoding="utf-8")
+    text += '[layers.parcels]\nsource = ["one.parquet", "two.parquet"]\n'
+    (folder / "project.toml").write_text(text, encoding="utf-8")
+    project = open_project(folder)
+    store = open_store(convert(project, tmp_path / "made", rows=rows))
+    require_same(store, gather(project))
+    got = all_of(store.parted["parcels"]).set_index(["file", "row"])["nth_of_parcel_id"].to_dict()
+    assert got == {
+        ("two", 2): 0,
+        ("two", 0): 1,
+        ("two", 1): 2,
+        ("one", 1): 3,
+        ("one", 0): 4,
+        ("two", 3): 0,
+        ("one", 2): 1,
+    }
+    again = open_store(convert(open_project(tmp_path / "made"), tmp_path / "again", rows=9))
+    assert all_of(again.parted["parcels"]).set_index(["file", "row"])["nth_of_parcel_id"].to_dict() == got
 
 
 def test_the_system_of_land_use_is_told_by_all_rows(tmp_path, monkeypatch):
