@@ -657,8 +657,15 @@ def convert(
     Example: parkwise convert project.toml -o dataset/
     """
     from layers.converting import convert as write_dataset
+    from layers.errors import ProjectError
     from layers.store import open_store
 
+    if open_store(project) is not None:
+        raise ProjectError(
+            f"{project} is converted already; converting it again would lose where its layers came from. "
+            "Convert the project it was made of.",
+            f"{project} 已是转换后的数据集；再次转换会丢失各图层的原始出处。请转换其原项目。",
+        )
     made = write_dataset(
         _load(project, flags, lang, voice),
         output,

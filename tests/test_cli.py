@@ -550,3 +550,13 @@ def test_a_wrong_number_of_cores_is_told_before_any_work(folder, monkeypatch):
     done = run("measure", folder / "project.toml", "--json")
     assert done.exit_code == 2
     assert done.stderr.startswith("parkwise: PARKWISE_CORES=abc")
+
+
+def test_a_dataset_is_not_converted_again(dataset, tmp_path):
+    before = {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()}
+    for target in (dataset, tmp_path / "other"):
+        done = run("convert", dataset, "-o", target, "--overwrite", "-q")
+        assert done.exit_code == 2
+        assert "已是转换后的数据集" in done.stderr
+    assert {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()} == before
+    assert not (tmp_path / "other").exists()
