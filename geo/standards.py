@@ -264,7 +264,7 @@ def against(value: float | None, clause: Clause) -> dict[str, bool | float | Non
 
     Examples
     --------
-    >>> against(45.0, find("tax_per_mu", on=date(2025, 12, 31)))
+    >>> against(45.0, clause("hangzhou-2023", "H4"))
     {'met': True, 'gap': -5.0}
     """
     return compared(value, clause.comparison, clause.value)

@@ -188,9 +188,9 @@ def alike(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alike")
     frames = make(parcels=SIZE, seed=4)
     write(folder / "data", frames)
-    parcels = gpd.read_file(folder / "data" / "地类图斑.shp")
+    parcels = gpd.read_file(folder / "data" / "地类图斑.shp", encoding="GBK")
     parcels["TBBH"] = parcels["TBBH"].where(np.arange(len(parcels)) % 3 > 0, "7")
-    parcels.to_file(folder / "data" / "地类图斑.shp", encoding="utf-8")
+    parcels.to_file(folder / "data" / "地类图斑.shp", encoding="GBK")
     project = open_project(folder / "data")
     intake = gather(project)
     made = [open_store(convert(project, folder / str(rows), rows=rows)) for rows in (150, 90)]
