@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 
 from geo.indicators import Indicator, catalogue
+from geo.reported import MOST_SHARE, no_fraction, typed_figure
 from geo.reported import cell_text as _text
-from geo.reported import typed_figure
 from geo.standards import PROJECT, compared
 from layers import units
 from layers.errors import ParkwiseError, ProjectError, nearest
@@ -113,12 +113,8 @@ def _entry(name: str, place: int) -> Indicator:
 def _value(entry: Indicator, stated: str | None, value: float, place: int) -> float:
     """Return a target in the indicator's display unit."""
     if stated is None:
-        if entry.percent and abs(value) > 1.5:
-            raise _wrong(
-                place,
-                f'{entry.id} = {value:g} without a unit: a share is a fraction; write {value / 100:g}, or the unit "%"',
-                f"{entry.title_zh} = {value:g} 未注明单位：比例应写小数 {value / 100:g}，或注明单位“%”",
-            )
+        if entry.percent and abs(value) > MOST_SHARE:
+            raise _wrong(place, *no_fraction(entry.id, entry.title_zh, value))
         return value
     try:
         return units.convert(value, stated, entry.unit)

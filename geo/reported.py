@@ -21,7 +21,10 @@ from geo.standards import policy, targets
 from layers import units
 from layers.errors import ParkwiseError, ProjectError, nearest
 
-__all__ = ["cell_text", "reported", "typed_figure"]
+__all__ = ["MOST_SHARE", "cell_text", "no_fraction", "reported", "typed_figure"]
+
+#: A share or a growth above this, without a unit, was typed in per cent.
+MOST_SHARE = 1.5
 
 #: What counts are given in.
 _COUNTED = frozenset("个家户件项座条次")
@@ -111,6 +114,14 @@ def typed_figure(
     return value, beside or behind
 
 
+def no_fraction(name: str, title_zh: str, value: float) -> tuple[str, str]:
+    """Return what is said of a share typed as 70 without a unit, in English and Chinese."""
+    return (
+        f'{name} = {value:g} without a unit: a share is a fraction; write {value / 100:g}, or the unit "%"',
+        f"{title_zh} = {value:g} 未注明单位：比例应写小数 {value / 100:g}，或注明单位“%”",
+    )
+
+
 def cell_text(cell: object) -> str | None:
     """Return what stands in a cell, None where it is empty."""
     return None if pd.isna(cell) or not str(cell).strip() else str(cell).strip()  # type: ignore[call-overload]
@@ -137,12 +148,8 @@ def _unit(known: Statistic, stated: str | None, value: float, place: int) -> str
             raise _wrong(
                 place, f"{known.id} needs a unit, such as {wanted[0]}", f"{known.title_zh} 须注明单位，如 {wanted[1]}"
             )
-        if known.percent and abs(value) > 1.5:
-            raise _wrong(
-                place,
-                f'{known.id} = {value:g} without a unit: a share is a fraction; write {value / 100:g}, or the unit "%"',
-                f"{known.title_zh} = {value:g} 未注明单位：比例应写小数 {value / 100:g}，或注明单位“%”",
-            )
+        if known.percent and abs(value) > MOST_SHARE:
+            raise _wrong(place, *no_fraction(known.id, known.title_zh, value))
         return "1"
     try:
         name = "1" if stated in _COUNTED else "/".join(units.unit(part).name for part in stated.split("/"))
