@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.grouping import linked
 from geo.indicators import measure, scopes, tally, zone_rows
 from geo.land import Land, attach
 from geo.overlay import intersect
@@ -256,12 +257,21 @@ def identity_sums(land: Land, outline: npt.NDArray[np.object_] | None) -> Identi
 
 
 def outline_of(parks: gpd.GeoDataFrame | None) -> npt.NDArray[np.object_] | None:
-    """Return the parts of the union of all parks, None where there are none."""
-    return (
-        None
-        if parks is None
-        else np.asarray(shapely.get_parts(shapely.disjoint_subset_union_all(parks.geometry.to_numpy())))
-    )
+    """Return the parts of the union of all parks, None where there are none.
+
+    Parks that touch are united group by group: at once, a province of them takes three times the memory.
+    """
+    if parks is None:
+        return None
+    shapes = parks.geometry.to_numpy()
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    group = linked(one, other, len(shapes))
+    return np.concatenate([shapely.get_parts(shapely.union_all(shapes[rows])) for rows in _by_group(group)])
+
+
+def _by_group(group: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
+    """Return the rows of each group."""
+    return np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
 
 
 def _by_union(

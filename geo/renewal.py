@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from geo.firms import Firms
+from geo.grouping import linked
 from geo.intensity import building_density, plot_ratio
 from geo.land import Land
 from layers.units import convert, from_tally, to_tally
@@ -280,12 +281,8 @@ def _groups(
     """Number contiguous groups of shapes, the group with most land first, from 1."""
     if not len(shapes):
         return np.zeros(0, dtype="int64")
-    from scipy.sparse import coo_array  # noqa: PLC0415  (a third of a second that most commands do not need)
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
-    a, b = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=within_m)
-    near = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(len(shapes), len(shapes)))
-    _, label = connected_components(near, directed=False)
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=within_m)
+    label = linked(one, other, len(shapes))
     land = np.bincount(label, weights=area_m2)
     rank = np.empty(len(land), dtype="int64")
     rank[np.lexsort((np.arange(len(land)), -land))] = np.arange(1, len(land) + 1)

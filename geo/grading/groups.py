@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.grading.rules import Group, RuleSet, Who
+from geo.grouping import linked
 from layers.errors import ProjectError, StandardError, first, nearest
 from layers.units import convert
 
@@ -211,13 +212,7 @@ def units_of(
     parcel, parcels = pd.factorize(pairs["parcel"])
     if not len(parcels):
         return alone
-    from scipy.sparse import coo_array  # noqa: PLC0415  (a third of a second that most runs do not need)
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
-    size = len(rows) + len(parcels)
-    ends = (place[pairs["firm"]].to_numpy(), parcel + len(rows))
-    graph = coo_array((np.ones(len(parcel), dtype=bool), ends), shape=(size, size))
-    _, label = connected_components(graph, directed=False)
+    label = linked(place[pairs["firm"]].to_numpy(), parcel + len(rows), len(rows) + len(parcels))
     return np.asarray(np.unique(label[: len(rows)], return_inverse=True)[1], dtype=np.intp)
 
 
