@@ -637,7 +637,7 @@ def candidates(voice: _Voice, call: _Call, as_json: bool) -> None:
 @_project
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the dataset.")
 @click.option(
-    "--rows", type=click.IntRange(min=1000), default=65_536, show_default=True, help="About so many parcels a part."
+    "--rows", type=click.IntRange(min=1000), default=50_000, show_default=True, help="About so many parcels a part."
 )
 @click.option("--thorough", is_flag=True, help="Run every check and keep what it finds, for reports on the dataset.")
 @_shared(_set, _overwrite)

@@ -338,15 +338,12 @@ def _touching(
     if standing is None:
         return parcels, None, None
     buildings = standing.read(number, columns)
-    visiting = _meeting(standing.near(ground.parts[number].box, besides=number, columns=columns), parcels)
-    both = gpd.GeoSeries(np.concatenate([buildings.geometry.to_numpy(), visiting.geometry.to_numpy()]), crs=ground.crs)
+    visiting = standing.near(
+        ground.parts[number].box, others=shapely.bounds(parcels.geometry.to_numpy()), besides=number, columns=columns
+    )
+    boxes = shapely.bounds(np.concatenate([buildings.geometry.to_numpy(), visiting.geometry.to_numpy()]))
     near = parcels.iloc[:0]
-    if len(both):
-        near = ground.near(tuple(both.total_bounds), besides=number, columns=("parcel_id", NTH))
-    return parcels, buildings, Beside(_meeting(near, both), visiting, opened.blank)
-
-
-def _meeting(frame: gpd.GeoDataFrame, others: gpd.GeoDataFrame | gpd.GeoSeries) -> gpd.GeoDataFrame:
-    """Return the rows whose box meets the box of any of the others."""
-    _, row = shapely.STRtree(frame.geometry.to_numpy()).query(others.geometry.to_numpy())
-    return frame.iloc[np.unique(row)].reset_index(drop=True)
+    if np.isfinite(boxes).any():
+        around = (*np.nanmin(boxes[:, :2], axis=0), *np.nanmax(boxes[:, 2:], axis=0))
+        near = ground.near(around, others=boxes, besides=number, columns=("parcel_id", NTH))
+    return parcels, buildings, Beside(near, visiting, opened.blank)

@@ -47,7 +47,7 @@ def convert(
     project: Project,
     folder: str | Path,
     *,
-    rows: int = 65_536,
+    rows: int = 50_000,
     thorough: bool = False,
     overwrite: bool = False,
     gathered: Gathered | None = None,

@@ -44,7 +44,7 @@ def write_partitions(
     frames: gpd.GeoDataFrame | Callable[[], Iterable[gpd.GeoDataFrame]],
     folder: str | Path,
     *,
-    rows: int = 65_536,
+    rows: int = 50_000,
     like: Partitions | None = None,
     layer: str | None = None,
     record: Callable[[], Mapping[Any, Any]] | None = None,

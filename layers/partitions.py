@@ -9,6 +9,7 @@ are held against each other before a row is read. How a dataset is written, `lay
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +24,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyproj
 import shapely
 
+from layers.boxes import Boxes, meeting
 from layers.errors import SourceError, first
 from layers.storage import Storage, let_go, open_storage
 
@@ -41,6 +44,14 @@ MANIFEST = "_parkwise.json"
 _KEYS = 1 << 32
 #: So many points are made at once: a point is larger than its key.
 _AT_ONCE = 1 << 16
+#: The column of bounding boxes that geopandas writes beside the shapes, and its fields.
+_COVERING = "bbox"
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
+#: What reading a file may come to that is not what was written.
+_DAMAGE = (
+    OSError, ValueError, KeyError, TypeError,
+    pa.ArrowException, shapely.errors.ShapelyError, pyproj.exceptions.CRSError,
+)  # fmt: skip
 _NOWHERE: Box = (math.nan, math.nan, math.nan, math.nan)
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.parquet", re.ASCII)
 
@@ -119,12 +130,14 @@ class Partitions:
         SourceError
             The file is missing, damaged, or not the one that was written.
         """
-        frame = self._read(self.parts[number], columns, None)
+        frame = self._read(self.parts[number], columns, gpd.read_parquet)
         if len(frame) != self.parts[number].rows:
             raise _wrong(self, self.parts[number], *_rows(len(frame), self.parts[number].rows))
         return self._told(frame)
 
-    def near(self, box: Box, *, besides: int | None = None, columns: Sequence[str] | None = None) -> gpd.GeoDataFrame:
+    def near(
+        self, box: Box, *, others: Boxes | None = None, besides: int | None = None, columns: Sequence[str] | None = None
+    ) -> gpd.GeoDataFrame:
         """Read the rows, of all parts or of all but one, whose bounding box meets `box`.
 
         Only parts and row groups that come near are read.
@@ -133,18 +146,21 @@ class Partitions:
         ----------
         box : tuple
             Left, bottom, right, top in the CRS of the dataset; its edge belongs to it.
+        others : array of shape (n, 4), optional
+            Only rows whose bounding box meets one of these too: parts are no rectangles, and what lies in the corner
+            of a box is most of what lies in it.
         besides : int, optional
             The part to leave out.
         columns : sequence of str, optional
             See `read`.
         """
         found = [
-            self._read(part, columns, box)
+            self._read(part, columns, partial(_meeting, box=box, others=others))
             for number, part in enumerate(self.parts)
             if number != besides and _meet(part.box, box)
         ]
         if not found:
-            found = [self._read(self.parts[0], columns, (math.inf, math.inf, -math.inf, -math.inf))]
+            found = [self._read(self.parts[0], columns, partial(_meeting, box=_NOWHERE))]
         together = found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
         return self._told(gpd.GeoDataFrame(together))
 
@@ -153,9 +169,11 @@ class Partitions:
         wanted = [name for name in self.columns if name in columns and name != "geometry"]
         return self._checked(self.parts[number], wanted, pd.read_parquet)
 
-    def _read(self, part: Part, columns: Sequence[str] | None, box: Box | None) -> gpd.GeoDataFrame:
+    def _read(
+        self, part: Part, columns: Sequence[str] | None, read: Callable[..., gpd.GeoDataFrame]
+    ) -> gpd.GeoDataFrame:
         wanted = [name for name in self.columns if columns is None or name in columns or name == "geometry"]
-        return gpd.GeoDataFrame(self._checked(part, wanted, partial(gpd.read_parquet, bbox=box)))
+        return gpd.GeoDataFrame(self._checked(part, wanted, read))
 
     def _checked(self, part: Part, wanted: list[str], read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
         """Read the wanted columns of a part, and refuse what is not the file that was written."""
@@ -164,7 +182,7 @@ class Partitions:
             frame = read(storage.file(part.file), columns=wanted, filesystem=storage.filesystem)
         except FileNotFoundError as error:
             raise _missing(self.location, [part.file], len(self.parts)) from error
-        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        except _DAMAGE as error:
             raise _wrong(self, part, *_diagnosis(storage, self, part, error)) from error
         types = {str(name): str(kind) for name, kind in frame.dtypes.items()}
         if types != {name: self.columns[name] for name in wanted} or getattr(frame, "crs", self.crs) != self.crs:
@@ -176,6 +194,28 @@ class Partitions:
         """Say which layer this is, and whether its shapes have been made measurable."""
         frame.attrs = {"layer": self.layer, **{name: True for name in ("measurable",) if self.record.get(name)}}
         return frame
+
+
+def _meeting(
+    path: str,
+    columns: Sequence[str],
+    filesystem: Any,  # noqa: ANN401  (Arrow's own, which has no types)
+    *,
+    box: Box,
+    others: Boxes | None = None,
+) -> gpd.GeoDataFrame:
+    """Read the rows of a file whose box meets `box` and one of the others; shapes are made of no other rows."""
+    sides = [pc.field(_COVERING, side) for side in _SIDES]
+    within = (sides[0] <= box[2]) & (sides[1] <= box[3]) & (sides[2] >= box[0]) & (sides[3] >= box[1])
+    table = pq.read_table(path, columns=[*columns, _COVERING], filters=within, filesystem=filesystem)
+    covering = table[_COVERING].combine_chunks()
+    if others is not None:
+        boxes = np.column_stack([covering.field(side).to_numpy() for side in _SIDES])
+        table = table.filter(pa.array(meeting(boxes, others)))
+    crs = json.loads(table.schema.metadata[b"geo"])["columns"]["geometry"]["crs"]
+    frame = table.drop_columns([_COVERING, "geometry"]).to_pandas()
+    shapes = gpd.GeoSeries.from_wkb(table["geometry"].to_pandas(), index=frame.index, crs=crs)
+    return gpd.GeoDataFrame(frame.assign(geometry=shapes)[[*columns]], geometry="geometry")
 
 
 def _meet(one: Box, other: Box) -> bool:
@@ -328,7 +368,7 @@ def _diagnosis(storage: Storage, dataset: Partitions, part: Part, error: Excepti
             metadata = pq.read_metadata(stream)
             stream.seek(0)
             head = gpd.read_parquet(stream, bbox=(math.inf, math.inf, -math.inf, -math.inf))
-    except (OSError, ValueError, KeyError, pa.ArrowException):
+    except _DAMAGE:
         sizes = f"{size:,} / {part.size:,}"
         return f"cut off or no GeoParquet, {sizes} bytes", f"文件不完整或不是 GeoParquet，{sizes} 字节"
     types = {str(name): str(kind) for name, kind in head.dtypes.items()}

@@ -180,6 +180,25 @@ def test_near_is_what_brute_force_finds(made, x, y, width, height, besides):
     assert sorted(made.near(box, besides=besides)["building_id"]) == sorted(meeting(others, box)["building_id"])
 
 
+@given(data=st.data(), besides=st.none() | st.integers(0, 6))
+def test_near_others_is_what_meets_one_of_them_too(made, data, besides):
+    box = (499_000.0, 3_349_000.0, 508_000.0, 3_358_000.0)
+    corner = st.tuples(st.floats(499_000, 511_000), st.floats(3_349_000, 3_361_000))
+    corners = np.array(data.draw(st.lists(corner, min_size=1, max_size=12)))
+    others = np.column_stack([corners, corners + data.draw(st.floats(0, 900))])
+    rest = pd.concat([made.read(number) for number in range(len(made.parts)) if number != besides])
+    wanted = meeting(rest, box)
+    wanted = wanted[_any_of(wanted.reset_index(drop=True), others)]
+    found = made.near(box, others=others, besides=besides)
+    assert sorted(found["building_id"]) == sorted(wanted["building_id"])
+    assert found.dtypes.astype(str).to_dict() == dict(made.columns)
+
+
+def _any_of(frame, boxes):
+    rows = [frame.index.isin(meeting(frame, box).index) for box in boxes]
+    return np.any(rows, axis=0)
+
+
 def test_a_box_that_ends_on_an_edge_meets_it(made):
     one = made.read(3).iloc[[5]]
     left, bottom, right, top = one.total_bounds
@@ -205,8 +224,8 @@ def test_near_nothing_is_an_empty_frame_of_the_same_kind(made):
 
 def test_near_reads_only_parts_that_come_near(made, monkeypatch):
     opened = []
-    real = gpd.read_parquet
-    monkeypatch.setattr(gpd, "read_parquet", lambda path, **told: opened.append(path) or real(path, **told))
+    real = pq.read_table
+    monkeypatch.setattr(pq, "read_table", lambda path, **told: opened.append(path) or real(path, **told))
     x, y = made.read(0).geometry.iloc[0].centroid.coords[0]
     opened.clear()
     made.near((x, y, x, y))
