@@ -31,8 +31,9 @@ from layers.output import new_folder
 from layers.partitioning import foreign_to_dataset, write_partitions
 from layers.partitions import Partitions
 from layers.plain import bare, jsonable, plain
-from layers.project import LAYERS, LayerSource, Project, Setting, keys
+from layers.project import LayerSource, Project, Setting, keys
 from layers.propose import toml_value
+from layers.roles import SOURCES
 from layers.store import INTAKE, PARTED, PROJECT_FILE, SCHEMA
 from layers.writing import write
 
@@ -47,7 +48,7 @@ def convert(
     project: Project,
     folder: str | Path,
     *,
-    rows: int = 50_000,
+    rows: int = 65_536,
     thorough: bool = False,
     overwrite: bool = False,
     gathered: Gathered | None = None,
@@ -62,7 +63,7 @@ def convert(
         Gets ``project.toml``, ``intake.json``, ``findings.parquet``, ``parcels/`` and ``buildings/`` (partitioned
         GeoParquet) and one ``.parquet`` file for each other layer.
     rows : int
-        About so many parcels a part.
+        So many parcels a part at most.
     thorough : bool
         Keep the findings of every check; else only what was found on the way and what would block any figure.
         Of a project with layers that come file by file, only the latter are looked for: `layers.check` needs
@@ -140,7 +141,7 @@ def _write_parted(
             layer=name,
             record=None if flow is None else flow.attrs,
             finish=partial(_finished, name, flow),
-            progress=_share(progress, 0.5 + number / (2 * len(names)), 0.5 + (number + 1) / (2 * len(names))),
+            progress=_share(progress, 0.5 + number / (2 * len(names)), 0.5 + (number + 1) / (2 * len(names)), name),
         )
         if name == "parcels":
             parted[name] = number_over_parts(parted[name])
@@ -171,11 +172,11 @@ def _named(parcels: gpd.GeoDataFrame, places: Rows) -> gpd.GeoDataFrame:
     return parcels
 
 
-def _share(progress: Progress | None, start: float, end: float) -> Progress | None:
-    """Let a part of the work tell its fraction of the whole."""
+def _share(progress: Progress | None, start: float, end: float, name: str = "") -> Progress | None:
+    """Let a part of the work tell its fraction of the whole, and its name before every message."""
     if progress is None:
         return None
-    return lambda fraction, message: progress(start + fraction * (end - start), message)
+    return lambda fraction, message: progress(start + fraction * (end - start), f"{name} {message}".strip())
 
 
 def _foreign(folder: Path) -> list[str]:
@@ -183,7 +184,7 @@ def _foreign(folder: Path) -> list[str]:
     names = sorted(path.name for path in folder.iterdir())
     if INTAKE not in names:
         return names
-    ours = {INTAKE, FINDINGS, PROJECT_FILE, *(f"{name}.parquet" for name in LAYERS)}
+    ours = {INTAKE, FINDINGS, PROJECT_FILE, *(f"{name}.parquet" for name in SOURCES)}
     inner = [
         f"{name}/{one}" for name in PARTED if (folder / name).is_dir() for one in foreign_to_dataset(folder / name)
     ]

@@ -12,7 +12,7 @@ import hashlib
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ import shapely
 
 from layers.errors import OutputError
 from layers.output import new_folder
-from layers.partitions import MANIFEST, SCHEMA, Keys, Part, Partitions, open_partitions
+from layers.partitions import KEYS, MANIFEST, SCHEMA, Keys, Part, Partitions, open_partitions
 from layers.plain import jsonable
 from layers.storage import is_url
 from layers.waiting import Waiting, keep, lay_down
@@ -44,7 +44,7 @@ def write_partitions(
     frames: gpd.GeoDataFrame | Callable[[], Iterable[gpd.GeoDataFrame]],
     folder: str | Path,
     *,
-    rows: int = 50_000,
+    rows: int = 65_536,
     like: Partitions | None = None,
     layer: str | None = None,
     record: Callable[[], Mapping[Any, Any]] | None = None,
@@ -61,7 +61,7 @@ def write_partitions(
     folder : path
         The new folder. Its files: GeoParquet 1.1 with bbox covering, and the manifest.
     rows : int
-        About so many rows a part.
+        So many rows a part at most; most parts have between half of it and all.
     like : Partitions, optional
         Take grid and cuts of this dataset: one part for each of its parts, also an empty one, so that what
         stands together is in parts of one number.
@@ -181,7 +181,7 @@ def _write_parts(
         parts.append(_write_part(frame, work / f"part-{number:05d}.parquet", first_key))
         known.update(frame.notna().sum().to_dict())
         if progress is not None:
-            progress((number + 1) / len(cuts), parts[-1].file)
+            progress((number + 1) / len(cuts), f"{number + 1} / {len(cuts)}")
     return parts, known
 
 
@@ -200,10 +200,31 @@ def _require_crs(crs: pyproj.CRS | None, like: Partitions | None) -> pyproj.CRS:
 
 
 def _cuts(keys: Keys, rows: int) -> npt.NDArray[np.int64]:
-    """Return the first key of each part: parts of about equal size, the first from 0."""
-    count = max(1, -(-len(keys) // rows))
-    starts = np.unique(np.sort(keys)[np.arange(count) * len(keys) // count]) if len(keys) else np.zeros(1)
-    return np.concatenate([[0], starts[1:]]).astype("int64")
+    """Return the first key of each part, the first from 0.
+
+    The curve is halved until no stretch holds more than `rows` rows. Such a stretch fills a rectangle, so that parts
+    meet along straight lines and little of a neighbour is read with a part. Neighbours of few rows become one part.
+    """
+    starts: list[int] = []
+    counts: list[int] = []
+    for start, count in _stretches(np.sort(keys), rows, 0, KEYS):
+        if starts and (not counts[-1] or counts[-1] + count <= rows // 2):
+            counts[-1] += count
+        else:
+            starts.append(start)
+            counts.append(count)
+    return np.array(starts, dtype="int64")
+
+
+def _stretches(keys: Keys, rows: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield first key and number of rows of each stretch of the curve; rows of one key stay together."""
+    if len(keys) <= rows or end - start == 1:
+        yield start, len(keys)
+        return
+    middle = (start + end) // 2
+    at = int(np.searchsorted(keys, middle))
+    yield from _stretches(keys[:at], rows, start, middle)
+    yield from _stretches(keys[at:], rows, middle, end)
 
 
 def _along(frame: gpd.GeoDataFrame, keys: Keys) -> Rows:

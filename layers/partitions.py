@@ -41,7 +41,7 @@ Keys = npt.NDArray[np.uint32]
 SCHEMA = "parkwise-dataset/1"
 MANIFEST = "_parkwise.json"
 #: Keys of the curve: 16 bits along each side of the grid.
-_KEYS = 1 << 32
+KEYS = 1 << 32
 #: So many points are made at once: a point is larger than its key.
 _AT_ONCE = 1 << 16
 #: The column of bounding boxes that geopandas writes beside the shapes, and its fields.
@@ -350,7 +350,7 @@ def _box(value: Sequence[Any]) -> Box:
 def _agree(found: Partitions) -> None:
     """Require that what the manifest says of the parts fits together."""
     keys = [part.first_key for part in found.parts]
-    if not keys or keys[0] != 0 or any(a >= b for a, b in pairwise(keys)) or keys[-1] >= _KEYS:
+    if not keys or keys[0] != 0 or any(a >= b for a, b in pairwise(keys)) or keys[-1] >= KEYS:
         raise ValueError("the keys of the parts do not rise from 0")
     if len({part.file.casefold() for part in found.parts}) < len(found.parts):
         raise ValueError("two parts are one file")
