@@ -18,8 +18,9 @@ import cli
 from geo.indicators import catalogue
 from geo.standards import policies, policy, statistics
 from geo.telling.clauses import asked_text, bound_text, verdict_text
-from layers.project import LAYER_KEYS, RASTERS, keys
-from layers.titles import LAYERS, columns
+from layers.project import LAYER_KEYS, keys
+from layers.roles import LAYERS, RASTERS
+from layers.titles import columns
 
 FOLDER = Path(__file__).parent
 

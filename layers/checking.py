@@ -27,6 +27,7 @@ from layers.area import METHODS
 from layers.area_checks import area_findings
 from layers.errors import CrsError, ProjectError, nearest
 from layers.mending import SAFE
+from layers.roles import POLYGON_LAYERS
 
 __all__ = ["DEPTHS", "OVERLAP_RULES", "check", "found_while_reading"]
 
@@ -110,7 +111,7 @@ def check(
     ready = {
         layer: geometry.prepare(frame, layer)
         for layer, frame in frames.items()
-        if layer in records.POLYGON_LAYERS and isinstance(frame, gpd.GeoDataFrame) and len(frame)
+        if layer in POLYGON_LAYERS and isinstance(frame, gpd.GeoDataFrame) and len(frame)
     }
     empty = [layer for layer, frame in frames.items() if frame.empty]
     told = [findings.finding("layer-empty", layer, found="0", blocks=layer in NEEDED) for layer in empty]

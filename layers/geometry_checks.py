@@ -19,6 +19,7 @@ import shapely
 from layers import findings, records
 from layers.mending import MEASURABLE, Mended, mend, without_repeats
 from layers.repairing import duplicate_of, same_shape
+from layers.roles import POLYGON_LAYERS
 
 __all__ = ["Prepared", "angle_findings", "copy_findings", "id_findings", "mean_width", "prepare", "shape_findings"]
 
@@ -229,7 +230,7 @@ def copy_findings(frame: gpd.GeoDataFrame, layer: str, shapes: Shapes) -> pd.Dat
     original = duplicate_of(frame.set_geometry(gpd.GeoSeries(list(shapes), index=frame.index, crs=frame.crs)))
     copies = np.flatnonzero(original >= 0)
     told = [_twin_findings("row-duplicate", layer, names, np.column_stack([copies, original[copies]]), shapes)]
-    if layer in records.POLYGON_LAYERS:
+    if layer in POLYGON_LAYERS:
         left = np.flatnonzero(original < 0)
         group = same_shape(shapes[left])
         twin = group >= 0

@@ -25,11 +25,12 @@ from layers.checks_made import say_checks
 from layers.crs import analysis_crs, lonlat_bounds
 from layers.errors import BlockedError, ProjectError
 from layers.land_use import propose
-from layers.project import RASTERS, LayerSource, Project
+from layers.project import LayerSource, Project
 from layers.projections import parse
 from layers.reading import read
 from layers.records import ids
 from layers.repairing import for_measuring
+from layers.roles import RASTERS
 from layers.threads import spread
 
 __all__ = [
@@ -202,7 +203,8 @@ def read_layers(
         frames[name] = (reader or read_source)(project.sources[name], _reference(frames))
     # The place of the others can be told from what has been read, whatever order they come in.
     rest, reference = wanted[len(frames) :], _reference(frames)
-    tell(len(frames) / len(wanted), ", ".join(rest))
+    if rest:
+        tell(len(frames) / len(wanted), ", ".join(rest))
     with warnings.catch_warnings():  # each thread sets warnings aside for a moment; the last to end undoes its own
         read_rest = spread(
             lambda name: read_source(project.sources[name], reference),

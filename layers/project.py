@@ -21,9 +21,9 @@ from typing import Any
 
 from layers.encoding import given
 from layers.errors import ProjectError, SourceError, nearest
+from layers.roles import RASTERS, SOURCES
 
 __all__ = [
-    "LAYERS",
     "LAYER_KEYS",
     "Key",
     "LayerSource",
@@ -36,24 +36,7 @@ __all__ = [
     "with_flags",
 ]
 
-LAYERS = (
-    "parks",
-    "parcels",
-    "buildings",
-    "enterprises",
-    "holdings",
-    "districts",
-    "constraints",
-    "statistics",
-    "evaluations",
-    "targets",
-    "height",
-    "dsm",
-    "dtm",
-)
 LAYER_KEYS = ("source", "layer", "crs", "datum", "encoding", "columns", "constants")
-#: Layers that are rasters: one file, which says all of itself.
-RASTERS = ("height", "dsm", "dtm")
 
 _DATUMS = ("gcj02", "bd09", "wgs84")
 
@@ -347,8 +330,8 @@ def _unknown(name: str, known: Mapping[str, object] | tuple[str, ...], where: st
 
 def _layer(name: str, table: object, path: Path) -> LayerSource:
     where = f"{path} [layers.{name}]"
-    if name not in LAYERS:
-        raise _unknown(name, LAYERS, f"{path} [layers]")
+    if name not in SOURCES:
+        raise _unknown(name, SOURCES, f"{path} [layers]")
     if not isinstance(table, dict) or "source" not in table:
         raise ProjectError(f'{where}: a layer needs source = "FILE".', f'{where}：图层需要 source = "文件"。')
     allowed = ("source",) if name in RASTERS else LAYER_KEYS
@@ -449,8 +432,8 @@ def _flag_value(name: str, text: str) -> object:
 def _layer_flag(name: str, text: str, sources: Mapping[str, LayerSource], path: Path) -> dict[str, LayerSource]:
     """Apply one flag of a layer, such as ``layers.parcels.columns.parcel_id=TBBH``."""
     _, layer, *rest = name.split(".")
-    if layer not in LAYERS:
-        raise _unknown(layer, LAYERS, "--set")
+    if layer not in SOURCES:
+        raise _unknown(layer, SOURCES, "--set")
     key = rest[0] if rest else ""
     allowed = ("source",) if layer in RASTERS else LAYER_KEYS
     if key not in allowed or len(rest) > (2 if key in {"columns", "constants"} else 1):

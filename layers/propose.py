@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from layers.errors import ParkwiseError, SourceError
-from layers.project import LAYERS, LayerSource, Project, defaults, keys, load, with_flags
+from layers.project import LayerSource, Project, defaults, keys, load, with_flags
+from layers.roles import SOURCES
 from layers.telling import in_chinese
 from layers.titles import guess_role
 
@@ -187,7 +188,7 @@ def open_project(path: str | Path, flags: Mapping[str, str] | None = None) -> Pr
 def _choose(found: list[Proposal]) -> dict[str, list[Proposal]]:
     """For each role the files of one shape; of different shapes one named for the role, then the one with most rows."""
     chosen: dict[str, list[Proposal]] = {}
-    for role in LAYERS:
+    for role in SOURCES:
         groups: dict[tuple[tuple[str, ...], str | None], list[Proposal]] = {}
         for one in found:
             if one.role == role:

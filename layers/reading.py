@@ -28,8 +28,9 @@ from layers.datum import recognise, shift_geometry
 from layers.errors import SchemaError, SourceError, first
 from layers.loading import load, settle_crs
 from layers.raw import Raw
+from layers.roles import POLYGON_LAYERS
 from layers.sources import RASTERS, SHEETS, Source, open_sources
-from layers.titles import POLYGON_LAYERS, guess_role
+from layers.titles import guess_role
 from layers.vector import in_pieces
 
 __all__ = ["read"]

@@ -17,9 +17,7 @@ import shapely
 
 from layers.area import area_m2
 
-__all__ = ["ID_COLUMNS", "POLYGON_LAYERS", "as_text", "given", "id_column", "ids", "land_m2", "m2_per_unit", "shapes"]
-
-POLYGON_LAYERS = ("parks", "parcels", "buildings", "districts", "constraints")
+__all__ = ["ID_COLUMNS", "as_text", "given", "id_column", "ids", "land_m2", "m2_per_unit", "shapes"]
 
 ID_COLUMNS: dict[str, tuple[str, ...]] = {
     "parks": ("park_id", "park_name"),

@@ -22,6 +22,7 @@ import shapely
 
 from layers import findings, records
 from layers.mending import MEASURABLE, SAFE, Mended, mend, without_repeats
+from layers.roles import POLYGON_LAYERS
 
 __all__ = ["LEDGER_COLUMNS", "Repaired", "duplicate_of", "for_measuring", "repair", "same_shape"]
 
@@ -123,7 +124,7 @@ def _repair_layer(frame: gpd.GeoDataFrame, layer: str) -> tuple[pd.DataFrame, pd
 
 def _mend_layer(frame: gpd.GeoDataFrame, layer: str) -> Mended:
     shapes = records.shapes(frame)
-    if layer in records.POLYGON_LAYERS:
+    if layer in POLYGON_LAYERS:
         return mend(shapes, records.m2_per_unit(frame))
     nothing = np.full(len(shapes), "", dtype="object")
     return Mended(shapes, nothing, nothing)
@@ -251,7 +252,7 @@ def for_measuring(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         ``geometry-mended`` for each record mended here, ``geometry-set-aside`` for each reason.
     """
     layer = str(frame.attrs.get("layer", ""))
-    if layer not in records.POLYGON_LAYERS or not _has_shapes(frame):
+    if layer not in POLYGON_LAYERS or not _has_shapes(frame):
         return frame, findings.empty()
     mended = _mend_layer(frame, layer)
     usable = np.isin(mended.codes, MEASURABLE)

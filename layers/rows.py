@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 
 from layers.findings import concat, finding
-from layers.titles import POLYGON_LAYERS
+from layers.roles import POLYGON_LAYERS
 
 __all__ = ["MOST_TOLD", "each_row", "flatten", "set_aside"]
 

@@ -24,8 +24,6 @@ from layers.findings import concat, finding
 from layers.raw import MEANING
 from layers.rows import each_row
 from layers.titles import (
-    LAYERS,
-    POLYGON_LAYERS,
     alias_unit,
     columns,
     guess_role,
@@ -36,7 +34,7 @@ from layers.titles import (
 )
 from layers.units import label, unit
 
-__all__ = ["LAYERS", "POLYGON_LAYERS", "canonicalise", "columns", "guess_role", "match"]
+__all__ = ["canonicalise", "columns", "guess_role", "match"]
 
 Mapping_ = Mapping[str, "str | Mapping[str, Any]"]
 

@@ -31,8 +31,9 @@ from layers import encoding as enc
 from layers.errors import SourceError
 from layers.findings import finding
 from layers.raw import Raw, Sublayer, distinct_titles, tell_encoding
+from layers.roles import LAYERS
 from layers.sources import Source
-from layers.titles import LAYERS, columns, match, plain, split_title
+from layers.titles import columns, match, plain, split_title
 from layers.units import MISSING_WORDS, parse_numbers, parse_unit
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from layers.checks_made import Checks, checks_named, say_checks
 from layers.errors import ProjectError, SourceError
 from layers.findings_file import FindingsFile, open_findings
 from layers.partitions import Partitions, open_partitions
-from layers.project import LAYERS, Project, Setting, loads, with_flags
+from layers.project import Project, Setting, loads, with_flags
+from layers.roles import SOURCES
 from layers.storage import Storage, is_url, let_go, open_storage
 
 __all__ = ["INTAKE", "PARTED", "PROJECT_FILE", "SCHEMA", "Store", "open_store"]
@@ -198,7 +199,7 @@ def _folder(folder: str | Path) -> str:
 
 
 def _layer(name: object) -> str:
-    if name not in LAYERS:
+    if name not in SOURCES:
         raise ValueError(f"{str(name)[:60]!r} is no layer")
     return str(name)
 

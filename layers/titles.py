@@ -19,11 +19,10 @@ from importlib import resources
 import pandas as pd
 
 from layers.errors import SchemaError, nearest
+from layers.roles import LAYERS, POLYGON_LAYERS
 from layers.units import parse_unit
 
 __all__ = [
-    "LAYERS",
-    "POLYGON_LAYERS",
     "Match",
     "Title",
     "alias_unit",
@@ -34,23 +33,6 @@ __all__ = [
     "plain",
     "split_title",
 ]
-
-#: The layers there are, in the order in which they are read.
-LAYERS = (
-    "parks",
-    "parcels",
-    "buildings",
-    "enterprises",
-    "holdings",
-    "districts",
-    "constraints",
-    "statistics",
-    "evaluations",
-    "targets",
-)
-
-#: Layers whose rows are areas on the ground.
-POLYGON_LAYERS = frozenset({"parks", "parcels", "buildings", "districts", "constraints"})
 
 _CUT = (9, 10)  # bytes; what is left of a longer title in a shapefile
 

@@ -12,6 +12,7 @@ from shapely.geometry import box
 
 from layers import land_use, schema, titles, values
 from layers.errors import ParkwiseError, SchemaError
+from layers.roles import LAYERS
 from layers.units import convert
 
 
@@ -23,7 +24,7 @@ def codes(frame):
     return [one["code"] for one in frame.attrs["findings"]]
 
 
-@pytest.mark.parametrize("layer", schema.LAYERS)
+@pytest.mark.parametrize("layer", LAYERS)
 def test_column_tables_are_sound(layer):
     table = schema.columns(layer)
     assert table["column"].is_unique

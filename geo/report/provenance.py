@@ -16,7 +16,8 @@ from geo.land_use import system
 from geo.report.cells import DASH, Desk, count_text, plain_rows
 from geo.report.parts import Cell, Column, Paragraph, Section, Table
 from layers.project import Setting, keys
-from layers.schema import LAYERS, columns
+from layers.roles import LAYERS, SOURCES
+from layers.schema import columns
 
 __all__ = ["column_name", "layer_name", "provenance"]
 
@@ -47,7 +48,7 @@ def column_name(desk: Desk, layer: str, column: str) -> str:
     return column if title is None else str(title)
 
 
-_NAMED = frozenset({*LAYERS, "height", "dsm", "dtm"})
+_NAMED = frozenset(SOURCES)
 
 
 def _sources(desk: Desk) -> Table:

@@ -1,0 +1,25 @@
+"""Which layers a project may have: the roles a source can play."""
+
+from __future__ import annotations
+
+__all__ = ["LAYERS", "POLYGON_LAYERS", "RASTERS", "SOURCES"]
+
+#: The layers there are that have rows, in the order in which they are read.
+LAYERS = (
+    "parks",
+    "parcels",
+    "buildings",
+    "enterprises",
+    "holdings",
+    "districts",
+    "constraints",
+    "statistics",
+    "evaluations",
+    "targets",
+)
+#: Layers whose rows are areas on the ground.
+POLYGON_LAYERS = frozenset({"parks", "parcels", "buildings", "districts", "constraints"})
+#: Layers that are rasters: one file, which says all of itself.
+RASTERS = ("height", "dsm", "dtm")
+#: Everything a project file may name under [layers].
+SOURCES = (*LAYERS, *RASTERS)
