@@ -39,7 +39,8 @@ class _Command(click.Command):
         from layers.errors import ParkwiseError
         from layers.threads import cores
 
-        context.obj = voice = _Voice(context.params.pop("verbose"), context.params.pop("quiet"))
+        verbose, quiet = context.params.pop("verbose"), context.params.pop("quiet")
+        context.obj = voice = _Voice(verbose - quiet, _language(context))
         context.call_on_close(voice.display.close)
         try:
             cores()  # a wrong PARKWISE_CORES is told before any work
@@ -161,15 +162,30 @@ def main() -> None:
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
+class _Line(logging.Formatter):
+    """A line of the log; who writes one for users gives its Chinese along: ``extra={"zh": …}``."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+        self._language = language
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line in the user's language."""
+        zh = getattr(record, "zh", None)
+        return str(zh) if zh is not None and self._language == "zh" else super().format(record)
+
+
 class _Voice:
     """Words on stderr, as loud as -v and -q ask."""
 
-    def __init__(self, verbose: int, quiet: int) -> None:
+    def __init__(self, level: int, language: str) -> None:
         from layers.progress import Display
 
-        self.level = verbose - quiet
-        self.display = Display(sys.stderr if self.level >= 0 else None)
-        logging.basicConfig(level=logging.WARNING - 10 * self.level, format="%(levelname)s %(name)s: %(message)s")
+        self.level = level
+        self.display = Display(sys.stderr if level >= 0 else None)
+        lines = logging.StreamHandler()
+        lines.setFormatter(_Line(language))
+        logging.basicConfig(level=logging.WARNING - 10 * level, handlers=[lines])
 
     def say(self, words: str) -> None:
         """Print unless quiet."""
@@ -637,7 +653,7 @@ def candidates(voice: _Voice, call: _Call, as_json: bool) -> None:
 @_project
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the dataset.")
 @click.option(
-    "--rows", type=click.IntRange(min=1000), default=50_000, show_default=True, help="About so many parcels a part."
+    "--rows", type=click.IntRange(min=1000), default=65_536, show_default=True, help="So many parcels a part at most."
 )
 @click.option("--thorough", is_flag=True, help="Run every check and keep what it finds, for reports on the dataset.")
 @_shared(_set, _overwrite)

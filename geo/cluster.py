@@ -154,7 +154,9 @@ class OnCluster(Generic[Batch, Part]):
         for worker, found in theirs.items():
             differing = [f"{one} {found[one]} (here {ours[one]})" for one in _LIBRARIES if found[one] != ours[one]]
             if differing:
-                _log.warning("%s: %s; the last digits of areas may differ", worker, ", ".join(differing))
+                listed = ", ".join(differing)
+                told = {"zh": f"{worker}：{listed}；面积的末位数字可能不同"}
+                _log.warning("%s: %s; the last digits of areas may differ", worker, listed, extra=told)
 
     def _send_step(self) -> Any:  # noqa: ANN401  (a future)
         """Send the step once; where it is lost with its worker it is made anew, since the scheduler keeps how."""

@@ -229,7 +229,8 @@ class KeptFiles(Generic[Batch, Part]):
                 raise ValueError("its checksum differs")
             return self._load(path)
         except Exception as error:  # noqa: BLE001  (whatever a reader says of a damaged file)
-            _log.warning("%s is damaged (%s) and is computed again", path, error)
+            told = {"zh": f"{path} 已损坏（{error}），将重新计算"}
+            _log.warning("%s is damaged (%s) and is computed again", path, error, extra=told)
             return None
 
     def save(self, batch: Batch, part: Part) -> None:

@@ -189,8 +189,10 @@ class InProcesses(Generic[Batch, Part]):
         self._deaths[place] += 1
         if self._deaths[place] == DEATHS:
             raise gave_up(place, batch) if culprit else _stillborn()
-        where = f"at batch {place + 1}" if culprit else "at its start"
-        _log.warning("a worker process died %s; another is started", where)
+        en, zh = (f"at batch {place + 1}", f"处理第 {place + 1} 批时") if culprit else ("at its start", "启动时")
+        _log.warning(
+            "a worker process died %s; another is started", en, extra={"zh": f"一个工作进程在{zh}中断，已重新启动一个"}
+        )
 
 
 @contextlib.contextmanager

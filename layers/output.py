@@ -45,7 +45,7 @@ def new_files(folder: str | Path, names: Sequence[str], *, overwrite: bool = Fal
     there = [name for name in names if (folder / name).exists()]
     if there and not overwrite:
         raise OutputError(
-            f"{folder}: {len(there)} of {len(names)} files are there already ({first(there)}). "
+            f"{folder}: of {len(names)} files to write, {len(there)} are there already ({first(there)}). "
             "Nothing was written; pass --overwrite to replace them, or choose another folder.",
             f"{folder}：{len(names)} 个文件中已有 {len(there)} 个存在（{first(there)}）。"
             "未写入任何内容；请加 --overwrite 覆盖，或另选文件夹。",
@@ -218,8 +218,8 @@ def _require_free(folder: Path, foreign: Callable[[Path], Sequence[str]], *, ove
     others = foreign(folder) if folder.is_dir() else [folder.name]
     if others:
         raise OutputError(
-            f"{folder}: {len(others)} things in it are not of an earlier run ({first(others)}), and replacing the "
-            "folder would remove them. Nothing was written; move them away, or choose another folder.",
+            f"{folder}: of what is in it, this is not of an earlier run: {first(others)} ({len(others)} in all). "
+            "Replacing the folder would remove them. Nothing was written; move them away, or choose another folder.",
             f"{folder}：其中有 {len(others)} 项不是以前运行的结果（{first(others)}），替换文件夹会将其删除。"
             "未写入任何内容；请移走，或另选文件夹。",
         )

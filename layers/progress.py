@@ -7,6 +7,7 @@ during the first seconds, so short work leaves no trace in it.
 from __future__ import annotations
 
 import time
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Display:
                 leave=False,
                 mininterval=0,
                 bar_format=form,
+                ncols=get_terminal_size().columns,  # 80 where a terminal does not know its own width
             )
         assert self._bar is not None  # noqa: S101  (made above, or before)
         self._bar.total = total

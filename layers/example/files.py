@@ -62,7 +62,7 @@ def _move(work: Path, folder: Path, overwrite: bool) -> None:
     there = [file.name for file in files if (folder / file.name).exists()]
     if there and not overwrite:
         raise OutputError(
-            f"{len(there)} of {len(files)} files are in {folder} already: {first(there)}. "
+            f"{folder}: of {len(files)} files to write, {len(there)} are there already ({first(there)}). "
             "Use --overwrite to replace them.",
             f"{folder} 中已有 {len(files)} 个文件中的 {len(there)} 个：{first(there)}。加 --overwrite 可覆盖。",
         )
