@@ -6,19 +6,15 @@ on what (`geo.evaluation.nodes`) and of scores (`geo.evaluation.tree`). Shares l
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from functools import cache
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from layers.encoding import of_text
-from layers.errors import SourceError, StandardError, nearest
-from layers.titles import plain, split_title
-from layers.units import MISSING_WORDS, parse_numbers
+from layers.errors import StandardError
+from layers.user_tables import Row, each_row, read_rows
 
 __all__ = ["COLUMNS", "NUMBERS", "read_tree", "wrong"]
 
@@ -40,6 +36,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 #: Columns that hold numbers; the others hold words.
 NUMBERS = ("weight", "score", "ideal", "value")
+#: Of these, columns that stand in the unit of their row.
+_OF_UNIT = ("ideal", "value")
+_PERCENT = ("%", "％")
 
 
 def read_tree(path: str | Path) -> pd.DataFrame:
@@ -60,103 +59,43 @@ def read_tree(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     SourceError
-        The file cannot be read as text.
+        The file is not there, or is no delimited text.
     StandardError
-        A title is unknown (the nearest is named) or stands twice, a required one is missing, or a cell is no number.
+        A title is unknown (the nearest is named) or stands twice, or a cell is no number; all such rows are told.
     """
-    file = Path(path)
-    titles, lines, cells = _cells(file)
-    names, percent = _columns(titles, file.name)
-    table = pd.DataFrame(cells, columns=names, index=pd.Index(lines, name="line"), dtype="object")
-    units = {name: _numbers(table, name, percent[name], file.name) for name in names if name in NUMBERS}
-    if {"ideal", "value"} <= units.keys():
-        _same_way(table, units["ideal"], units["value"], file.name)
-    return table
+    rows = read_rows(path, COLUMNS, ())
+    names = [name for name in COLUMNS if name in rows[0].cells]
+    table = pd.DataFrame(each_row(rows, partial(_node, names=names)), columns=names, dtype="object")
+    table.index = pd.Index([row.line for row in rows], name="line")
+    return table.astype({name: "float64" for name in names if name in NUMBERS})
 
 
-def _cells(file: Path) -> tuple[list[str], list[int], list[list[str | None]]]:
-    """Return the titles of a CSV file, and its rows with the numbers of their lines."""
-    try:
-        text = file.read_bytes().decode(of_text(file).value)
-        mark = max(",;\t", key=text.partition("\n")[0].count)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
-        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise SourceError(
-            f'The evaluation tree "{file}" cannot be read ({error}). Expected a CSV file in UTF-8 or GB18030.',
-            f"评价指标体系“{file}”无法读取（{error}）。应为 UTF-8 或 GB18030 编码的 CSV 文件。",
-        ) from error
-    if len(rows) < 2:
-        raise wrong(f'"{file.name}" has no row below its titles', f"“{file.name}”表头之下没有内容")
-    titles = [cell.strip() for cell in rows[0][1]]
-    while titles and not titles[-1]:
-        titles.pop()
-    for line, row in rows[1:]:
-        if any(cell.strip() for cell in row[len(titles) :]):
-            raise wrong(
-                f'"{file.name}", line {line} has {len(row)} cells, the header {len(titles)}',
-                f"“{file.name}”第 {line} 行有 {len(row)} 格，表头为 {len(titles)} 格",
-            )
-    cells = [[_word(cell) for cell in (row + [""] * len(titles))[: len(titles)]] for _, row in rows[1:]]
-    return titles, [line for line, _ in rows[1:]], cells
-
-
-def _word(cell: str) -> str | None:
-    text = cell.strip()
-    return None if text.casefold() in MISSING_WORDS else text
-
-
-@cache
-def _aliases() -> Mapping[str, str]:
-    return {plain(title): name for name, titles in COLUMNS.items() for title in (name, *titles)}
-
-
-def _columns(titles: Sequence[str], file: str) -> tuple[list[str], dict[str, bool]]:
-    """Return the canonical name of each title, and which titles say per cent."""
-    split = [split_title(title) for title in titles]
-    names = [_aliases().get(plain(one.name)) for one in split]
-    for title, name in zip(titles, names, strict=True):
-        if name is None:
-            like = nearest(plain(title), _aliases())
-            raise wrong(
-                f'"{file}": unknown column "{title}"' + (f', nearest: "{like}"' if like else ""),
-                f"“{file}”：不认识列“{title}”" + (f"，最接近的是“{like}”" if like else ""),
-            )
-    known = [name for name in names if name is not None]
-    for name in known:
-        if known.count(name) > 1:
-            raise wrong(f'"{file}": column "{name}" stands twice', f"“{file}”：列“{name}”出现两次")
-    return known, {name: one.unit == "%" for name, one in zip(known, split, strict=True)}
-
-
-def _numbers(table: pd.DataFrame, name: str, percent: bool, file: str) -> pd.Series:
-    """Turn a column into numbers in place; return which cells were percentages."""
-    numbers, units = parse_numbers(table[name])
-    shares = (units == "%") | (percent & numbers.notna())
-    odd = table[name].notna() & (numbers.isna() | (units.notna() & (units != "%")))
-    if name == "score":
-        odd |= shares
-    if odd.any():
-        line, cell, count = table.index[odd][0], table.loc[odd, name].iloc[0], int(odd.sum())
-        raise wrong(
-            f'"{file}", line {line}: {name} is "{cell}" ({count} such cells). Expected a number',
-            f"“{file}”第 {line} 行：{name} 为“{cell}”（共 {count} 处），应为数值",
+def _node(row: Row, *, names: Sequence[str]) -> dict[str, object]:
+    """Read one row; a share held against a percentage is refused: 0.85 of 93 is 1 point, not 91."""
+    numbers = {name: _number(row, name) for name in names if name in NUMBERS}
+    both = [numbers.get("ideal"), numbers.get("value")]
+    # Nothing is 0 either way.
+    if all(both) and both[0] != both[1] and _is_share(row, "ideal") != _is_share(row, "value"):
+        raise row.wrong(
+            "ideal",
+            "of ideal and value one is a percentage, the other is not; write both alike",
+            "理想值与现状值一个是百分数、一个不是，请统一写法",
         )
-    # Where the unit of the row is per cent, numbers stay as they are typed, with or without the sign.
-    typed = (table["unit"] == "%") & (name in ("ideal", "value")) if "unit" in table else pd.Series(False, table.index)
-    table[name] = np.where(shares & ~typed, numbers / 100, numbers)
-    return shares | typed
+    return {name: numbers[name] if name in numbers else row.get(name) or None for name in names}
 
 
-def _same_way(table: pd.DataFrame, ideal: pd.Series, value: pd.Series, file: str) -> None:
-    """Refuse a share held against a percentage: 0.85 of 93 is 1 point, not 91. Nothing is 0 either way."""
-    mixed = (ideal != value) & table[["ideal", "value"]].astype("float64").abs().gt(0).all(axis=1)
-    if mixed.any():
-        line = table.index[mixed][0]
-        raise wrong(
-            f'"{file}", line {line}: of ideal and value one is a percentage, the other is not. Write both alike',
-            f"“{file}”第 {line} 行：理想值与现状值一个是百分数、一个不是，请统一写法",
-        )
+def _number(row: Row, name: str) -> float | None:
+    """Read a number, a percentage as a fraction; where the unit of the row is per cent, it stays as it is typed."""
+    given = row.get(name)
+    if name == "score" and given[-1:] in _PERCENT:
+        raise row.wrong(name, f'"{given}": expected points, no percentage', f"“{given}”：应为分值，不应为百分数")
+    if name in _OF_UNIT and row.get("unit") in _PERCENT:
+        row = replace(row, cells={**row.cells, name: given.rstrip("".join(_PERCENT))})
+    return row.number(name)
+
+
+def _is_share(row: Row, name: str) -> bool:
+    return row.get("unit") in _PERCENT or row.get(name)[-1:] in _PERCENT
 
 
 def wrong(en: str, zh: str) -> StandardError:

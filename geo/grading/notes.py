@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geo.grading.judging import Judged
-from geo.grading.rules import RuleSet
+from geo.grading.rules import Group, RuleSet
 from geo.indicators import catalogue
 
 __all__ = ["Note", "notes_of", "notes_of_rules"]
@@ -49,14 +49,13 @@ def notes_of_rules(rules: RuleSet, year: int | None, nowhere: int) -> list[Note]
 
 def notes_of(one: Judged) -> list[Note]:
     """Say how a group was judged and what was left out."""
-    name = one.group.id
-    ranked = int(np.isfinite(one.rank).sum())
+    ranked, method = int(np.isfinite(one.rank).sum()), _METHODS[one.group.method]
     notes = [
         Note(
-            f"{name}：{len(one.rows)} 家企业，{ranked} 个参加排名；{_METHODS[one.group.method].zh}",
-            f"{name}: firms {len(one.rows)}, ranked {ranked}; {_METHODS[one.group.method].en}",
+            f"{len(one.rows)} 家企业，{ranked} 个参加排名；{method.zh}",
+            f"firms {len(one.rows)}, ranked {ranked}; {method.en}",
         ),
-        _classes(one),
+        _classes(one.group),
     ]
     for words, count in (
         (Note("家不参评", "firms exempt"), int((one.exemption >= 0).sum())),
@@ -64,8 +63,10 @@ def notes_of(one: Judged) -> list[Note]:
         (Note("家没有得分", "firms without score"), int(np.isnan(one.score[one.unit]).sum())),
     ):
         if count:
-            notes.append(Note(f"{name}：{count} {words.zh}", f"{name}: {words.en}: {count}"))
-    return [*notes, *_missing(one), *_points(one)]
+            notes.append(Note(f"{count} {words.zh}", f"{words.en}: {count}"))
+    named = one.group.title_zh, one.group.title_en
+    every = [*notes, *_missing(one), *_points(one)]
+    return [Note(f"{named[0]}：{note.zh}", f"{named[1]}: {note.en}") for note in every]
 
 
 _METHODS = {
@@ -87,23 +88,20 @@ _ROUNDINGS = {
 _SHARES = {"firms": Note("企业数", "the ranked firms"), "land": Note("用地面积", "the land of the ranked firms")}
 
 
-def _classes(one: Judged) -> Note:
-    name, group = one.group.id, one.group
+def _classes(group: Group) -> Note:
     if not group.classes:
-        return Note(
-            f"{name}：规则没有等级划分，只有得分和排名", f"{name}: the rule has no classes; scores and ranks only"
-        )
+        return Note("规则没有等级划分，只有得分和排名", "the rule has no classes; scores and ranks only")
     if not group.by_share:
         table = ", ".join(
             entry.grade if entry.score_at_least is None else f"{entry.grade} ≥ {entry.score_at_least:g}"
             for entry in group.classes
         )
-        return Note(f"{name}：按得分分级：{table}", f"{name}: classes by score: {table}")
+        return Note(f"按得分分级：{table}", f"classes by score: {table}")
     table = ", ".join(f"{entry.grade} ≤ {entry.share_up_to:.4%}".replace(".0000", "") for entry in group.classes)
     share, rounding, ties = _SHARES[group.share_of], _ROUNDINGS[group.rounding], _TIES[group.ties]
     return Note(
-        f"{name}：按{share.zh}占比分级：{table}；{rounding.zh}；{ties.zh}",
-        f"{name}: classes by share of {share.en}: {table}; {rounding.en}; {ties.en}",
+        f"按{share.zh}占比分级：{table}；{rounding.zh}；{ties.zh}",
+        f"classes by share of {share.en}: {table}; {rounding.en}; {ties.en}",
     )
 
 
@@ -117,27 +115,22 @@ _POLICIES = {
 
 def _missing(one: Judged) -> list[Note]:
     """One sentence an indicator that some firms lack."""
-    notes, name = [], one.group.id
+    notes = []
     for row, criterion in enumerate(one.group.criteria):
         entry, policy = catalogue()[criterion.indicator], _POLICIES[criterion.missing]
         count, left_out = int((one.scored.policy[one.unit, row] >= 0).sum()), one.scored.left_out[row]
         if count:
-            zh = f"{name}：{len(one.rows)} 家中 {count} 家缺少{entry.title_zh}：{policy.zh}"
-            notes.append(Note(zh, f"{name}: {entry.title_en} is missing for {count} of {len(one.rows)}: {policy.en}"))
+            zh = f"{len(one.rows)} 家中 {count} 家缺少{entry.title_zh}：{policy.zh}"
+            notes.append(Note(zh, f"{entry.title_en} is missing for {count} of {len(one.rows)}: {policy.en}"))
         if left_out:
-            zh = f"{name}：{entry.title_zh}合并计算时 {left_out} 家企业因数据不全未计入"
-            notes.append(
-                Note(zh, f"{name}: firms left out of the sums of {entry.title_en} for want of data: {left_out}")
-            )
+            zh = f"{entry.title_zh}合并计算时 {left_out} 家企业因数据不全未计入"
+            notes.append(Note(zh, f"firms left out of the sums of {entry.title_en} for want of data: {left_out}"))
     return notes
 
 
 def _points(one: Judged) -> list[Note]:
     return [
-        Note(
-            f"{one.group.id}：{column} 有 {count} 家空白，计 0 分",
-            f"{one.group.id}: {column} is blank for {count}: 0 points",
-        )
+        Note(f"{column} 有 {count} 家空白，计 0 分", f"{column} is blank for {count}: 0 points")
         for column, count in one.points.blank.items()
         if count
     ]

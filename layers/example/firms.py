@@ -172,7 +172,7 @@ def _facts(
     tax = _hundreds(tax * (TAX_PER_MU / MU) * used.sum() / tax.sum())
     added = _hundreds(tax * rng.lognormal(1.40, 0.25, n))
     revenue = _hundreds(added * rng.lognormal(1.45, 0.30, n))
-    energy = np.round(added / 1e4 * rng.lognormal(-1.6, 0.7, n), 2)
+    energy = np.round(added / 1e4 * rng.lognormal(-0.7, 0.6, n), 2)
     high_tech = rng.random(n) < np.where(np.char.startswith(industry.astype("U4"), ("39")), 0.6, 0.22)
     return {
         "industry_code": pd.Series(industry, dtype="str"),
@@ -184,8 +184,8 @@ def _facts(
         "rd_cny": _hundreds(revenue * np.where(high_tech, 0.042, 0.014) * rng.lognormal(0, 0.5, n)),
         "employees": np.ceil(used / rng.lognormal(4.2, 0.45, n)) + 2,
         "energy_tce": energy,
-        "electricity_kwh": np.round(energy * rng.uniform(1200, 2600, n), -2),
-        "emissions_t": np.round(energy * rng.lognormal(-6.0, 0.8, n), 3),
+        "electricity_kwh": np.round(energy * rng.uniform(5000, 8000, n), -2),
+        "emissions_t": np.round(energy * rng.lognormal(-7.4, 0.8, n), 3),
         "high_tech": high_tech,
         "founded": _after("1992-01-01", rng.integers(0, 11_500, n)),
     }
