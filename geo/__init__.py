@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from geo.assessment import Assessment, assess
+    from geo.attainments import attainment
+    from geo.charts import draw_radars
     from geo.comparing.runs import compare
     from geo.concentrations import concentration
     from geo.evaluation.tree import evaluate
@@ -47,12 +49,14 @@ __all__ = [
     "assess",
     "attach",
     "attach_firms",
+    "attainment",
     "building_coefficient",
     "building_density",
     "catalogue",
     "compare",
     "concentration",
     "draw_map",
+    "draw_radars",
     "evaluate",
     "find_candidates",
     "grade",
@@ -83,12 +87,14 @@ _HOME = {
     "assess": "geo.assessment",
     "attach": "geo.land",
     "attach_firms": "geo.firms",
+    "attainment": "geo.attainments",
     "building_coefficient": "geo.intensity",
     "building_density": "geo.intensity",
     "catalogue": "geo.indicators",
     "compare": "geo.comparing.runs",
     "concentration": "geo.concentrations",
     "draw_map": "geo.maps",
+    "draw_radars": "geo.charts",
     "evaluate": "geo.evaluation.tree",
     "find_candidates": "geo.renewal",
     "grade": "geo.grading.grades",

@@ -1,7 +1,7 @@
 """Words and numbers as people read them, in Chinese and English.
 
 Knows every word the outputs print (`tables/labels.csv`) and how a figure is written; knows no figure.
-Only the face (maps, reports) and the command import this room.
+Only the face (charts, maps, reports, the words of the command) imports this room.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What was graded, as plain data: the parts `grades`, `evaluation`, `zone_years` and `control` of `results.json`.
+"""What was graded, as plain data: parts of `results.json` (grades, evaluation, zone_years, control, survey).
 
 Turns `Ratings` into lists of records and nothing else. Scores are points; values and benchmarks stand in the
 unit beside them; what is missing is null.
@@ -46,6 +46,9 @@ def rating_results(ratings: Ratings) -> dict[str, Any]:
         told["league"] = {"period": ratings.league.attrs["period"], "rows": rows}
     if ratings.control is not None:
         told["control"] = _records(ratings.control, _HELD)
+    if ratings.survey is not None:
+        parts = {name: getattr(ratings.survey, name) for name in ("areas", "types", "potentials")}
+        told["survey"] = {name: _records(table, list(table.columns)) for name, table in parts.items()}
     return told
 
 

@@ -1,8 +1,8 @@
-"""All a project has graded (`rate`): firms, zones by a tree of scores, zones over the years, land against limits.
+"""All a project has graded (`rate`): firms, zones by scores and over the years, land against limits and ideals.
 
-Reads the settings that ask for it (`[grade]`, `[evaluation]`, `[control]`) and the tables of the assessment, and calls
-the rooms that know how: `geo.grading`, `geo.evaluation`, `geo.control`. Computes nothing itself; what is not asked for
-is None.
+Reads the settings that ask for it (`[grade]`, `[evaluation]`, `[control]`, `[survey]`) and the tables of the
+assessment, and calls the rooms that know how: `geo.grading`, `geo.evaluation`, `geo.control`, `geo.surveying`.
+Computes nothing itself; what is not asked for is None.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from geo.grading.grades import Grades, firms_to_grade, grade
 from geo.grading.rules import RuleSet
 from geo.grading.sets import load_rules, rule_sets, rules_from_project, with_classes
 from geo.land import Land
+from geo.surveying import Survey, survey_zones
 from layers.errors import ProjectError
 from layers.project import Project
 
@@ -48,6 +49,8 @@ class Ratings:
         Ranks of the latest period, see `evaluation.ranks.league`.
     control : DataFrame or None
         Land against the control indicators, see `control.hold`.
+    survey : Survey or None
+        Land by class, types and potentials of zones, see `surveying.survey_zones`.
     """
 
     grades: Grades | None = None
@@ -56,9 +59,10 @@ class Ratings:
     years: ZoneYears | None = None
     league: pd.DataFrame | None = None
     control: pd.DataFrame | None = None
+    survey: Survey | None = None
 
     def __bool__(self) -> bool:
-        found = (self.grades, self.evaluation, self.years, self.control)
+        found = (self.grades, self.evaluation, self.years, self.control, self.survey)
         return any(one is not None for one in found)
 
 
@@ -78,6 +82,7 @@ def rate(assessment: Assessment) -> Ratings:
         years=_years(assessment),
         league=_league(assessment),
         control=_control(assessment),
+        survey=survey_zones(assessment),
     )
 
 
@@ -88,9 +93,11 @@ def require(ratings: Ratings, project: Project) -> Ratings:
     sets = ", ".join(rule_sets())
     raise ProjectError(
         f"{project.path}: nothing to grade. State grade.rules (on board: {sets}; or a file) or [grade.scores], "
-        "evaluation.tree (a CSV), [layers.evaluations] (ranks of zones by year), or control.edition.",
+        "evaluation.tree (a CSV), [layers.evaluations] (ranks of zones by year), control.edition, or survey classes of "
+        "parcels (construction_class, supply_class, idle).",
         f"{project.path}：没有可评价的内容。请给出 grade.rules（已有：{sets}，或文件）或 [grade.scores]、"
-        "evaluation.tree（CSV 文件）、[layers.evaluations]（开发区历年名次），或 control.edition。",
+        "evaluation.tree（CSV 文件）、[layers.evaluations]（开发区历年名次）、control.edition，或地块的 TD/T 1029 分类"
+        "（construction_class、supply_class、idle）。",
     )
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 
 from geo import standards
 from geo.assessment import Assessment
+from geo.attainments import attainment
 from geo.indicators import catalogue
 from geo.land_use import system
 from geo.rating_results import rating_results
@@ -53,6 +54,7 @@ def results(assessment: Assessment, ratings: Ratings | None = None) -> dict[str,
             {key: row[key] for key in ("park_a", "park_b", "area_m2")} for row in assessment.overlaps.to_dict("records")
         ],
         "indicators": _indicators(assessment),
+        "attainment": _attainment(assessment),
         "statistics": _statistics(assessment),
         "not_computed": _not_computed(assessment),
     }
@@ -60,6 +62,16 @@ def results(assessment: Assessment, ratings: Ratings | None = None) -> dict[str,
     if assessment.candidates is None:  # nobody looked: an empty list would say that there are none
         return plain(document | graded)  # type: ignore[no-any-return]
     return {**plain(document | graded), "candidates": _candidates(assessment)}
+
+
+def _attainment(assessment: Assessment) -> list[dict[str, Any]]:
+    """How much of each target the zones have reached."""
+    table = attainment(assessment).table
+    return [
+        {"scope": {"level": "zone", "id": row["scope_id"], "name": row["scope_name"]}}
+        | {name: value for name, value in row.items() if name not in {"scope_id", "scope_name"}}
+        for row in table.to_dict("records")
+    ]
 
 
 def definitions(assessment: Assessment) -> dict[str, Any]:

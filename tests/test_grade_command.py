@@ -235,3 +235,79 @@ def test_a_report_has_a_chapter_on_what_was_graded(tmp_path):
     results = json.loads((tmp_path / "zh" / "results.json").read_text(encoding="utf-8"))
     assert {"grades", "grading", "zone_years", "league", "control"} <= set(results)
     assert results["grading"]["rules"] == "huangyan-2022"
+
+
+# ---------------------------------------------------------------- the survey of TD/T 1029
+
+CLASSED = {"p1": ("A2", "D21"), "p2": ("A2", "D22"), "p3": ("B21", "E21"), "p4": ("A2", "D1"), "h1": ("A1", "D21")}
+
+
+@pytest.fixture
+def surveyed(place):
+    """p1 (1 ha), p2 (1 ha) and the house h1 (1 ha) lie in zone Z1, and half of p3 (2 ha, still to supply)."""
+    parcels = city.parcels()
+    told = [CLASSED[name] for name in parcels["parcel_id"]]
+    parcels = parcels.assign(construction_class=[a for a, _ in told], supply_class=[b for _, b in told])
+    (place / "parcels.gpkg").unlink()
+    parcels.to_file(place / "parcels.gpkg", layer="parcels")
+    return place
+
+
+def potential(found, name, indicator=None):
+    rows = [
+        row
+        for row in found["survey"]["potentials"]
+        if (row["scope_id"], row["potential"], row["indicator"]) == ("Z1", name, indicator)
+    ]
+    assert len(rows) == 1
+    return rows[0]
+
+
+def test_zones_are_surveyed_where_parcels_tell_their_class(surveyed):
+    (surveyed / "理想值.csv").write_text("指标,理想值,单位,来源\n工业用地率,80,%,省标\n", encoding="gb18030")
+    supply = "开发区编号,年度,供应面积\n" + "".join(f"Z1,{year},2000\n" for year in range(2021, 2026))
+    (surveyed / "供地.csv").write_text(supply, encoding="utf-8")
+    found = answer(surveyed, '[survey]\nideals = "理想值.csv"\nsupply = "供地.csv"\n')
+    # A = p1 + p2 + h1 = 3 ha, A2 = p1 + p2 = 2 ha, E = E21 = half of p3 = 1 ha, D22 = p2.
+    assert potential(found, "expansion")["value"] == pytest.approx(10_000)
+    assert potential(found, "structure", "industrial_land_share")["value"] == pytest.approx(30_000 * 0.8 - 20_000)
+    assert potential(found, "supply_years_mean")["value"] == pytest.approx(10_000 / 2_000)
+    management = potential(found, "management")
+    assert (management["value"], "idle" in management["reason_en"]) == (None, True)
+    types = {row["scope_id"]: row for row in found["survey"]["types"]}
+    # 2/3 of A is industry, 1/3 housing: neither rule holds.
+    assert (types["Z1"]["zone_type"], types["Z1"]["basis"]) == ("other", "proposed")
+
+
+def test_a_given_type_goes_before_the_proposal_and_the_page_says_so(surveyed):
+    done = grade(surveyed, '[survey.zone_types]\nZ1 = "产城融合型"\n')
+    assert done.exit_code == 0, done.output
+    assert "产城融合型" in done.stdout
+    assert "用户指定" in done.stdout
+    assert "扩展潜力" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "table", "said"),
+    [
+        ('[survey.zone_types]\nZ9 = "产城融合型"\n', None, "1 个开发区中有 1 个不存在，如“Z9”"),
+        ('[survey.zone_types]\nZ1 = "工业型"\n', None, "不是开发区类型"),
+        ('[survey]\nideals = "t.csv"\n', "指标,理想值,单位,来源\n工业用地率,80,%,\n", "t.csv, line 2, source"),
+        ('[survey]\nideals = "t.csv"\n', "指标,理想值,单位,来源\n工业用地比,80,%,x\n", "最接近：工业用地率"),
+        ('[survey]\nsupply = "t.csv"\n', "年度,供应面积\n二〇二五,1\n", "t.csv, line 2, year"),
+    ],
+)
+def test_a_survey_that_cannot_be_made_is_told_with_the_place(surveyed, more, table, said):
+    if table is not None:
+        (surveyed / "t.csv").write_text(table, encoding="utf-8")
+    done = grade(surveyed, more)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_ideals_without_classes_are_refused(place):
+    (place / "t.csv").write_text("指标,理想值,单位,来源\n工业用地率,80,%,省标\n", encoding="utf-8")
+    done = grade(place, '[survey]\nideals = "t.csv"\n')
+    assert done.exit_code == 2
+    assert "construction_class" in done.stderr

@@ -64,7 +64,7 @@ def all_text(report) -> list[str]:
             continue
         told += [block.caption, block.source]
         if isinstance(block, Figure):
-            told += [*block.bars.names, *block.bars.texts, block.bars.unit, block.bars.limit_text]
+            told += [*block.chart.names, *block.chart.texts, block.chart.unit, block.chart.limit_text]
         else:
             told += [column.title for column in block.columns]
             told += [text for row in block.rows for cell in row for text in (cell.text, cell.note)]
@@ -228,7 +228,7 @@ def test_every_table_is_whole(name, request):
         if isinstance(block, Table):
             assert {len(row) for row in block.rows} == {len(block.columns)}, block.key
         else:
-            assert len(block.bars.names) == len(block.bars.values) == len(block.bars.texts)
+            assert len(block.chart.names) == len(block.chart.values) == len(block.chart.texts)
     assert len({block.key for block in blocks}) == len(blocks)
 
 

@@ -17,9 +17,9 @@ import pytest
 from docx.oxml.ns import qn
 from docx.shared import Mm
 
+from geo.charts.texts import clean
 from geo.report.content import Cell, Column, Figure, Paragraph, Table, compose_report, walk
 from geo.report.docx import column_widths, write_docx
-from geo.report.texts import clean
 
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 office = [pytest.mark.office, pytest.mark.skipif(SOFFICE is None, reason="LibreOffice (soffice) is not installed")]
@@ -182,9 +182,9 @@ def test_charts_are_native_and_bear_their_numbers(report, path):
             space = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
             numbers = [float(one.text) for one in chart.find(f".//{space}val").iter(f"{space}v")]
             names = [one.text for one in chart.find(f".//{space}cat").iter(f"{space}v")]
-            first = [] if figure.bars.limit is None else [figure.bars.limit]
-            assert numbers == [*first, *figure.bars.values]
-            assert names[len(first) :] == list(figure.bars.names)
+            first = [] if figure.chart.limit is None else [figure.chart.limit]
+            assert numbers == [*first, *figure.chart.values]
+            assert names[len(first) :] == list(figure.chart.names)
             book = openpyxl.load_workbook(BytesIO(package.read(f"word/embeddings/chart{figure.number}.xlsx")))
             assert [row[1].value for row in book.active.iter_rows(min_row=2)] == pytest.approx(numbers)
 

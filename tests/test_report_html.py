@@ -11,10 +11,10 @@ from pathlib import Path
 import hand_report
 import pytest
 
-from geo.report.charts import bars_svg
-from geo.report.content import Bars, Table, compose_report, walk
+from geo.charts import Bars, bars_svg
+from geo.charts.texts import shorten, text_width
+from geo.report.content import Table, compose_report, walk
 from geo.report.html import heading_number, render_html, write_html
-from geo.report.texts import shorten, text_width
 
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
 browser_tests = [

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "cli": ("cli", "geo", "layers"),
 }
 FORMATS = ("layers.read", "layers.write", "layers.checking", "layers.repairing", "layers.vector", "layers.sheets")
-FACES = ("geo.maps", "geo.labels", "geo.telling", "geo.report")
+FACES = ("geo.charts", "geo.maps", "geo.labels", "geo.telling", "geo.report")
 
 
 def name_of(path: Path) -> str:

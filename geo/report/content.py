@@ -1,7 +1,7 @@
 """The content of a report: every word, every table, once for all forms (`compose_report`).
 
 Chapters stand in the order officials expect: 概况, 数据来源与口径, 数据质量, 用地结构, 集聚度, 强度, 效益,
-低效用地线索, 评价, 附表. A chapter without data is left out. Nothing here knows HTML or Word.
+目标达成, 低效用地线索, 评价, 附表. A chapter without data is left out. Nothing here knows HTML or Word.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from geo import standards
 from geo.assessment import Assessment
 from geo.ratings import Ratings
 from geo.report.appendix import appendix
+from geo.report.attainment_chapter import attainment_chapter
 from geo.report.cells import Desk, desk
 from geo.report.figures import benefit, concentration_chapter, intensity_chapter
 from geo.report.overview import headlines, overview
 from geo.report.parts import (
-    Bars,
     Block,
     Cell,
     Column,
@@ -34,7 +34,6 @@ from geo.report.renewal_chapter import renewal_chapter
 from geo.report.structure import structure
 
 __all__ = [
-    "Bars",
     "Block",
     "Cell",
     "Column",
@@ -58,6 +57,7 @@ _CHAPTERS = (
     concentration_chapter,
     intensity_chapter,
     benefit,
+    attainment_chapter,
     renewal_chapter,
 )
 

@@ -18,11 +18,11 @@ from docx.document import Document
 from docx.oxml.ns import qn
 from docx.shared import Mm
 
-from geo.report.docx_chart import chart_run
+from geo.charts.texts import clean, text_width
+from geo.report.docx_chart import chart_runs
 from geo.report.docx_style import Look, element, field, look, set_up
 from geo.report.html import heading_number
 from geo.report.parts import Block, Cell, Column, Figure, Paragraph, Report, Section, Table
-from geo.report.texts import clean, text_width
 
 __all__ = ["column_widths", "write_docx"]
 
@@ -150,8 +150,9 @@ def _boxed(line: Any) -> None:  # noqa: ANN401  (a python-docx paragraph)
 def _figure(document: Document, report: Report, figure: Figure) -> None:
     line = document.add_paragraph(style="Table Text")
     line.paragraph_format.keep_with_next = True
-    line._p.append(chart_run(document, figure.bars, clean(figure.caption), figure.number))
-    unit = f" ({figure.bars.unit})" if figure.bars.unit else ""
+    for run in chart_runs(document, figure.chart, clean(figure.caption), figure.number):
+        line._p.append(run)
+    unit = f" ({figure.unit})" if figure.unit else ""
     caption = f"{report.words['figure_n'].format(n=figure.number)}  {figure.caption}{unit}"
     document.add_paragraph(clean(caption), style="Caption")
 

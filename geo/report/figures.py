@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from geo.charts import Bars
 from geo.indicators import Indicator, catalogue, indicator
 from geo.report.cells import DASH, Desk, Record, count_text, plain_rows
-from geo.report.parts import Bars, Block, Cell, Column, Figure, Paragraph, Section, Table
+from geo.report.parts import Block, Cell, Column, Figure, Paragraph, Section, Table
 from layers.units import convert, label
 
 __all__ = ["benefit", "concentration_chapter", "intensity_chapter"]

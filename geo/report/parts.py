@@ -2,8 +2,8 @@
 
 Every text is ready to print, in the language of the report; every form (HTML, Word) prints it as it is
 and escapes it. A `Cell` may carry both sums of its figure (`note`) and the definition it follows (`ref`),
-so that a form can show them beside the figure. A `Figure` carries the numbers of its bars, not a picture:
-each form draws it in its own way.
+so that a form can show them beside the figure. A `Figure` carries the numbers of its charts, not pictures:
+each form draws them in its own way.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from geo.charts import Bars, Radar
+
 __all__ = [
-    "Bars",
     "Block",
     "Cell",
     "Column",
@@ -75,31 +76,19 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Bars:
-    """Horizontal bars, the first on top: a name, a number and its text each, and a line to compare with.
-
-    `limit_text` names the line with its figure, `limit_name` without it.
-    """
-
-    names: tuple[str, ...]
-    values: tuple[float, ...]
-    texts: tuple[str, ...]
-    unit: str
-    limit: float | None = None
-    limit_text: str = ""
-    limit_name: str = ""
-    percent: bool = False
-
-
-@dataclass(frozen=True)
 class Figure:
-    """A chart with its caption and source line below."""
+    """Bars, or small radars side by side, with one caption and a source line below."""
 
     key: str
     caption: str
-    bars: Bars
+    chart: Bars | tuple[Radar, ...]
     source: str
     number: int = 0
+
+    @property
+    def unit(self) -> str:
+        """Unit of the bars; radars have none."""
+        return self.chart.unit if isinstance(self.chart, Bars) else ""
 
 
 @dataclass(frozen=True)

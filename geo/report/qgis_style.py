@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from geo.report.texts import clean
+from geo.charts.texts import clean
 
 __all__ = ["Look", "categorised", "single"]
 

@@ -18,6 +18,8 @@ from geo.ratings import Ratings
 from geo.report.cells import DASH, Desk, count_text, plain_rows
 from geo.report.parts import Block, Column, Paragraph, Section, Table
 from geo.standards import short_name
+from geo.surveying import Survey
+from geo.telling.ratings import amount_and_unit
 
 __all__ = ["rating_chapter"]
 
@@ -41,6 +43,8 @@ def rating_chapter(desk: Desk, ratings: Ratings | None) -> Section | None:
         blocks.append(_league(desk, ratings.league))
     if ratings.control is not None:
         blocks.append(_control(desk, ratings.control))
+    if ratings.survey is not None:
+        blocks += _survey(desk, ratings.survey)
     return Section("ratings", desk.say("ch_ratings"), tuple(blocks))
 
 
@@ -134,6 +138,37 @@ def _control(desk: Desk, table: pd.DataFrame) -> Table:
         rows.append((str(standard), title, *(count_text(int(one.sum())) for one in counts)))
     titles = ("standard", "indicator", "met", "unmet", "unknown")
     return _table(desk, "control", titles, rows, desk.say("src_control"), right=(2, 3, 4))
+
+
+def _survey(desk: Desk, found: Survey) -> list[Block]:
+    types = [
+        (str(row["scope_name"]), _word(desk, "zone_type", row["zone_type"]), _word(desk, "basis", row["basis"]),
+         _percent(row["industrial_share"]), _percent(row["housing_share"]))
+        for row in found.types.to_dict("records")
+    ]  # fmt: skip
+    known = catalogue()
+    rows = [
+        (str(row["scope_name"]), desk.word(f"potential.{row['potential']}"),
+         known[row["indicator"]].title(desk.language) if row["indicator"] in known else DASH,
+         *amount_and_unit(row["value"], row["unit"], desk.language))
+        for row in found.potentials[found.potentials["value"].notna()].to_dict("records")
+    ]  # fmt: skip
+    names = ("zone", "zone_type", "basis", "industrial_share", "housing_share")
+    heads = ("zone", "potential", "indicator", "amount", "amount_unit")
+    told: list[Block] = []
+    if types:
+        told.append(_table(desk, "zone-types", names, types, desk.say("src_zone_types"), right=(3, 4)))
+    if rows:
+        told.append(_table(desk, "potentials", heads, rows, desk.say("src_potentials"), right=(3,)))
+    return told
+
+
+def _word(desk: Desk, key: str, value: object) -> str:
+    return DASH if pd.isna(value) else desk.word(f"{key}.{value}")  # type: ignore[call-overload]
+
+
+def _percent(value: object) -> str:
+    return DASH if pd.isna(value) else f"{value:.1%}"  # type: ignore[call-overload]
 
 
 def _table(

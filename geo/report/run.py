@@ -96,7 +96,7 @@ def _makers(assessment: Assessment, ratings: Ratings, language: str) -> dict[str
     return {
         "report.html": lambda path: write_html(report, path),
         "report.docx": lambda path: write_docx(report, path),
-        "report.xlsx": lambda path: write_xlsx(assessment, path, language=language),
+        "report.xlsx": lambda path: write_xlsx(assessment, path, language=language, ratings=ratings),
         "map.html": lambda path: path.write_text(map_html(assessment, language, facts=facts()), encoding="utf-8"),
         "results.gpkg": lambda path: write_gpkg(assessment, path, facts()),
         "results.json": lambda path: path.write_text(dumps(results(assessment, ratings)), encoding="utf-8"),

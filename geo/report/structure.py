@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from geo.charts import Bars
 from geo.land import Land
 from geo.maps.facts import use_names
 from geo.report.cells import DASH, Desk, count_text
-from geo.report.parts import Bars, Block, Cell, Column, Figure, Section, Table
+from geo.report.parts import Block, Cell, Column, Figure, Section, Table
 from layers.units import convert, from_tally, label, to_tally
 
 __all__ = ["structure"]

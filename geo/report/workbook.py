@@ -64,8 +64,18 @@ _WORDS: dict[str, dict[str, object]] = {
     "subtitle": {"font_color": "#5B6469", "font_size": 11},
     "link": {"font_color": "#1F4E9E", "underline": 1, "valign": "top"},
 }  # fmt: skip
+_VERDICTS = {
+    "bad": {"font_color": "#A3261C", "bg_color": "#FBE7E4"},
+    "good": {"font_color": "#23693B", "bg_color": "#E6F2E9"},
+}
+#: Colour and width of the lines of a radar.
+_LINES = {"own": ("#3B78AD", 2.25), "peers": ("#7B8794", 1.25)}
 _ALIGN: dict[str, dict[str, object]] = {"key": {"align": "center"}, "text": {"indent": 1}}
 _WIDTHS = {"key": 7, "int": 9, "percent": 10, "ratio": 10, "fine": 10, "amount": 15, "exact": 14}
+
+
+#: First row and column, last row and column, from 0.
+Cells = tuple[int, int, int, int]
 
 
 class _Sheet(Worksheet):  # type: ignore[misc]
@@ -278,14 +288,66 @@ class Book:
 
     def mark(self, sheet: Any, col: int, first: int, last: int, word: str, look: str) -> None:  # noqa: ANN401
         """Colour the cells of a column, rows from 0, that read `word`: ``bad`` red, ``good`` green."""
-        colours = {
-            "bad": {"font_color": "#A3261C", "bg_color": "#FBE7E4"},
-            "good": {"font_color": "#23693B", "bg_color": "#E6F2E9"},
-        }
-        if look not in self._looks:
-            self._looks[look] = self._book.add_format(colours[look])
-        rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": self._looks[look]}
+        rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": self._look(look)}
         sheet.conditional_format(first, col, max(first, last), col, rule)
+
+    def compare(self, sheet: Any, col: int, first: int, last: int, limit: float) -> None:  # noqa: ANN401
+        """Colour the numbers of a column, rows from 0: green from `limit` on, red below it."""
+        cell = address(first, col)
+        for criteria, look in ((f"=AND(ISNUMBER({cell}),{cell}>={limit!r})", "good"),
+                               (f"=AND(ISNUMBER({cell}),{cell}<{limit!r})", "bad")):  # fmt: skip
+            rule = {"type": "formula", "criteria": criteria, "format": self._look(look)}
+            sheet.conditional_format(first, col, max(first, last), col, rule)
+
+    def radar(
+        self,
+        sheet: Any,  # noqa: ANN401
+        place: tuple[int, int],
+        size: tuple[int, int],
+        title: str,
+        heads: Cells,
+        lines: Sequence[tuple[str, Cells, str]],
+        rim: float,
+    ) -> None:
+        """Draw a radar over cells of the sheet.
+
+        Parameters
+        ----------
+        sheet
+        place : (row from 0, pixels from the left)
+        size : (width, height) in pixels
+        title : str
+        heads : Cells
+            The row of cells with the names of the axes: first row and column, last row and column.
+        lines : sequence of (name, cells, look)
+            ``own`` or ``peers``.
+        rim : float
+            The outermost value.
+        """
+        chart, name = self._book.add_chart({"type": "radar", "subtype": "with_markers"}), sheet.get_name()
+        for told, cells, look in lines:
+            colour, width = _LINES[look]
+            chart.add_series({
+                "name": clean(told), "categories": [name, *heads], "values": [name, *cells],
+                "line": {"color": colour, "width": width}, "marker": {"type": "circle", "size": 4,
+                "fill": {"color": colour}, "border": {"color": colour}},
+            })  # fmt: skip
+        chart.set_title({"name": clean(title), "name_font": {"name": self._font, "size": 11, "bold": True}})
+        chart.set_y_axis({
+            "min": 0, "max": rim, "major_unit": 0.5, "num_format": "0%", "num_font": {"color": "#8A8F93", "size": 8},
+            "major_gridlines": {"visible": True, "line": {"color": "#D9DEE6", "width": 0.5}},
+        })  # fmt: skip
+        chart.set_x_axis({"num_font": {"name": self._font, "size": 9}})
+        chart.set_legend({"position": "bottom", "font": {"name": self._font, "size": 9}})
+        chart.set_size({"width": size[0], "height": size[1]})
+        sheet.insert_chart(
+            place[0], 0, chart, {"x_offset": place[1], "object_position": 3, "description": clean(title)}
+        )
+
+    def _look(self, look: str) -> Any:  # noqa: ANN401
+        if look not in self._looks:
+            self._looks[look] = self._book.add_format(_VERDICTS[look])
+        return self._looks[look]
 
 
 def address(row: int, col: int, sheet: str = "") -> str:

@@ -4,7 +4,8 @@ Every figure is a live formula over the sheets of parcels and firms: change a ta
 and figures, verdicts and candidates follow. The formulas carry the values of the run, so that viewers
 without recalculation show them too. Text from data is written as text and never runs.
 
-Sheets: 说明 参数 指标 园区 地块 企业 低效清单 检查, or their English names; those without data are left out.
+Sheets: 说明 参数 指标 园区 目标达成 地块 企业 低效清单 评级 年度评价 晾晒榜 用地潜力 检查, or their English
+names; those without data are left out.
 """
 
 from __future__ import annotations
@@ -12,25 +13,37 @@ from __future__ import annotations
 from pathlib import Path
 
 from geo.assessment import Assessment
+from geo.attainments import Attainment, attainment
 from geo.labels import text
+from geo.ratings import Ratings
 from geo.report.workbook import Book, refuse_long
 from geo.report.xlsx_about import write_about
+from geo.report.xlsx_attainment import write_attainment
 from geo.report.xlsx_checks import write_checks
 from geo.report.xlsx_data import candidate_columns, firm_columns, parcel_columns
 from geo.report.xlsx_desk import LEVELS, Desk
 from geo.report.xlsx_indicators import write_indicators
 from geo.report.xlsx_parameters import Targets, write_parameters
 from geo.report.xlsx_parks import write_parks
+from geo.report.xlsx_ratings import rating_tables
 from geo.report.xlsx_rows import Column
 from layers.output import new_file
 
 __all__ = ["write_xlsx"]
 
 _FONTS = {"zh": "微软雅黑", "en": "Calibri"}
-_WIDE = ("indicators", "parks", "parcels", "firms", "candidates")
+_ORDER = (
+    "about", "parameters", "indicators", "parks", "attainment", "parcels", "firms", "candidates", "grades", "verdicts",
+    "league", "potentials", "checks",
+)  # fmt: skip
+_WIDE = ("indicators", "parks", "attainment", "parcels", "firms", "candidates", "grades")
+#: Columns that stay in sight.
+_FROZEN = {"parcels": 2, "verdicts": 2, "league": 0, "potentials": 1}
 
 
-def write_xlsx(assessment: Assessment, path: str | Path, *, language: str | None = None) -> Path:
+def write_xlsx(
+    assessment: Assessment, path: str | Path, *, language: str | None = None, ratings: Ratings | None = None
+) -> Path:
     """Write the workbook of an assessment.
 
     Parameters
@@ -40,6 +53,8 @@ def write_xlsx(assessment: Assessment, path: str | Path, *, language: str | None
         The file to make; an older one is replaced.
     language : str, optional
         ``zh`` or ``en``; the project's own when left out.
+    ratings : Ratings, optional
+        What was graded.
 
     Returns
     -------
@@ -57,7 +72,7 @@ def write_xlsx(assessment: Assessment, path: str | Path, *, language: str | None
         new_file(path, overwrite=True) as place,
         Book(place, font=_FONTS[language], left=assessment.city, right=as_of) as book,
     ):
-        _write(Desk(assessment, language, book))
+        _write(Desk(assessment, language, book), ratings)
     return path
 
 
@@ -70,10 +85,10 @@ def _refuse_long(assessment: Assessment, path: Path, language: str) -> None:
         refuse_long(path, text(f"xlsx.sheet.{name}", language), rows)
 
 
-def _write(desk: Desk) -> None:
+def _write(desk: Desk, ratings: Ratings | None) -> None:
     """Write the sheets; those that others refer to come first, whatever their place in the book."""
-    tables = _tables(desk)
-    for name in _sheet_names(desk, tables):
+    tables, asked = _tables(desk) | rating_tables(desk, ratings), attainment(desk.assessment)
+    for name in _sheet_names(desk, tables, asked):
         desk.sheets[name] = desk.book.sheet(
             desk.word(f"sheet.{name}"), wide=name in _WIDE, repeat=name not in {"about", "checks"}
         )
@@ -82,6 +97,8 @@ def _write(desk: Desk) -> None:
     figures = write_indicators(desk, targets) if "indicators" in desk.sheets else None
     if figures is not None and "parks" in desk.sheets:
         write_parks(desk, figures)
+    if figures is not None and "attainment" in desk.sheets:
+        write_attainment(desk, asked, targets, figures)
     for name, columns in tables.items():
         _write_table(desk, name, columns)
     write_checks(desk, figures)
@@ -101,20 +118,20 @@ def _tables(desk: Desk) -> dict[str, list[Column]]:
     return tables
 
 
-def _sheet_names(desk: Desk, tables: dict[str, list[Column]]) -> list[str]:
+def _sheet_names(desk: Desk, tables: dict[str, list[Column]], asked: Attainment) -> list[str]:
     land = desk.assessment.land
     there = {
         "indicators": bool(desk.assessment.indicators["level"].isin(LEVELS).any()),
         "parks": land is not None and land.parks is not None,
+        "attainment": len(asked.table) > 0,
     }
-    order = ("about", "parameters", "indicators", "parks", "parcels", "firms", "candidates", "checks")
-    return [name for name in order if there.get(name, name in tables or name in {"about", "parameters", "checks"})]
+    return [name for name in _ORDER if there.get(name, name in tables or name in {"about", "parameters", "checks"})]
 
 
 def _write_table(desk: Desk, name: str, columns: list[Column]) -> None:
     sheet = desk.sheets[name]
     if name != "candidates":
-        desk.book.table(sheet, columns, frozen=2 if name == "parcels" else 3)
+        desk.book.table(sheet, columns, frozen=_FROZEN.get(name, 3))
         return
     yes = desk.word("yes")
     desk.book.table(sheet, columns, frozen=5, shown=yes)

@@ -15,9 +15,11 @@ from geo.grading.grades import Grades
 from geo.indicators import catalogue
 from geo.labels import text
 from geo.ratings import Ratings
+from geo.surveying import Survey
 from layers.telling import table_text
+from layers.units import convert
 
-__all__ = ["ratings_text"]
+__all__ = ["amount_and_unit", "ratings_text"]
 
 _SHOWN = 30
 
@@ -35,6 +37,8 @@ def ratings_text(ratings: Ratings, language: str = "zh") -> str:
         blocks.append(_league(ratings.league, language))
     if ratings.control is not None:
         blocks += _control(ratings.control, language)
+    if ratings.survey is not None:
+        blocks += _survey(ratings.survey, language)
     return "\n\n".join(blocks)
 
 
@@ -117,6 +121,48 @@ def _control(table: pd.DataFrame, language: str) -> list[str]:
         titles = _titles(("unit", "indicator", "value", "limit", "source"), language)
         told.append(table_text(titles, rows, right=[2]) + _more(len(shown), language))
     return told
+
+
+def _survey(found: Survey, language: str) -> list[str]:
+    types = [
+        [str(row["scope_name"]), _word("zone_type", row["zone_type"], language), _word("basis", row["basis"], language),
+         _percent(row["industrial_share"]), _percent(row["housing_share"])]
+        for row in found.types.to_dict("records")
+    ]  # fmt: skip
+    names = ("zone", "zone_type", "basis", "industrial_share", "housing_share")
+    told = [table_text(_titles(names, language), types, right=[3, 4])] if types else []
+    known = found.potentials[found.potentials["value"].notna()]
+    rows = [
+        [str(row["scope_name"]), _word("potential", row["potential"], language),
+         _indicator(row["indicator"], language), *amount_and_unit(row["value"], row["unit"], language)]
+        for row in known.to_dict("records")
+    ]  # fmt: skip
+    if rows:
+        titles = _titles(("zone", "potential", "indicator", "amount", "amount_unit"), language)
+        told.append(table_text(titles, rows, right=[3]))
+        told.append("  · " + text("report.src_potentials", language))
+    return told
+
+
+def amount_and_unit(value: float, unit: str, language: str) -> tuple[str, str]:
+    """Write a potential: land in mu, years as such.
+
+    Examples
+    --------
+    >>> amount_and_unit(2_000_000.0, "m2", "zh")
+    ('3,000.00', '亩')
+    """
+    if unit == "years":
+        return f"{value:,.1f}", text("potential.years", language)
+    return f"{convert(float(value), unit, 'mu'):,.2f}", text("unit.mu", language)
+
+
+def _word(key: str, value: object, language: str) -> str:
+    return "" if pd.isna(value) else text(f"{key}.{value}", language)  # type: ignore[call-overload]
+
+
+def _percent(value: object) -> str:
+    return "" if pd.isna(value) else f"{value:.1%}"  # type: ignore[call-overload]
 
 
 def _indicator(name: object, language: str) -> str:

@@ -1,24 +1,36 @@
-"""Bars as inline SVG, for pages that load nothing.
-
-One function, `bars_svg`: plain shapes and text with classes; the page's style gives colours, so that a
-chart prints well and follows the reader's theme. Every text is escaped. Word draws the same `Bars` as a
-chart of its own, see `docx_chart`.
-"""
+"""Horizontal bars with a line to compare with."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from html import escape
 
-from geo.report.parts import Bars
-from geo.report.texts import shorten, text_width
+from geo.charts.texts import shorten, text_width
 
-__all__ = ["bars_svg"]
+__all__ = ["Bars", "bars_svg"]
 
 _ROW = 28.0
 _WIDTH = 760.0
 _EM = 13.0
 _LABEL_MOST = 230.0
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Horizontal bars, the first on top: a name, a number and its text each, and a line to compare with.
+
+    `limit_text` names the line with its figure, `limit_name` without it.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    texts: tuple[str, ...]
+    unit: str
+    limit: float | None = None
+    limit_text: str = ""
+    limit_name: str = ""
+    percent: bool = False
 
 
 def bars_svg(bars: Bars, title: str) -> str:

@@ -1,0 +1,153 @@
+"""A radar (雷达图): several figures of one place against their targets, beside those of its peers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib import resources
+
+from geo.charts.texts import shorten, text_width
+
+__all__ = ["Radar", "radar_css", "radar_svg"]
+
+#: Beyond this multiple of its target a figure is drawn at the rim.
+RIM = 1.5
+
+_RADIUS, _EM, _MARGIN = 96.0, 12.0, 10.0
+_LABEL_MOST = 10.5
+_LINE = 15.0
+
+
+@dataclass(frozen=True)
+class Radar:
+    """One place on several axes; on each the target is 1.
+
+    Attributes
+    ----------
+    name, peers_name, target_name : str
+        What the lines are called.
+    axes, texts : tuple of str
+        Title of each axis, and its figure in words.
+    values, peers : tuple of float
+        How much of the target is reached; NaN where it is not known.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    texts: tuple[str, ...]
+    values: tuple[float, ...]
+    peers: tuple[float, ...]
+    peers_name: str
+    target_name: str
+
+
+def radar_css() -> str:
+    """Return the style of radars, for the page they stand on."""
+    return resources.files("geo.charts").joinpath("radar.css").read_text("utf-8")
+
+
+def radar_svg(radar: Radar, title: str) -> str:
+    """Draw a radar as an SVG element; `title` is what a screen reader says.
+
+    An axis without a figure leaves its line open. Figures of more than 1.5 times their target stand at the rim.
+    """
+    labels = [(shorten(name, _LABEL_MOST), shorten(text, _LABEL_MOST)) for name, text in _told(radar)]
+    side = max((text_width(text) for pair in labels for text in pair), default=0.0) * _EM + _MARGIN
+    middle_x, middle_y = _RADIUS + side, _RADIUS + 2 * _LINE + _MARGIN
+    width, height = 2 * middle_x, 2 * middle_y + _LINE
+    parts = [_rings(len(radar.axes), middle_x, middle_y)]
+    parts += [
+        _line(radar.peers, middle_x, middle_y, "peers"),
+        _line(radar.values, middle_x, middle_y, "own"),
+        *(_label(place, len(labels), pair, full, middle_x, middle_y)
+          for place, (pair, full) in enumerate(zip(labels, _told(radar), strict=True))),
+        _legend(radar, middle_x, height),
+    ]  # fmt: skip
+    return (
+        f'<svg class="radar" viewBox="0 0 {width:.1f} {height:.1f}" role="img" aria-label="{escape(title)}" '
+        f'preserveAspectRatio="xMidYMid meet">{"".join(parts)}</svg>'
+    )
+
+
+def _told(radar: Radar) -> list[tuple[str, str]]:
+    return list(zip(radar.axes, radar.texts, strict=True))
+
+
+def _point(place: int, count: int, share: float, x: float, y: float) -> tuple[float, float]:
+    """Return where a share of the rim lies on an axis; the first axis points up, the others follow the clock."""
+    turn = 2 * math.pi * place / count
+    length = _RADIUS * min(max(share, 0.0), RIM) / RIM
+    return x + length * math.sin(turn), y - length * math.cos(turn)
+
+
+def _ring(count: int, share: float, x: float, y: float, look: str) -> str:
+    points = " ".join("{:.1f},{:.1f}".format(*_point(place, count, share, x, y)) for place in range(count))
+    return f'<polygon class="{look}" points="{points}"/>'
+
+
+def _rings(count: int, x: float, y: float) -> str:
+    spokes = "".join(
+        '<line class="spoke" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>'.format(
+            x, y, *_point(place, count, RIM, x, y)
+        )
+        for place in range(count)
+    )
+    inner = "".join(_ring(count, share, x, y, "ring") for share in (0.5, RIM))
+    return inner + spokes + _ring(count, 1.0, x, y, "target")
+
+
+def _line(values: Sequence[float], x: float, y: float, look: str) -> str:
+    """Draw a closed line through the known values; beside a missing one it stays open."""
+    count = len(values)
+    known = [math.isfinite(value) for value in values]
+    at = [_point(place, count, value if known[place] else 0.0, x, y) for place, value in enumerate(values)]
+    area = ""
+    if all(known) and count:
+        area = '<polygon class="{}" points="{}"/>'.format(look, " ".join(f"{a:.1f},{b:.1f}" for a, b in at))
+    edges = "" if area else "".join(
+        f'<line class="{look}" x1="{at[one][0]:.1f}" y1="{at[one][1]:.1f}" '
+        f'x2="{at[other][0]:.1f}" y2="{at[other][1]:.1f}"/>'
+        for one, other in ((place, (place + 1) % count) for place in range(count))
+        if known[one] and known[other] and one != other
+    )  # fmt: skip
+    dots = "".join(
+        f'<circle class="{look}" cx="{a:.1f}" cy="{b:.1f}" r="2.6"/>'
+        for (a, b), there in zip(at, known, strict=True)
+        if there
+    )
+    return f'<g class="{look}">{area}{edges}{dots}</g>'
+
+
+def _label(place: int, count: int, shown: tuple[str, str], full: tuple[str, str], x: float, y: float) -> str:
+    """Write title and figure of an axis beyond its end."""
+    turn = 2 * math.pi * place / count
+    left, across, below = x + (_RADIUS + 9) * math.sin(turn), math.sin(turn), _LINE + 4
+    middle = y - (_RADIUS + 9) * math.cos(turn)
+    anchor = "middle" if abs(across) < 0.2 else "start" if across > 0 else "end"
+    # Above the circle both lines stand over the end of the axis, below it under it, beside it around it.
+    top = middle - _LINE * (1 + math.cos(turn)) / 2 - _LINE * 0.1
+    return (
+        f"<g><title>{escape(full[0])}: {escape(full[1])}</title>"
+        f'<text class="name" x="{left:.1f}" y="{top + 4:.1f}" text-anchor="{anchor}">{escape(shown[0])}</text>'
+        f'<text class="number" x="{left:.1f}" y="{top + below:.1f}" text-anchor="{anchor}">{escape(shown[1])}</text>'
+        "</g>"
+    )
+
+
+def _legend(radar: Radar, x: float, height: float) -> str:
+    """Name the three lines below the chart."""
+    entries = [("own", radar.name), ("peers", radar.peers_name), ("target", radar.target_name)]
+    shown = [(look, shorten(text, _LABEL_MOST)) for look, text in entries]
+    widths = [22 + text_width(text) * _EM * 0.9 + 12 for _, text in shown]
+    left = x - sum(widths) / 2
+    parts = []
+    for (look, text), width in zip(shown, widths, strict=True):
+        y = height - 9
+        parts.append(
+            f'<line class="{look} key" x1="{left:.1f}" y1="{y - 4:.1f}" x2="{left + 16:.1f}" y2="{y - 4:.1f}"/>'
+            f'<text class="key" x="{left + 20:.1f}" y="{y:.1f}">{escape(text)}</text>'
+        )
+        left += width
+    return "".join(parts)

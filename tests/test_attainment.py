@@ -1,0 +1,170 @@
+"""How far zones have come: ratios by hand, who is whose peer, and the drawings made of them."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geo.attainments import attainment, reached
+from geo.charts import Radar, draw_radars, radar_svg
+from geo.charts.radar import RIM
+
+
+def target(comparison, figure, **more):
+    told = {"policy": "project", "clause": "计划", "clause_id": "", "year": 2025, "unit": "", "binding": True}
+    return {comparison: figure, **told, "met": None, **more}
+
+
+def city(rows, levels):
+    """An assessment of nothing but figures of zones: (zone, indicator, value, targets)."""
+    table = pd.DataFrame(
+        [
+            {"id": name, "level": "zone", "scope_id": zone, "scope_name": f"{zone}区", "value": value, "targets": asked}
+            for zone, name, value, asked in rows
+        ]
+    )
+    parks = gpd.GeoDataFrame({"zone_id": list(levels), "level": list(levels.values())})
+    return SimpleNamespace(indicators=table, land=SimpleNamespace(parks=parks))
+
+
+# ---------------------------------------------------------------- ratios
+
+
+@pytest.mark.parametrize(
+    ("value", "comparison", "asked", "expected"),
+    [
+        (35.0, "at_least", 70.0, 0.5),
+        (80.0, "more_than", 40.0, 2.0),
+        (10.0, "at_most", 5.0, 0.5),
+        (2.0, "at_most", 5.0, 2.5),
+        (0.0, "at_most", 5.0, 1.0),
+        (0.0, "at_most", 0.0, 1.0),
+        (3.0, "at_most", 0.0, 0.0),
+        (-4.0, "at_least", 40.0, 0.0),
+        (1.5, "between", (1.0, 2.0), 1.0),
+        (0.5, "between", (1.0, 2.0), 0.5),
+        (4.0, "between", (1.0, 2.0), 0.5),
+        (30.0, "about", 60.0, 0.5),
+    ],
+)
+def test_ratio_by_hand(value, comparison, asked, expected):
+    assert reached(value, comparison, asked) == expected
+
+
+@given(value=st.floats(0, 1e9), asked=st.floats(1e-6, 1e9))
+def test_all_of_a_target_is_reached_exactly_where_it_is_met(value, asked):
+    assert (reached(value, "at_least", asked) >= 1) == (value >= asked)
+    assert (reached(value, "at_most", asked) >= 1) == (value <= asked)
+
+
+def test_what_is_not_known_is_not_reached_and_not_0():
+    assert math.isnan(reached(math.nan, "at_least", 1.0))
+    assert math.isnan(reached(None, "at_most", 1.0))
+
+
+# ---------------------------------------------------------------- which target, which peers
+
+
+def of(found, zone, name):
+    table = found.table
+    return table[(table["scope_id"] == zone) & (table["indicator"] == name)].squeeze()
+
+
+ASKED = [target("at_least", 40.0)]
+
+
+def test_peers_are_the_other_zones_of_the_same_level():
+    rows = [("甲", 40.0), ("乙", 20.0), ("丙", 10.0), ("丁", 80.0)]
+    levels = {"甲": "national", "乙": "provincial", "丙": "provincial", "丁": "provincial"}
+    found = attainment(city([(zone, "tax_per_mu", value, ASKED) for zone, value in rows], levels))
+    one, other = of(found, "乙", "tax_per_mu"), of(found, "甲", "tax_per_mu")
+    assert (one["peer_group"], one["peers"], one["peer_mean"], one["rank"]) == ("provincial", 2, (0.25 + 2.0) / 2, 2)
+    # The only national zone is held beside all others.
+    assert (other["peer_group"], other["peers"], other["rank"]) == ("all", 3, 2)
+    assert other["peer_mean"] == pytest.approx((0.5 + 0.25 + 2.0) / 3)
+
+
+def test_the_target_that_binds_goes_before_one_for_comparison_and_the_own_before_a_documents():
+    shown = target("at_least", 50.0, policy="hangzhou-2023", clause_id="H4", binding=False)
+    binding = target("at_least", 10.0, policy="hangzhou-2023", clause_id="H4")
+    own = target("at_least", 20.0)
+    levels = {"甲": "national"}
+    for asked, expected in (([shown, binding], 10.0), ([shown, binding, own], 20.0), ([shown], 50.0)):
+        found = attainment(city([("甲", "tax_per_mu", 5.0, asked)], levels))
+        assert of(found, "甲", "tax_per_mu")["target"] == expected
+
+
+def test_a_missing_figure_is_missing_and_counts_for_nobody():
+    rows = [("甲", "tax_per_mu", np.nan, ASKED), ("乙", "tax_per_mu", 20.0, ASKED), ("丙", "tax_per_mu", 60.0, ASKED)]
+    found = attainment(city(rows, {"甲": "national", "乙": "national", "丙": "national"}))
+    one, other = of(found, "甲", "tax_per_mu"), of(found, "乙", "tax_per_mu")
+    assert math.isnan(one["attainment"])
+    assert pd.isna(one["rank"])
+    assert (one["peers"], one["peer_mean"]) == (2, 1.0)
+    assert (other["peers"], other["peer_mean"], other["rank"]) == (1, 1.5, 2)
+
+
+def test_what_nobody_knows_is_no_axis_and_what_nobody_asks_no_row():
+    rows = [("甲", "tax_per_mu", np.nan, ASKED), ("甲", "plot_ratio", 1.0, []), ("甲", "rd_share", 0.1, ASKED)]
+    assert attainment(city(rows, {"甲": "national"})).table["indicator"].tolist() == ["rd_share"]
+    assert attainment(city(rows[:2], {"甲": "national"})).table.empty
+
+
+# ---------------------------------------------------------------- drawings
+
+AXES = ("集聚度", "亩均税收<b>", "容积率", "研发")
+
+
+def radar(values, peers=(0.5, 1.0, 1.5, 0.2)):
+    texts = tuple(f"{value:.0%}" for value in values)
+    return Radar("甲&乙区", AXES, texts, tuple(values), tuple(peers), "同级平均", "目标")
+
+
+def points(svg, look):
+    start = svg.index(f'<polygon class="{look}" points="') + len(f'<polygon class="{look}" points="')
+    return [tuple(map(float, pair.split(","))) for pair in svg[start : svg.index('"', start)].split()]
+
+
+def test_a_point_lies_as_far_out_as_its_share_of_the_rim():
+    svg = radar_svg(radar([1.0, 0.75, 9.0, 0.0]), "t")
+    own, rings = points(svg, "own"), points(svg, "target")
+    middle = (rings[1][0] + rings[3][0]) / 2, (rings[0][1] + rings[2][1]) / 2
+    one = math.dist(middle, rings[0])
+    out = [math.dist(middle, at) / one for at in own]
+    assert out == pytest.approx([1.0, 0.75, RIM, 0.0], abs=0.01)  # beyond the rim stands at the rim
+
+
+def test_a_missing_figure_leaves_the_line_open():
+    svg = radar_svg(radar([1.0, math.nan, 0.5, 0.5]), "t")
+    assert '<polygon class="own"' not in svg
+    assert svg.count('<line class="own" x1') == 2  # four sides less the two beside the gap
+    assert svg.count('<circle class="own"') == 3
+
+
+def test_texts_are_escaped():
+    svg = radar_svg(radar([1.0, 1.0, 1.0, 1.0]), '"><script>')
+    assert "<script" not in svg
+    assert "<b>" not in svg
+    assert "甲&amp;乙区" in svg
+
+
+def test_the_page_of_a_notebook_shows_every_zone_and_the_table():
+    rows = [
+        (zone, name, value, ASKED)
+        for zone in ("甲", "乙")
+        for name, value in (("tax_per_mu", 20.0), ("rd_per_mu", 50.0), ("revenue_per_mu", 10.0))
+    ]
+    found = attainment(city(rows, {"甲": "national", "乙": "national"}))
+    drawn = draw_radars(found)
+    assert drawn._repr_html_().count("<svg") == 2
+    assert found._repr_html_().count("<tr") == 7
+    assert dict(zip(drawn.radars[0].axes, drawn.radars[0].values, strict=True)) == {
+        "亩均税收": 0.5, "亩均研发经费": 1.25, "亩均营业收入": 0.25,
+    }  # fmt: skip
