@@ -16,7 +16,7 @@ import click
 
 import cli
 from geo.indicators import catalogue
-from geo.standards import policies, policy, statistics
+from geo.standards import Policy, policies, policy, statistics
 from geo.telling.clauses import asked_text, bound_text, verdict_text
 from layers.project import LAYER_KEYS, keys
 from layers.roles import LAYERS, RASTERS
@@ -106,7 +106,9 @@ def documents() -> str:
     lines = [
         "# Policy documents",
         "",
-        "Figures as printed; what a document leaves open stands in `parkwise policy show ID`.",
+        "Figures as printed. Below each document stands what its text leaves open, and the reading that figures are held",
+        "by: a stated assumption, which no setting changes, unless a key of the project file or an option is named",
+        "beside it. Other readings: `parkwise policy show ID --json`.",
     ]
     for one in map(policy, policies()):
         ends = [f"{word} {day}" for word, day in (("repealed", one.repealed_on), ("lapsed", one.lapsed_from)) if day]
@@ -122,6 +124,7 @@ def documents() -> str:
             cells = (clause.id, clause.clause, about.title_zh, about.title_en, asked, bound_text(clause, "en"),
                      clause.description_en)  # fmt: skip
             lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+        lines += _left_open(one)
     lines += ["", "## Statistics", "", "What a table `[layers.statistics]` may report, by id or title.", ""]
     lines += ["| id | 名称 | title | unit |", "| --- | --- | --- | --- |"]
     for known in statistics().values():
@@ -129,6 +132,17 @@ def documents() -> str:
             unit = "share" if known.percent else known.unit
             lines.append(f"| `{known.id}` | {known.title_zh} | {known.title_en} | {unit} |")
     return "\n".join(lines) + "\n"
+
+
+def _left_open(one: Policy) -> list[str]:
+    """What a document leaves open, the reading assumed, and what decides instead."""
+    rows = [
+        (clause.id, question.question_en, question.reading("en"), question.set_by or "")
+        for clause in one.clauses
+        for question in clause.open
+    ]
+    head = ["", "| id | left open | read as | set by |", "| --- | --- | --- | --- |"]
+    return [*head, *("| " + " | ".join(map(_cell, row)) + " |" for row in rows)] if rows else []
 
 
 def _cell(text: str) -> str:

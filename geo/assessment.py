@@ -261,16 +261,22 @@ def conclude(
         findings=findings if findings is not None else pd.DataFrame(),
         ledger=ledger or {},
         not_computed=_not_computed(indicators, land, firms),
-        statistics=_statistics(frames.get("statistics"), project),
+        statistics=_statistics(frames.get("statistics"), project, None if land is None else land.parks),
         tables={name: frames[name] for name in ("enterprises", "evaluations") if name in frames},
         checks=checks_made(findings),
     )
 
 
-def _statistics(table: pd.DataFrame | None, project: Project) -> pd.DataFrame:
+def _statistics(table: pd.DataFrame | None, project: Project, parks: pd.DataFrame | None) -> pd.DataFrame:
     if table is None:
         return pd.DataFrame()
-    return reported(table, on=_day(project), policies=project.texts("project.policies"), city=city_name(project))
+    return reported(
+        table,
+        on=_day(project),
+        policies=project.texts("project.policies"),
+        city=city_name(project),
+        kinds={} if parks is None else _kinds_by_name(parks),
+    )
 
 
 def _day(project: Project) -> date:
@@ -389,6 +395,15 @@ def _kinds(parks: pd.DataFrame) -> dict[tuple[str, str], Kinds]:
         for level, of in places
         for place, rows in told.groupby(of.to_numpy())
     }
+
+
+def _kinds_by_name(parks: pd.DataFrame) -> dict[tuple[str, str], Kinds]:
+    """As `_kinds`, by what a table of statistics calls a place: all zones nothing, one zone its name or its id."""
+    told = _kinds(parks)
+    named = parks[["zone_id", "zone_name"]].drop_duplicates("zone_id").drop_duplicates("zone_name", keep=False)
+    by_id = {place: kinds for place, kinds in told.items() if place[0] == "zone"}
+    by_name = {("zone", str(name)): told["zone", str(id_)] for id_, name in named.itertuples(index=False, name=None)}
+    return {**by_name, **by_id, ("zones", ""): told["zones", "zones"]}
 
 
 def _rules(project: Project) -> Rules:

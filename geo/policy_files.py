@@ -49,6 +49,7 @@ SCOPES: Mapping[str, Mapping[str, bool]] = {
     "city": {"city": True},
     "city_zones": {"zones": True, "city": False, "zone": False, "park": False},
     "district": {"district": True},
+    "localities": {"city": True, "district": True},  # cities and counties, each by itself
     "zone": {"zone": True},
     "platform": {"park": True},
     "sub_region": {},
@@ -84,12 +85,17 @@ class Check:
 
 @dataclass(frozen=True)
 class Open:
-    """A question the text leaves open, the readings there are, and the one we assume."""
+    """A question the text leaves open, the readings there are, and the one we assume.
+
+    A reading is stated, not chosen: figures are held as it says. `set_by` names the key of the project file, or the
+    option of a command, that decides instead; None where nothing does.
+    """
 
     question_zh: str
     question_en: str
     assumed: str
     options: Mapping[str, Mapping[str, str]]
+    set_by: str | None = None
 
     def reading(self, language: str = "zh") -> str:
         """Return the assumed reading as text."""
@@ -172,7 +178,7 @@ class Policy:
     issuer: str
     number: str | None
     region: str
-    dated: date
+    dated: date | None  # None where the day of issue is not known
     in_force_from: date
     repealed_on: date | None
     status_zh: str
@@ -256,7 +262,7 @@ _POLICY_KEYS: _Keys = {
     ),
     "number": ((str,), False),
     "zone_kind": ((str,), False),
-    "dated": ((date,), True),
+    "dated": ((date,), False),
     "in_force_from": ((date,), True),
     "repealed_on": ((date,), False),
     "lapsed_from": ((date,), False),
@@ -288,6 +294,7 @@ _VERDICT_KEYS: _Keys = {
 _OPEN_KEYS: _Keys = {
     **dict.fromkeys(("question_zh", "question_en", "assumed"), ((str,), True)),
     "options": ((dict,), True),
+    "set_by": ((str,), False),
 }
 
 

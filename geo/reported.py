@@ -16,8 +16,8 @@ from typing import Any
 import pandas as pd
 
 from geo.policy_files import Statistic, statistics
+from geo.standards import Kinds, policy, targets
 from geo.standards import policies as standards_on_board
-from geo.standards import policy, targets
 from layers import units
 from layers.errors import ParkwiseError, ProjectError, nearest
 
@@ -33,7 +33,14 @@ _CITY = frozenset({"", "city", "全市", "市", "本市"})
 _ZONES = frozenset({"zones", "all zones", "开发区合计", "各开发区", "各开发区合计", "开发区", "合计"})
 
 
-def reported(table: pd.DataFrame, *, on: date, policies: Iterable[str], city: str = "") -> pd.DataFrame:
+def reported(
+    table: pd.DataFrame,
+    *,
+    on: date,
+    policies: Iterable[str],
+    city: str = "",
+    kinds: Mapping[tuple[str, str], Kinds] | None = None,
+) -> pd.DataFrame:
     """Hold reported statistics (统计指标) against the policies in force.
 
     Parameters
@@ -47,6 +54,9 @@ def reported(table: pd.DataFrame, *, on: date, policies: Iterable[str], city: st
         Ids of the policies that apply.
     city : str
         Name of the city, as it may stand under `scope`.
+    kinds : mapping, optional
+        Which zones a place is made of: ("zones", "") for all of them, ("zone", name or id) for one. A document on zones
+        of a kind binds only places whose kinds are known.
 
     Returns
     -------
@@ -72,7 +82,7 @@ def reported(table: pd.DataFrame, *, on: date, policies: Iterable[str], city: st
     _once(told)
     told = told[told["year"] <= on.year].sort_values(["year", "row"])
     told = told.drop_duplicates(["statistic", "level", "scope"], keep="last").sort_values("row", ignore_index=True)
-    held = [_held(row, on, asked) for row in told.to_dict("records")]
+    held = [_held(row, on, asked, kinds or {}) for row in told.to_dict("records")]
     return told.drop(columns="row").assign(targets=pd.Series(held, index=told.index, dtype="object"))
 
 
@@ -175,10 +185,12 @@ def _once(told: pd.DataFrame) -> None:
         raise _wrong(rows, f"{name} of {year} stands {len(twice)} times", f"{name}（{year} 年）出现 {len(twice)} 次")
 
 
-def _held(row: Mapping[Hashable, Any], on: date, policies: list[str]) -> list[dict[str, Any]]:
+def _held(
+    row: Mapping[Hashable, Any], on: date, policies: list[str], kinds: Mapping[tuple[str, str], Kinds]
+) -> list[dict[str, Any]]:
     known = statistics()[row["statistic"]]
     value = units.convert(float(row["value"]), row["unit"], known.unit)
-    return targets(known.id, row["level"], on, policies, value)
+    return targets(known.id, row["level"], on, policies, value, kinds.get((row["level"], row["scope"])))
 
 
 def _wrong(place: object, en: str, zh: str) -> ProjectError:

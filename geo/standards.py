@@ -228,9 +228,11 @@ def _of_other_levels(clause: Clause, kinds: Kinds | None) -> bool:
 
 
 def _binds(one: Policy, clause: Clause, level: str, kinds: Kinds | None) -> bool:
-    """Tell whether a clause binds a place itself: its level, and every zone it is made of."""
+    """Tell whether a clause binds a place itself: its level and, of zones, every zone it is made of."""
     if not SCOPES[clause.scope][level]:
         return False
+    if level in ("city", "district"):  # zones of a kind are what it counts, not whom it binds
+        return True
     right_level = not clause.zone_levels or (kinds is not None and kinds.levels <= set(clause.zone_levels))
     right_kind = one.zone_kind is None or (
         kinds is not None and all(type_ is not None and one.zone_kind in type_ for type_ in kinds.types)
@@ -306,7 +308,7 @@ def to_json(one: Policy) -> dict[str, Any]:
         "issuer": one.issuer,
         "number": one.number,
         "region": one.region,
-        "dated": one.dated.isoformat(),
+        "dated": None if one.dated is None else one.dated.isoformat(),
         "in_force_from": one.in_force_from.isoformat(),
         "repealed_on": None if one.repealed_on is None else one.repealed_on.isoformat(),
         "status_zh": one.status_zh,
@@ -350,6 +352,7 @@ def _open_json(one: Open) -> dict[str, Any]:
         "question_zh": one.question_zh,
         "question_en": one.question_en,
         "assumed": one.assumed,
+        "set_by": one.set_by,
         "options": {name: dict(words) for name, words in one.options.items()},
     }
 

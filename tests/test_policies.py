@@ -9,9 +9,15 @@ import tomllib
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import cli
 from geo import standards
+from geo.comparing.runs import Options
+from geo.evaluation.years import judge
+from geo.policy_files import SCOPES
+from layers.project import defaults
 
 CASES = Path(__file__).parent / "cases" / "printed"
 POLICIES = standards.policies()
@@ -120,7 +126,7 @@ def test_words_of_every_figure_stand_in_the_clause_cited(policy, text):
         assert lines, f"{key}: no {clause.clause} in chapter {clause.chapter}"
         if key in words:
             assert words[key]["words"] in lines, key
-        assert clause.wording is None or clause.wording in lines, key
+        assert all(word in lines for word in (clause.wording or "").split("、")), key
         assert clause.year is None or str(clause.year) in lines, key
 
 
@@ -184,3 +190,124 @@ def test_the_repealed_document_answers_until_the_day_before():
     one = standards.policy("zhejiang-2012")
     assert one.in_force(date(2021, 7, 14))
     assert not one.in_force(date(2021, 7, 15))
+
+
+# ---------------------------------------------------------------- what is stated, softened, unknown
+
+
+def test_a_statement_of_what_there_was_is_no_limit():
+    for key, count in (("P1a", "3"), ("P1b", "16")):
+        clause = clauses("zhejiang-2012")[key]
+        assert (clause.comparison, clause.value, clause.unit, clause.about.unit) == ("rule", None, None, "")
+        assert f" {count} " in clause.description_zh
+        assert f" {count} " in clause.description_en
+
+
+def test_what_is_from_memory_stands_in_no_official_field():
+    one = standards.policy("zhejiang-2012")
+    assert (one.number, one.dated) == (None, None)
+    assert "66号" in one.status_zh
+    assert standards.short_name("zhejiang-2012") == one.title
+    told = standards.to_json(one)
+    assert (told["number"], told["dated"], told["in_force_from"]) == (None, None, "2012-12-31")
+
+
+def test_a_verdict_does_what_its_reading_says():
+    # The third year ends the rank in the verdict; a reading that only warns would deny it.
+    last_three = clauses("zhejiang-2012")["P14d"]
+    readings = {question.question_en: question for question in last_three.open}
+    question = readings["Is the rank lost in the third year, or is there a warning first?"]
+    rows = pd.DataFrame(
+        {"zone_name": "甲", "year": [2013, 2014, 2015], "level": "provincial", "ranking": "province", "rank": 19,
+         "ranked": 19}
+    )  # fmt: skip
+    states = judge(rows, ["zhejiang-2012"]).states.set_index("year")["state_after"].to_dict()
+    assert states == {2013: "provincial", 2014: "provincial", 2015: "delisted"}
+    assert question.assumed == "at_once"
+    assert "不" not in question.reading("zh").split("。")[0]
+    assert "does not say when" in question.reading("en")
+
+
+@pytest.mark.parametrize(
+    ("policy", "key", "words"),
+    [
+        ("zhejiang-2018", "T1a", ["力争", "左右"]),
+        ("zhejiang-2018", "T1b", ["力争", "左右"]),
+        ("zhejiang-2018", "T1c", ["力争", "左右"]),
+        ("hangzhou-2023", "H26", ["鼓励"]),
+        ("hangzhou-2023", "H28a", ["引导"]),
+        ("hangzhou-2023", "H28b", ["原则上"]),
+    ],
+)
+def test_words_that_soften_are_kept(policy, key, words):
+    assert clauses(policy)[key].wording.split("、") == words
+
+
+@pytest.mark.parametrize("key", ["T8b", "T11", "T12"])
+def test_what_binds_cities_and_counties_does_not_bind_the_province(key):
+    clause = clauses("zhejiang-2018")[key]
+    assert SCOPES[clause.scope] == {"city": True, "district": True}
+    if clause.value is not None:
+        (target,) = standards.targets(clause.indicator, "district", date(2022, 12, 31), ["zhejiang-2018"], 0.25)
+        assert (target["binding"], target["met"], target["gap"]) == (True, False, pytest.approx(0.25 - 0.20))
+
+
+def test_every_item_of_the_clauses_on_land_talents_and_meetings_is_there():
+    land = clauses("hangzhou-2023")
+    assert land["H25c"].about.title_zh == "开发利用强度"
+    assert (land["H34a"].comparison, land["H34a"].value, land["H34a"].clause) == ("at_most", 5, "（十二）")
+    assert (land["H34b"].comparison, land["H34b"].value) == ("at_most", 65)
+    assert (land["H42b"].comparison, land["H42b"].value, land["H42b"].scope) == ("at_least", 1, "city")
+    assert "品牌" in land["H13"].description_zh
+
+
+@pytest.mark.parametrize(
+    ("policy", "growing"), [("hangzhou-2023", {"H5", "H14", "H16"}), ("zhejiang-2012", {"P2b", "P5b"})]
+)
+def test_a_growth_asks_for_its_base_year(policy, growing):
+    asked = {
+        key for key, clause in clauses(policy).items() if any("base year" in one.question_en for one in clause.open)
+    }
+    assert growing <= asked
+
+
+def test_a_rank_in_the_nation_says_which_ranking():
+    for policy, key in (("zhejiang-2021", "Z9a"), ("jiaxing-2022", "J9b")):
+        assert [one.question_en for one in clauses(policy)[key].open] == ["Which national ranking counts?"]
+
+
+OPENS = [(policy, key, one) for policy in POLICIES for key, clause in clauses(policy).items() for one in clause.open]
+
+
+def test_what_decides_over_a_reading_is_a_key_or_an_option_there_is():
+    told = {one.set_by for *_, one in OPENS} - {None}
+    keys = {one for one in told if one in defaults()}
+    assert keys == {"land_use.industrial", "project.area", "evaluation.rounding", "control.sub_regions"}
+    layers = {one.removeprefix("layers.") for one in told - keys if one.startswith("layers.")}
+    assert layers <= {"parks", "targets"}
+    (command,) = (one for one in told - keys if not one.startswith("layers."))
+    options = {option for one in cli.main.commands["compare"].params for option in one.opts}
+    assert set(command.removeprefix("compare ").split(", ")) <= options
+
+
+def test_small_land_is_read_as_compare_counts_it():
+    clause = clauses("hangzhou-2023")["H28b"]
+    reading, asked = clause.open[0].reading("en"), Options()
+    assert f"below {asked.minimum_m2:g} m²" in reading
+    assert f"up to {asked.tolerance_m:g} m wide" in reading
+    assert asked.exceptions == {}
+    assert "no exception but those the user lists" in reading
+
+
+def test_a_reading_that_nothing_sets_is_not_called_an_option():
+    page = (Path(cli.__file__).parent / "docs" / "policies.md").read_text("utf-8")
+    assert "a stated assumption, which no setting changes, unless a key" in page.replace("\n", " ")
+    for _, key, one in OPENS:
+        assert f"| {key} | {one.question_en} | {one.reading('en')} | {one.set_by or ''} |" in page
+
+
+def test_a_clause_that_counts_zones_of_a_kind_binds_the_city():
+    # jiaxing-2022 一（二）: five provincial zones of the city among the first twenty; four lack one.
+    name, day = "provincial_zones_in_provincial_top_20", date(2025, 12, 31)
+    (target,) = standards.targets(name, "city", day, ["jiaxing-2022"], 4)
+    assert (target["binding"], target["met"], target["gap"]) == (True, False, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
+from pathlib import Path
 
 import hand_city as city
 import pandas as pd
@@ -12,8 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 import cli
+from geo.assessment import assess
 from geo.reported import reported
+from geo.standards import Kinds
 from layers.errors import ProjectError
+from layers.project import loads
 
 END_2025 = date(2025, 12, 31)
 HANGZHOU = ["hangzhou-2023"]
@@ -121,3 +125,37 @@ def test_measure_and_report_show_what_was_reported(tmp_path):
     done = CliRunner().invoke(cli.main, ["report", str(place), "-o", str(tmp_path / "report"), "-q"])
     assert done.exit_code == 0, done.output
     assert "29,000 亿元 (2025)" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+
+HIGH_TECH = Kinds(frozenset(["provincial"]), frozenset(["高新技术产业开发区"]))
+OTHER = Kinds(frozenset(["provincial"]), frozenset(["经济技术开发区"]))
+
+
+@pytest.mark.parametrize(("of", "binding"), [(None, False), (HIGH_TECH, True), (OTHER, False)])
+def test_a_document_on_high_tech_zones_binds_a_reported_figure_of_such_zones(of, binding):
+    # zhejiang-2021 四（一）: at most 3 kinds of leading industries; 4 are one too many.
+    kinds = {} if of is None else {("zone", "东区"): of}
+    found = reported(
+        table(("leading_industry_count", "东区", 2025, 4, None)),
+        on=END_2025, policies=["zhejiang-2021"], kinds=kinds,
+    )  # fmt: skip
+    (target,) = found["targets"][0]
+    assert (target["at_most"], target["binding"], target["met"]) == (3, binding, False)
+
+
+@pytest.mark.parametrize(
+    ("types", "bound"),
+    [
+        (["高新技术产业园区", "高新技术产业园区", "经济技术开发区"], {"一区", "Z1"}),
+        (["高新技术产业园区", None, "高新区"], {"二区", "Z2"}),
+    ],
+)
+def test_the_parks_say_what_kind_of_zone_a_reported_figure_is_of(types, bound):
+    parks = city.parks().assign(platform_type=types)
+    rows = [
+        ("leading_industry_count", zone, 2025, 2, None) for zone in ("一区", "二区", "Z1", "Z2", "三区", "开发区合计")
+    ]
+    text = "[project]\nas_of = 2025-12-31\noverlap = 'priority'\npolicies = ['zhejiang-2021']"
+    found = assess({**city.frames(), "parks": parks, "statistics": table(*rows)}, loads(text, Path("project.toml")))
+    told = found.statistics.set_index("scope")["targets"]
+    assert {scope for scope, targets in told.items() if any(one["binding"] for one in targets)} == bound
