@@ -616,7 +616,8 @@ def grade(voice: _Voice, call: _Call, as_json: bool) -> None:
     """
     from geo.ratings import rate, require
 
-    assessment = _assess(call, voice)
+    # Limits and ideals are held against all land, not only that of firms.
+    assessment = _assess(call, voice, shown=True)
     ratings = require(rate(assessment), assessment.project)
     if as_json:
         from geo.rating_results import rating_results
@@ -765,8 +766,9 @@ def report(voice: _Voice, call: _Call, output: Path, overwrite: bool) -> None:
     type=click.Choice(["a", "b", "each"]),
     default="b",
     show_default=True,
-    help="Measure both runs' land in the parks of A or of B, so that moved boundaries are told apart from moved "
-    "land; each: leave each run in its own.",
+    help="Measure the land of A in the parks of B, or that of B in the parks of A, so that in every indicator of land "
+    "moved boundaries are told apart from moved land; each: leave each run in its own. Figures of firms are marked "
+    "where boundaries moved.",
 )
 @click.option(
     "--tolerance-m",
@@ -780,12 +782,13 @@ def report(voice: _Voice, call: _Call, output: Path, overwrite: bool) -> None:
     type=float,
     default=100.0,
     show_default=True,
-    help="A parcel with less new industrial land than this (m²) does not count.",
+    help="A contiguous patch with less new industrial land than this (m²) does not count.",
 )
 @click.option(
     "--exceptions",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Table of parcel_id and reason: new industrial land that is listed as excepted.",
+    help="Table of parcel_id and reason: new industrial land that is listed as excepted. Of several parcels of one id "
+    "name each: ID (1), ID (2).",
 )
 @_shared(_json, _overwrite)
 @click.pass_obj
@@ -810,7 +813,8 @@ def compare(
     """
     from geo.comparing.runs import Options, comparison_document
     from geo.comparing.runs import compare as compare_runs
-    from geo.report.comparison_files import open_run, read_exceptions, write_comparison
+    from geo.report.comparison_files import read_exceptions, write_comparison
+    from geo.report.comparison_runs import open_run
     from geo.report.comparison_text import comparison_text, notes_text
 
     excepted = {} if exceptions is None else read_exceptions(exceptions)

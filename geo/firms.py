@@ -54,7 +54,8 @@ class Firms:
         One row a firm of the chosen year: `firm_id`, `firm_name`, `MEASURES`, `matched_by`
         (holdings, parcel_id, owner_code, point, place, or missing), `land_from` (reported, parcels).
     links : DataFrame
-        One row a firm × parcel: `firm`, `parcel` (rows), `land_area_m2`.
+        One row a firm × parcel: `firm`, `parcel` (rows), `land_area_m2`, `relation` (owner, tenant, or missing; whoever
+        a parcel names by `owner_code` is its owner), `way` (holdings, parcel_id, owner_code, point).
     fragments : DataFrame
         One row a firm × parcel × park: `firm`, `parcel`, `park`, `district` (rows, −1 for none or
         unknown), `located` (False where nobody knows where the firm is), `share`, `MEASURES`.
@@ -285,7 +286,7 @@ def _pairs(
             .dropna()
             .merge(owners, on="code")
         )
-        return _plain_pairs(both["firm"].to_numpy("int64"), both["parcel"].to_numpy("int64"))
+        return _plain_pairs(both["firm"].to_numpy("int64"), both["parcel"].to_numpy("int64"), "owner")
     if way == "point" and isinstance(chosen, gpd.GeoDataFrame):
         points = chosen.geometry.to_numpy()
         parcel, firm = shapely.STRtree(points).query(land.parcels.geometry.to_numpy(), predicate="intersects")
@@ -294,13 +295,15 @@ def _pairs(
     return _plain_pairs(np.zeros(0, dtype="int64"), np.zeros(0, dtype="int64"))
 
 
-def _plain_pairs(firm: npt.NDArray[np.int64], parcel: npt.NDArray[np.int64]) -> pd.DataFrame:
+def _plain_pairs(
+    firm: npt.NDArray[np.int64], parcel: npt.NDArray[np.int64], relation: str | None = None
+) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "firm": firm,
             "parcel": parcel,
             "land_area_m2": np.nan,
-            "relation": pd.array([pd.NA] * len(firm), dtype="string"),
+            "relation": pd.array([relation] * len(firm), dtype="string"),
         }
     )
 

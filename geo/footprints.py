@@ -27,7 +27,8 @@ class Standing(NamedTuple):
     """What stands on each of n parcels, and what stands on none."""
 
     #: One row a parcel: `floor_area_m2` (missing where a building's is), `building_base_m2`,
-    #: `floor_area_estimated`, `buildings` (count).
+    #: `storeys_unknown_m2` (floor area of buildings whose storey height is not known), `floor_area_estimated`,
+    #: `buildings` (count).
     table: pd.DataFrame
     #: Buildings (count) and footprint (m²) on no parcel.
     unplaced: dict[str, float]
@@ -72,10 +73,14 @@ def build_on(
     parcel = np.concatenate([pairs.right, np.full(len(beside), n)])
     share = np.concatenate([pairs.share, 1 - on_parcels[beside]])
     counted = (parcel < n) | home[building]
-    sums = {
-        column: _added(share_out(to_tally(stock[column].fillna(0.0), "m2"), building, share), parcel, counted, n)
+    shared = {
+        column: share_out(to_tally(stock[column].fillna(0.0), "m2"), building, share)
         for column in ("footprint_m2", "floor_area_m2")
     }
+    sums = {column: _added(steps, parcel, counted, n) for column, steps in shared.items()}
+    # Of a building whose storey height is not known, all floor area may have to be doubled.
+    untold = counted & stock["tall"].isna().to_numpy()[building]
+    sums["storeys_unknown_m2"] = _added(shared["floor_area_m2"], parcel, untold, n)
     on = (parcel < n) & (share > _SLIVER)
     floor = from_tally(sums["floor_area_m2"][:-1], "m2")
     floor[np.unique(parcel[on & unknown[building]])] = np.nan
@@ -87,6 +92,7 @@ def build_on(
         {
             "floor_area_m2": floor,
             "building_base_m2": from_tally(sums["footprint_m2"][:-1], "m2"),
+            "storeys_unknown_m2": from_tally(sums["storeys_unknown_m2"][:-1], "m2"),
             "floor_area_estimated": estimated,
             "buildings": np.bincount(parcel[on], minlength=n),
         }

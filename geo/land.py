@@ -93,7 +93,8 @@ class Land:
     ----------
     parcels : GeoDataFrame
         One row a parcel, in order of `parcel_id`: the canonical columns, `uid`, `industrial`, `built`,
-        `district` (row of `districts`, −1 for none), `EXTENSIVE`, `floor_area_estimated`.
+        `district` (row of `districts`, −1 for none), `EXTENSIVE`, `floor_area_estimated`, `storeys_unknown_m2` (how
+        much of the floor area has no known storey height: where the parcel records its own, all of it).
     pieces : DataFrame
         One row a parcel × park piece: `parcel` (row), `park` (row of `parks`, −1 outside), `share`, `EXTENSIVE`.
     places : Places
@@ -218,6 +219,8 @@ def attach_to(
         stock_of = {"storey_height_m": storey_height_m, "tall_storey_m": tall_storey_m}
         table, unplaced = _with_buildings(table, buildings, beside, drawn, whole_from, stock_of, numbered=numbered)
     table["floor_area_estimated"] = table.get("floor_area_estimated", False)
+    if buildings is None:
+        table["storeys_unknown_m2"] = _recorded(table, "floor_area_m2")
     for column in EXTENSIVE:
         table[column] = in_steps(table[column], _base(column)) if column in table else np.nan
     table["district"] = -1 if where.districts is None else districts_of(table.geometry, where.districts)
@@ -294,6 +297,7 @@ def _with_buildings(
     table = table.assign(
         floor_area_m2=floor.fillna(stands["floor_area_m2"]),
         building_base_m2=base.fillna(stands["building_base_m2"]),
+        storeys_unknown_m2=floor.fillna(stands["storeys_unknown_m2"]),
         floor_area_estimated=stands["floor_area_estimated"] & floor.isna(),
         buildings=stands["buildings"],
     )

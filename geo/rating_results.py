@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from geo.evaluation.tree import Evaluation
 from geo.evaluation.years import ZoneYears
 from geo.grading.grades import Grades
 from geo.ratings import Ratings
@@ -24,7 +23,8 @@ _NODE = ["node", "parent", "level", "weight", "effective_weight", "score", "indi
 _VERDICT = ["zone", "zone_name", "year", "verdict", "policy", "clause_id", "clause", "ranking", "rank", "ranked",
             "state_before", "state_after", "explanation_zh", "explanation_en"]  # fmt: skip
 _HELD = ["unit", "standard", "indicator", "comparison", "value", "limit", "met", "gap", "numerator_m2",
-         "denominator_m2", "missing_rows", "land_without_limit_m2", "source", "note_zh", "note_en"]  # fmt: skip
+         "denominator_m2", "rows", "missing_rows", "land_without_limit_m2", "as_recorded", "source", "note_zh",
+         "note_en"]  # fmt: skip
 
 
 def rating_results(ratings: Ratings) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def rating_results(ratings: Ratings) -> dict[str, Any]:
         told |= {"grades": _grades(ratings.grades), "grading": _grading(ratings.grades)}
     if ratings.evaluation is not None:
         told["evaluation"] = _records(ratings.evaluation.table, _NODE)
-        told["evaluation_notes"] = _notes(ratings.evaluation)
+        told["evaluation_notes"] = _told(ratings.evaluation.told)
         told["evaluation_by_zone"] = [
             {"zone": zone, "score": one.score, "nodes": _records(one.table, _NODE)}
             for zone, one in ratings.by_zone.items()
@@ -46,6 +46,7 @@ def rating_results(ratings: Ratings) -> dict[str, Any]:
         told["league"] = {"period": ratings.league.attrs["period"], "rows": rows}
     if ratings.control is not None:
         told["control"] = _records(ratings.control, _HELD)
+        told["control_notes"] = _told(ratings.control_notes)
     if ratings.survey is not None:
         parts = {name: getattr(ratings.survey, name) for name in ("areas", "types", "potentials")}
         told["survey"] = {name: _records(table, list(table.columns)) for name, table in parts.items()}
@@ -64,10 +65,10 @@ def _grades(grades: Grades) -> list[dict[str, Any]]:
             "rank": row["rank"],
             "grade": row["grade"],
             "reason": row["reason"],
-            "contributions": added.get(row["firm_id"], []),
-            "next": _next(needs.get(row["firm_id"], [])),
+            "contributions": added.get(firm, []),
+            "next": _next(needs.get(firm, [])),
         }
-        for row in grades.table.to_dict("records")
+        for firm, row in enumerate(grades.table.to_dict("records"))
     ]
 
 
@@ -87,7 +88,7 @@ def _grading(grades: Grades) -> dict[str, Any]:
         "status": rules.status_zh,
         "source": rules.source,
         "year": grades.year,
-        "notes": [{"zh": note.zh, "en": note.en} for note in grades.told],
+        "notes": _told(grades.told),
     }
 
 
@@ -96,17 +97,19 @@ def _years(years: ZoneYears) -> dict[str, Any]:
         "verdicts": _records(years.table, _VERDICT),
         "states": _records(years.states, list(years.states.columns)),
         "rounding": years.rounding,
-        "notes": _notes(years),
+        "notes": _told(years.told),
     }
 
 
-def _notes(found: Evaluation | ZoneYears) -> list[dict[str, str]]:
-    return [{"zh": zh, "en": en} for en, zh in found.told]
+def _told(sentences: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Sentences in English and Chinese."""
+    return [{"zh": zh, "en": en} for en, zh in sentences]
 
 
-def _by_firm(table: pd.DataFrame, columns: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for firm, record in zip(table["firm_id"].tolist(), _records(table, list(columns)), strict=True):
+def _by_firm(table: pd.DataFrame, columns: Iterable[str]) -> dict[int, list[dict[str, Any]]]:
+    """Records by the row of their firm; an id may stand twice."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for firm, record in zip(table["firm"].tolist(), _records(table, list(columns)), strict=True):
         found.setdefault(firm, []).append(record)
     return found
 

@@ -7,14 +7,15 @@ Computes nothing itself; what is not asked for is None.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from geo.assessment import Assessment
-from geo.control import hold, load_limits, load_sub_regions, standard_limits
+from geo.control import Limit, hold, load_limits, load_sub_regions, standard_limits
 from geo.evaluation.ranks import league
 from geo.evaluation.tree import Evaluation, evaluate
 from geo.evaluation.tree_file import read_tree
@@ -25,10 +26,13 @@ from geo.grading.rules import RuleSet
 from geo.grading.sets import load_rules, rule_sets, rules_from_project, with_classes
 from geo.land import Land
 from geo.surveying import Survey, survey_zones
-from layers.errors import ProjectError
+from layers.errors import ProjectError, Words
 from layers.project import Project
+from layers.units import from_tally, to_tally
 
 __all__ = ["Ratings", "rate", "require"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Ratings:
         Ranks of the latest period, see `evaluation.ranks.league`.
     control : DataFrame or None
         Land against the control indicators, see `control.hold`.
+    control_notes : tuple of Words
+        Industrial land that was held against nothing.
     survey : Survey or None
         Land by class, types and potentials of zones, see `surveying.survey_zones`.
     """
@@ -59,6 +65,7 @@ class Ratings:
     years: ZoneYears | None = None
     league: pd.DataFrame | None = None
     control: pd.DataFrame | None = None
+    control_notes: tuple[Words, ...] = ()
     survey: Survey | None = None
 
     def __bool__(self) -> bool:
@@ -75,13 +82,15 @@ def rate(assessment: Assessment) -> Ratings:
         A rule set, a tree or a table cannot be used; the message names the file and the place in it.
     """
     tree = _tree(assessment.project)
+    control, control_notes = _control(assessment)
     return Ratings(
         grades=_grades(assessment),
         evaluation=None if tree is None else _evaluated(tree, assessment, *_whole(assessment)),
         by_zone={} if tree is None or not _measured(tree) else _by_zone(tree, assessment),
         years=_years(assessment),
         league=_league(assessment),
-        control=_control(assessment),
+        control=control,
+        control_notes=control_notes,
         survey=survey_zones(assessment),
     )
 
@@ -128,6 +137,11 @@ def _rules(project: Project) -> RuleSet | None:
             )
         return rules_from_project(scores, classes if isinstance(classes, list) else None)
     if named is None:
+        if classes:
+            raise ProjectError(
+                f"{project.path}: grade.classes is given, but nothing to score by. Add grade.rules or [grade.scores].",
+                f"{project.path}：给出了 grade.classes，但没有评分规则。请增加 grade.rules 或 [grade.scores]。",
+            )
         return None
     rules = load_rules(project.folder / named if named.endswith(".toml") else named)
     return with_classes(rules, classes) if isinstance(classes, list) and classes else rules
@@ -179,46 +193,98 @@ def _renames(project: Project) -> pd.DataFrame | None:
     return pd.DataFrame(renames) if isinstance(renames, list) and renames else None
 
 
-def _control(assessment: Assessment) -> pd.DataFrame | None:
+def _control(assessment: Assessment) -> tuple[pd.DataFrame | None, tuple[Words, ...]]:
+    """Hold the industrial land against what the project asks for, and say what was left out."""
     project, land = assessment.project, assessment.land
-    edition, table = project.text("control.edition"), project.file("control.table")
-    sub_regions = project.file("control.sub_regions")
-    if (edition is None and table is None and sub_regions is None) or land is None:
-        return None
-    limits = standard_limits() if table is None else (*standard_limits(), *load_limits(table))
-    return hold(
-        _units(land, assessment.firms, project),
+    table, sub_regions = project.file("control.table"), project.file("control.sub_regions")
+    if project.text("control.edition") is None and table is None and sub_regions is None:
+        return None, ()
+    if land is None:
+        raise ProjectError(
+            f"{project.path}: [control] asks for land to be held against limits, but the project has no parcels. "
+            "Add [layers.parcels] with a source.",
+            f"{project.path}：[control] 要求对照控制指标，但项目没有地块图层。请增加 [layers.parcels] 并指定 source。",
+        )
+    loaded = () if table is None else load_limits(table)
+    units, notes = _units(land, assessment.firms, project)
+    held = hold(
+        units,
         "unit",
-        limits=limits,
-        edition=edition or (limits[-1].edition if table is not None else "2008"),
+        limits=(*standard_limits(), *loaded),
+        edition=_edition(project, loaded),
         sub_regions=None if sub_regions is None else load_sub_regions(sub_regions),
         several=project.text("control.several") or "refuse",
     )
+    return held, notes
 
 
-def _units(land: Land, firms: Firms | None, project: Project) -> pd.DataFrame:
+def _edition(project: Project, loaded: Sequence[Limit]) -> str | None:
+    """Which edition applies: the one stated, else that of the project's own table; None for sub-regions alone."""
+    stated, own = project.text("control.edition"), list(dict.fromkeys(one.edition for one in loaded))
+    if stated is None and len(own) > 1:
+        raise ProjectError(
+            f"{project.path}: control.table holds {len(own)} editions: {', '.join(own)}. "
+            "State which one applies: control.edition.",
+            f"{project.path}：control.table 含 {len(own)} 个版本：{'、'.join(own)}。"
+            "请用 control.edition 指明适用的版本。",
+        )
+    return stated or next(iter(own), None)
+
+
+def _units(land: Land, firms: Firms | None, project: Project) -> tuple[pd.DataFrame, tuple[Words, ...]]:
     """One row a piece of industrial land, with the unit it is accounted in, its industry and its areas."""
-    pieces = land.pieces
+    pieces = land.pieces.reset_index(drop=True)
     parcel, park = pieces["parcel"].to_numpy(), pieces["park"].to_numpy()
     own = land.parcels.iloc[parcel].reset_index(drop=True)
     by = project.text("control.unit") or "parcel"
+    if by != "parcel" and land.parks is None:
+        raise ProjectError(
+            f'{project.path}: control.unit = "{by}", but the project has no parks. '
+            'Add [layers.parks] with a source, or set control.unit = "parcel".',
+            f"{project.path}：control.unit = “{by}”，但项目没有园区图层。请增加 [layers.parks] 并指定 source，"
+            "或设 control.unit = “parcel”。",
+        )
     unit = own["uid"] if by == "parcel" else _park_column(land, park, "park_id" if by == "park" else "zone_id")
     areas = ["land_area_m2", "floor_area_m2", "admin_land_m2", "green_area_m2"]
-    units = (
-        pieces[areas]
-        .reset_index(drop=True)
-        .assign(
-            unit=unit.to_numpy(),
-            code=_codes(land, firms).array[parcel],
-            code_edition=project.text("control.code_edition"),
-            covered_area_m2=(pieces["building_base_m2"] + pieces["yard_area_m2"]).to_numpy(),
-            inside_parks=park >= 0,
-        )
+    units = pieces[areas].assign(
+        unit=unit.to_numpy(),
+        code=_codes(land, firms).array[parcel],
+        code_edition=project.text("control.code_edition"),
+        covered_area_m2=pieces["building_base_m2"] + pieces["yard_area_m2"],
+        storeys_unknown_m2=own["storeys_unknown_m2"] * pieces["share"],
+        # Without parks nobody knows on which side of a boundary land lies.
+        inside_parks=pd.array(park >= 0, dtype="boolean") if land.parks is not None else None,
     )
-    if "sub_region" in own:
-        units["sub_region"] = own["sub_region"]
-    wanted = own["industrial"].fillna(value=False).to_numpy(dtype=bool) & units["unit"].notna().to_numpy()
-    return pd.DataFrame(units[wanted]).reset_index(drop=True)
+    if project.file("control.sub_regions") is not None:
+        units["sub_region"] = _sub_regions(own, project)
+    industrial = own["industrial"].fillna(value=False).to_numpy(dtype=bool)
+    placed = units["unit"].notna().to_numpy()
+    return pd.DataFrame(units[industrial & placed]).reset_index(drop=True), _left_out(pieces[industrial & ~placed])
+
+
+def _sub_regions(own: pd.DataFrame, project: Project) -> pd.Series:
+    if "sub_region" not in own:
+        raise ProjectError(
+            f"{project.path}: control.sub_regions is given, but the parcels have no column parcels.sub_region (分区). "
+            'Add the column, or name it: [layers.parcels] columns = { sub_region = "…" }.',
+            f"{project.path}：给出了 control.sub_regions，但地块没有分区字段 parcels.sub_region（分区）。"
+            "请补充该字段，或在 [layers.parcels] 的 columns 中指明：sub_region = “…”。",
+        )
+    return own["sub_region"]
+
+
+def _left_out(pieces: pd.DataFrame) -> tuple[Words, ...]:
+    """Tell of industrial land that is in no unit, to whoever reads the notes and to whoever watches the run."""
+    if not len(pieces):
+        return ()
+    count, known = pieces["parcel"].nunique(), pieces["land_area_m2"].dropna()
+    area = f"{from_tally(int(to_tally(known, 'm2').sum()), 'm2'):,.2f}"
+    told = Words(
+        f"control indicators: industrial land outside all parks is held against nothing: {count} parcels, {area} m²",
+        f"控制指标对照：园区外的工业用地未对照，涉及 {count} 宗、{area} 平方米",
+    )
+    _log.warning("%s", told.en, extra={"zh": told.zh})
+    return (told,)
 
 
 def _park_column(land: Land, park: np.ndarray, column: str) -> pd.Series:

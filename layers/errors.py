@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import NamedTuple
 
 __all__ = [
     "BlockedError",
@@ -30,8 +31,10 @@ __all__ = [
     "SchemaError",
     "SourceError",
     "StandardError",
+    "Words",
     "first",
     "nearest",
+    "suggestion",
 ]
 
 
@@ -96,6 +99,17 @@ class EngineError(ParkwiseError):
     """The work cannot be shared out as asked: a cluster out of reach, a batch that kills its workers."""
 
 
+class Words(NamedTuple):
+    """A sentence, or a part of one, in two languages."""
+
+    en: str
+    zh: str
+
+    def text(self, language: str = "zh") -> str:
+        """Return the sentence in `language` (zh or en)."""
+        return self.en if language == "en" else self.zh
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word most like `word`, or None when nothing comes near.
 
@@ -106,6 +120,18 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return found[0] if found else None
+
+
+def suggestion(word: str, known: Iterable[str]) -> Words:
+    """Ask whether the nearest known word was meant; nothing where none comes near.
+
+    Examples
+    --------
+    >>> suggestion("plot_rati", ["plot_ratio"]).en, suggestion("x", ["plot_ratio"]).en
+    (' Did you mean "plot_ratio"?', '')
+    """
+    like = nearest(word, known)
+    return Words(f' Did you mean "{like}"?', f"是否指“{like}”？") if like else Words("", "")
 
 
 def first(ids: Iterable[object], limit: int = 5) -> str:

@@ -1,7 +1,7 @@
 """A table somebody typed in a spreadsheet (用户自备表): delimited text, read row by row, each cell with its place.
 
 Knows the encodings such files come in, the mark between their cells, titles with their aliases, words for missing, and
-how a number, a share or a yes is typed. A title that says percent gives the sign to its numbers. A row knows its line,
+how a number, a share or a yes is typed. A title that bears a unit gives it to its numbers. A row knows its line,
 so that whoever reads it can say where a cell is wrong; what is wrong is told for many rows at once.
 
 Knows no subject: which columns there are, which of them must be there and what a row means is the caller's.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from layers.encoding import of_text
 from layers.errors import ParkwiseError, SourceError, StandardError, nearest
 from layers.sniffing import sniff
 from layers.titles import plain, split_title
-from layers.units import MISSING_WORDS, convert, parse_numbers
+from layers.units import MISSING_WORDS, convert, label, parse_numbers, parse_unit, unit
 from layers.values import to_flags
 
 __all__ = ["Row", "each_row", "parse_rows", "read_rows", "refuse_twice"]
@@ -34,6 +35,9 @@ _Found = TypeVar("_Found")
 #: No cell of a table that people fill in is longer: a quote that was not closed swallows the rest of the file.
 _LONGEST = 100_000
 
+_BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
+#: What stands before the last unit of a quotient, or before the unit of a multiple: 万元/ of 万元/公顷, 万 of 万亩.
+_LAST_UNIT = re.compile(r"^(?:.*/|[十百千万亿]+)")
 _ENCODINGS = ("UTF-8", "utf-8-sig", "utf-16", "GB18030")
 _MARKS = ",\t;"
 _TOLD = 5  # so many rows are told one by one
@@ -89,7 +93,7 @@ class Row:
         Raises
         ------
         StandardError
-            No number, a number with a unit, or with a sign that changes its meaning.
+            No number, one without end, a number with a unit, or with a sign that changes its meaning.
 
         Examples
         --------
@@ -103,11 +107,35 @@ class Row:
         text = unicodedata.normalize("NFKC", given).strip().lstrip(signs)
         numbers, units = parse_numbers(pd.Series([text], dtype="object"))
         number, unit = float(numbers[0]), units[0]
-        if np.isnan(number) or text[:1] in "约≥≤<>=" or unit not in (None, "1", "%"):
+        if not np.isfinite(number) or text[:1] in "约≥≤<>=" or unit not in (None, "1", "%"):
             raise self.wrong(
                 column, f'"{given}": expected a number such as 0.8 or 30%', f"“{given}”：应为数字，如 0.8、30%"
             )
         return convert(number, unit or "1", "1")
+
+    def measure(self, column: str, wanted: str) -> float | None:
+        """Return a cell in the unit `wanted`; its title, or the cell, may bear another of the same kind.
+
+        Raises
+        ------
+        StandardError
+            No number, or one in a unit of another kind.
+
+        Examples
+        --------
+        >>> row = Row("supply.csv", 2, {"supplied_m2": "1.5公顷"})
+        >>> row.measure("supplied_m2", "m2")
+        15000.0
+        """
+        given = self.get(column)
+        if not given:
+            return None
+        numbers, units = parse_numbers(pd.Series([unicodedata.normalize("NFKC", given)], dtype="object"))
+        number, found = float(numbers[0]), units[0] or wanted
+        if not np.isfinite(number) or unit(found).base != unit(wanted).base:
+            shown = label(wanted)
+            raise self.wrong(column, f'"{given}": expected a number in {shown}', f"“{given}”：应为以{shown}计的数值")
+        return convert(number, found, wanted)
 
     def flag(self, column: str) -> bool | None:
         """Return a cell as yes or no, None where it is empty.
@@ -148,8 +176,8 @@ def read_rows(path: str | Path, titles: Mapping[str, tuple[str, ...]], required:
     SourceError
         The file is not there, or is no delimited text.
     StandardError
-        A column is unknown (the nearest is named), missing or there twice; a row has more cells than there are
-        titles; there is no row.
+        A column is unknown (the nearest is named), missing or there twice; a quote is not closed (the line where it
+        opens is named); a row has more cells than there are titles; there is no row.
     """
     return parse_rows(_text(Path(path)), Path(path).name, titles, required)
 
@@ -174,12 +202,16 @@ def parse_rows(text: str, file: str, titles: Mapping[str, tuple[str, ...]], requ
     [('shares.csv, line 2', '甲区', 0.07), ('shares.csv, line 3', '乙区', None)]
     """
     head = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(_MARKS, key=head.count))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(_MARKS, key=head.count), strict=True)
+    rows, begins = [], 1
     try:
         columns = _columns(_without_tail(next(reader, [])), file, titles, required)
-        rows = [_row(file, reader.line_num, cells, columns) for cells in reader]
+        begins = reader.line_num + 1
+        for cells in reader:
+            rows.append(_row(file, reader.line_num, cells, columns))
+            begins = reader.line_num + 1
     except csv.Error as error:
-        raise _unreadable(file) from error
+        raise _unreadable_row(file, begins, reader.line_num, error) from error
     # The limit of the csv module belongs to the whole process: whoever read a table before may have moved it.
     if any(len(cell) > _LONGEST for row in rows for cell in row.cells.values()):
         raise _unreadable(file)
@@ -263,6 +295,16 @@ def _text(path: Path) -> str:
         raise _unreadable(path.name) from None
 
 
+def _unreadable_row(file: str, begins: int, reached: int, error: csv.Error) -> ParkwiseError:
+    """Say where a row begins that does not end: an open quote would swallow the rows below it."""
+    if reached == begins and "limit" in str(error):  # one line, longer than any that people type
+        return _unreadable(file)
+    return StandardError(
+        f"{file}, line {begins}: a quote is not closed. Close it; a quote that belongs to the text is written twice.",
+        f"{file}，第 {begins} 行：引号没有成对。请补上；属于文字的引号须写两遍。",
+    )
+
+
 def _unreadable(file: str) -> SourceError:
     return SourceError(
         f'"{file}" is no delimited text in UTF-8 or GB18030. Save it as CSV (UTF-8).',
@@ -281,20 +323,22 @@ def _without_tail(titles: Sequence[str]) -> list[str]:
 
 def _columns(
     head: Sequence[str], file: str, titles: Mapping[str, tuple[str, ...]], required: Sequence[str]
-) -> list[tuple[str, bool]]:
-    """Return the caller's name of each column, and whether its title says percent."""
+) -> list[tuple[str, str]]:
+    """Return the caller's name of each column, and the unit its title gives to its numbers, "" for none."""
     known = {plain(alias): name for name, aliases in titles.items() for alias in (name, *aliases)}
     found = []
     for title in head:
         parts = split_title(title)
-        if parts.name not in known or parts.unit not in (None, "1", "%"):
+        if parts.name in known:
+            _refuse_unit(file, title, known[parts.name], parts.unit)
+        else:
             like = nearest(parts.name, known)
             hint_en, hint_zh = (f' Did you mean "{known[like]}"?', f"是否指“{known[like]}”？") if like else ("", "")
             raise StandardError(
                 f'{file}: column "{title}" is not known.{hint_en} There are: {", ".join(titles)}.',
                 f"{file}：不认识字段“{title}”。{hint_zh}可用字段：{'、'.join(titles)}。",
             )
-        found.append((known[parts.name], parts.unit == "%"))
+        found.append((known[parts.name], label(parts.unit) if parts.unit not in (None, "1") else ""))
     names = [name for name, _ in found]
     lacking = [name for name in required if name not in names]
     if lacking:
@@ -306,7 +350,21 @@ def _columns(
     return found
 
 
-def _row(file: str, line: int, cells: Sequence[str], columns: Sequence[tuple[str, bool]]) -> Row:
+def _refuse_unit(file: str, title: str, name: str, found: str | None) -> None:
+    """Refuse a title in a unit that is not read; a column named in one, such as supplied_m2, takes all of its kind."""
+    inside = [text.strip() for text in _BRACKETS.findall(unicodedata.normalize("NFKC", title))]
+    # 万元/公顷 and 万亩 are units too, though no single ones.
+    unread = [text for text in inside if parse_unit(text) is None and parse_unit(_LAST_UNIT.sub("", text)) is not None]
+    if not unread and (found in (None, "1", "%") or name.endswith(f"_{unit(str(found)).base}")):
+        return
+    raise StandardError(
+        f'{file}: the unit in the title "{title}" is not read. Write plain numbers under "{name}", and the unit in a '
+        "column of its own where the table has one.",
+        f"{file}：不读取标题“{title}”中的单位。请在“{name}”下填写纯数值；表中有单位列的，单位写入该列。",
+    )
+
+
+def _row(file: str, line: int, cells: Sequence[str], columns: Sequence[tuple[str, str]]) -> Row:
     if any(cell.strip() for cell in cells[len(columns) :]):
         where = f"{file}, line {line}"
         raise StandardError(
@@ -314,10 +372,10 @@ def _row(file: str, line: int, cells: Sequence[str], columns: Sequence[tuple[str
             f"{where}：{len(columns)} 个标题下有 {len(cells)} 个单元格。含逗号的文字请加引号。",
         )
     whole = [*cells, *[""] * (len(columns) - len(cells))]
-    return Row(file, line, {name: _cell(cell, percent) for (name, percent), cell in zip(columns, whole, strict=False)})
+    return Row(file, line, {name: _cell(cell, sign) for (name, sign), cell in zip(columns, whole, strict=False)})
 
 
-def _cell(text: str, percent: bool) -> str:
-    """Return a cell, empty where a word for missing stands; a percentage in the title goes to its numbers."""
+def _cell(text: str, sign: str) -> str:
+    """Return a cell, empty where a word for missing stands; the unit of the title goes to its numbers."""
     told = "" if unicodedata.normalize("NFKC", text).strip().lower() in MISSING_WORDS else text.strip()
-    return f"{told}%" if percent and told and told[-1] not in "%％" else told
+    return f"{told}{sign}" if sign and told[-1:].isdigit() else told

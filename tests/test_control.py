@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+import hand_city as city
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,6 +27,7 @@ from geo.control import (
     translate,
 )
 from geo.control.codes import crosswalk
+from geo.land import attach
 from layers.errors import ParkwiseError, ProjectError, SchemaError, SourceError, StandardError
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "control-indicators.toml").read_text("utf-8"))
@@ -212,7 +214,7 @@ def test_a_group_the_edition_does_not_have_is_noted():
         ({"code": "electronics"}, StandardError, "no industry code"),
         ({"code": "C"}, StandardError, "no industry code"),
         ({"code_edition": "1994"}, StandardError, "2002, 2011, 2017"),
-        ({"edition": "2023"}, StandardError, "load_limits"),
+        ({"edition": "2023"}, StandardError, 'control.table = "FILE.csv"'),
         ({"indicator": "green_ratio"}, StandardError, "sets plot_ratio, building_coefficient, admin_land_share"),
         ({"several": "highest"}, ProjectError, "refuse, strictest, mildest"),
     ],
@@ -300,8 +302,11 @@ def test_a_table_in_both_code_editions_is_read_by_the_codes_own(tmp_path):
         (4, "0.8-1.0", "expected a number"),
         (4, "80", "0 to 20"),
         (4, "-0.8", "0 to 20"),
+        (4, "0", "every figure reaches a minimum of 0"),
+        (4, "1e999", "expected a number"),
         (5, "30", 'building_coefficient_min: "30": expected 0 to 1. Write a share of 30 in a hundred as 0.30 or 30%'),
         (5, "≤40%", "expected a number"),
+        (5, "0%", "every figure reaches a minimum of 0"),
         (6, "7", "admin_land_share_max"),
         (6, "≥7%", "expected a number"),
         (7, "15", "admin_floor_share_max"),
@@ -315,6 +320,11 @@ def test_rows_that_cannot_be_used_are_refused(tmp_path, place, text, words):
         load_limits(table(tmp_path, ROW.replace(",36,", ",37,"), ",".join(cells)))
     assert "limits.csv: 1 / 2 rows cannot be used. limits.csv, line 3" in caught.value.en
     assert "第" in caught.value.zh or "行不能采用" in caught.value.zh
+
+
+def test_a_maximum_of_0_is_a_limit(tmp_path):
+    limits = load_limits(table(tmp_path, "2023,2017,36,汽车,0.8,,,,0,示例"))
+    assert {one.indicator: one.value for one in limits} == {"plot_ratio": 0.8, "green_ratio": 0.0}
 
 
 def test_all_rows_that_cannot_be_used_are_told_at_once(tmp_path):
@@ -337,7 +347,7 @@ def test_a_division_that_stands_twice_is_refused_with_both_lines(tmp_path):
     ("titles", "words"),
     [
         (TITLES.replace("coeff_min", "coef_min"), 'Did you mean "building_coefficient_min"?'),
-        (TITLES.replace("far_min", "容积率下限（亩）"), "is not known"),
+        (TITLES.replace("far_min", "容积率下限（亩）"), "is not read"),
         (TITLES.replace(",source", ",name_en"), "1 of 4 columns are missing: source"),
         (TITLES.replace("green_max", "容积率"), "entries stand twice: far_min; 容积率"),
     ],
@@ -617,6 +627,16 @@ def test_sub_regional_plot_ratios_are_held_beside_the_national_ones(tmp_path):
     assert found.loc[("outside", "at_least"), "source"] == "示例 | limits.csv, line 4"
 
 
+def test_land_may_be_held_against_sub_regions_alone(tmp_path):
+    rows = sub_regions(tmp_path, "1,,,,1.2,,示例")
+    parcel = {"code": "36", "code_edition": "2017", "land": 1000, "floor": 1100}
+    units = units_of([parcel]).assign(sub_region=1.0, inside_parks=None)  # a spreadsheet makes a number of 1
+    found = hold(units, "unit", sub_regions=rows, edition=None)
+    assert found[["standard", "limit", "met"]].to_numpy().tolist() == [["sub_region", 1.2, False]]
+    with pytest.raises(ProjectError, match="Nothing to hold land against"):
+        hold(units, "unit", edition=None)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
@@ -639,7 +659,7 @@ def test_wrong_units_are_refused(change, error, words):
 
 def test_wrong_calls_are_refused():
     units = units_of([{"code": "39", "code_edition": "2017", "land": 1000, "floor": 900}])
-    with pytest.raises(StandardError, match="load_limits"):
+    with pytest.raises(StandardError, match=r"control\.table"):
         hold(units, "unit", edition="2023")
     with pytest.raises(ProjectError, match="refuse, strictest, mildest"):
         hold(units, "unit", several="all")
@@ -720,3 +740,21 @@ def test_who_reaches_a_limit_exactly_has_met_it_and_a_hundredth_less_has_not(ind
     units.loc[0, "floor_area_m2"] = need - 0.01
     assert held(units)["met"] is False
     assert held(units)["gap"] > 0
+
+
+# ---------------------------------------------------------------- storeys nobody knows the height of
+
+
+def test_floor_area_of_unknown_storeys_is_summed_by_parcel():
+    land = attach(city.parcels(), city.parks(), city.buildings(), area="planar", overlap="split").parcels
+    # b1: 2,000 m² × 3 floors, no height; b2: one storey of 9 m; b3: 1,000 m² × (12 ÷ 4) floors by its height alone.
+    found = land.set_index("parcel_id")["storeys_unknown_m2"]
+    assert found.to_dict() == {"p1": 6000.0, "p2": 0.0, "p3": 3000.0, "p4": 0.0, "h1": 0.0}
+
+
+def test_a_recorded_floor_area_is_of_unknown_storeys_whole():
+    recorded = city.parcels().assign(floor_area_m2=[500.0, None, None, None, None])
+    with_buildings = attach(recorded, None, city.buildings(), area="planar").parcels.set_index("parcel_id")
+    assert with_buildings["storeys_unknown_m2"][["p1", "p3"]].tolist() == [500.0, 3000.0]
+    alone = attach(recorded, area="planar").parcels.set_index("parcel_id")["storeys_unknown_m2"]
+    assert (alone["p1"], np.isnan(alone["p3"])) == (500.0, True)

@@ -311,3 +311,126 @@ def test_ideals_without_classes_are_refused(place):
     done = grade(place, '[survey]\nideals = "t.csv"\n')
     assert done.exit_code == 2
     assert "construction_class" in done.stderr
+
+
+# ---------------------------------------------------------------- all land, however the work is cut
+
+
+def test_batches_grade_as_memory_does(surveyed):
+    # One firm names one parcel of five: what is held and surveyed is all of them.
+    (surveyed / "enterprises.csv").write_text("\n".join(FIRMS.splitlines()[:2]), encoding="utf-8")
+    more = SCORES + '[control]\nedition = "2008"\n'
+    at_once = answer(surveyed, more)
+    assert {row["unit"] for row in at_once["control"]} == {"p1", "p2", "p3", "p4"}
+    # p1, p2 and the house h1, 1 ha each, are built on in Z1.
+    areas = {row["scope_id"]: row["survey_built_m2"] for row in at_once["survey"]["areas"]}
+    assert areas["Z1"] == pytest.approx(30_000)
+    by_batches = grade(surveyed, more, "--json", "--scheduler", "threads", "--workers", "2")
+    assert by_batches.exit_code == 0, by_batches.output
+    assert json.loads(by_batches.stdout) == at_once
+
+
+# ---------------------------------------------------------------- what land is held against
+
+
+def held(found, **where):
+    return [row for row in found if all(row[name] == value for name, value in where.items())]
+
+
+def without(place, layer):
+    """Take a layer out of the project of `grade`."""
+    text = (place / "project.toml").read_text(encoding="utf-8")
+    (place / "project.toml").write_text(
+        text.replace(f'[layers.{layer}]\nsource = "{layer}.gpkg"\n', ""), encoding="utf-8"
+    )
+    return CliRunner().invoke(cli.main, ["grade", str(place / "project.toml"), "-q", "--json"])
+
+
+LIMITS = "edition,code_edition,code,far_min,source\n2023,2017,39,1.2,示例\n{}"
+
+
+def test_the_edition_of_the_projects_own_table_applies_and_of_several_one_is_to_be_named(place):
+    (place / "limits.csv").write_text(LIMITS.format(""), encoding="utf-8")
+    found = answer(place, '[control]\ntable = "limits.csv"\n')["control"]
+    assert {row["standard"] for row in found} == {"2023"}
+    assert held(found, unit="p1", indicator="plot_ratio")[0]["limit"] == 1.2
+    (place / "limits.csv").write_text(LIMITS.format("2025,2017,39,1.4,示例\n"), encoding="utf-8")
+    done = grade(place, '[control]\ntable = "limits.csv"\n')
+    assert done.exit_code == 2
+    assert "2 个版本：2023、2025" in done.stderr
+    found = answer(place, '[control]\ntable = "limits.csv"\nedition = "2025"\n')["control"]
+    assert held(found, unit="p1", indicator="plot_ratio")[0]["limit"] == 1.4
+
+
+SUB_REGIONS = "分区,是否园区内,容积率下限,来源\n甲区,是,0.5,示例\n甲区,否,0.7,示例\n"
+
+
+@pytest.fixture
+def divided(place):
+    """Every parcel is of 甲区, under the title people use; inside parks 0.5 is asked, outside 0.7."""
+    parcels = city.parcels().assign(分区="甲区")
+    (place / "parcels.gpkg").unlink()
+    parcels.to_file(place / "parcels.gpkg", layer="parcels")
+    (place / "sub.csv").write_text(SUB_REGIONS, encoding="utf-8")
+    return place
+
+
+def test_sub_regions_alone_bring_no_other_standard(divided):
+    found = answer(divided, '[control]\nsub_regions = "sub.csv"\n')["control"]
+    assert {row["standard"] for row in found} == {"sub_region"}
+    limits = {row["unit"]: row["limit"] for row in found}
+    # p3 lies half inside a park: (10,000 × 0.5 + 10,000 × 0.7) ÷ 20,000.
+    assert limits == {"p1": 0.5, "p2": 0.5, "p3": pytest.approx((10_000 * 0.5 + 10_000 * 0.7) / 20_000), "p4": None}
+
+
+def test_without_parks_nobody_knows_what_lies_inside_them(divided):
+    grade(divided, '[control]\nsub_regions = "sub.csv"\n')
+    done = without(divided, "parks")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)["control"]
+    assert {row["met"] for row in found} == {None}
+    assert all("may fit" in row["note_en"] for row in found)
+
+
+def test_sub_regions_without_their_column_are_refused(place):
+    (place / "sub.csv").write_text(SUB_REGIONS, encoding="utf-8")
+    done = grade(place, '[control]\nsub_regions = "sub.csv"\n')
+    assert done.exit_code == 2
+    assert "parcels.sub_region（分区）" in done.stderr
+
+
+def test_industrial_land_in_no_unit_is_told(place, caplog):
+    told = answer(place, '[control]\nedition = "2008"\nunit = "park"\n')
+    assert {row["unit"] for row in told["control"]} == {"A", "B"}
+    # All of p4 (2 ha) and half of p3 (1 ha) lie outside parks.
+    (note,) = told["control_notes"]
+    assert "2 parcels, 30,000.00 m²" in note["en"]
+    assert "涉及 2 宗、30,000.00 平方米" in note["zh"]
+    assert "2 parcels, 30,000.00 m²" in caplog.text
+    assert answer(place, '[control]\nedition = "2008"\n')["control_notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"), [("parks", "control.unit = “park”"), ("parcels", "[control] 要求对照控制指标，但项目没有地块")]
+)
+def test_what_land_is_held_by_must_be_there(place, layer, words):
+    grade(place, '[control]\nedition = "2008"\nunit = "park"\n')
+    done = without(place, layer)
+    assert done.exit_code == 2
+    assert words in done.stderr
+
+
+def test_floor_area_of_unknown_storeys_is_told(place):
+    found = held(answer(place, '[control]\nedition = "2008"\n')["control"], indicator="plot_ratio")
+    # b1 has floors and no height, b3 a height and no floors; the one storey of b2 is 9 m.
+    assert {row["unit"]: row["as_recorded"] for row in found} == {"p1": True, "p2": False, "p3": True, "p4": False}
+    notes = {row["unit"]: row["note_zh"] for row in found}
+    assert ("8 米" in notes["p1"], "8 米" in notes["p2"]) == (True, False)
+    # p2 lies in two parks, that share it; of p3 one half lies outside.
+    assert {row["unit"]: row["rows"] for row in found} == {"p1": 1, "p2": 2, "p3": 2, "p4": 1}
+
+
+def test_classes_without_anything_to_score_by_are_refused(place):
+    done = grade(place, '[grade]\nclasses = [{ grade = "A" }]\n[control]\nedition = "2008"\n')
+    assert done.exit_code == 2
+    assert "grade.classes" in done.stderr

@@ -8,8 +8,9 @@ import math
 import re
 import time
 import tomllib
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import hand_city as city
 import numpy as np
@@ -27,11 +28,15 @@ from geo.grading.scores import score_units
 from geo.grading.sets import load_rules, rule_sets, rules_for, rules_from_project, with_classes
 from geo.indicators import catalogue, measure, scopes, tally
 from geo.land import attach
+from geo.rating_results import rating_results
+from geo.ratings import Ratings
+from geo.report.xlsx_ratings import rating_tables
 from layers.errors import ProjectError, SourceError, StandardError
 
 CASES = Path(__file__).parent / "cases"
 ABOVE_BELOW = [{"grade": "A", "score_at_least": 90}, {"grade": "B", "score_at_least": 60}, {"grade": "C"}]
 TAX = {"tax_per_mu": {"weight": 100, "benchmark": 1}}
+NEW = {"column": "new", "title_zh": "新办", "title_en": "new"}
 
 
 def cases(name, table):
@@ -201,7 +206,7 @@ REFUSED = {
     "an unknown kind": (lambda f, g, i: f.update(kind="official"), ["official-example"]),
     "an example without place": (lambda f, g, i: f.update(kind="official-example"), ['"place" is missing']),
     "an unknown indicator": (
-        lambda f, g, i: i.update(indicator="tax_pr_mu"), ["Nearest: tax_per_mu", "group.all.tax_pr_mu"]),
+        lambda f, g, i: i.update(indicator="tax_pr_mu"), ["nearest: tax_per_mu", "group.all.tax_pr_mu"]),
     "an indicator of land": (lambda f, g, i: i.update(indicator="plot_ratio"), ["no indicator of firms"]),
     "no unit": (lambda f, g, i: i.pop("unit"), ["no unit", "wcny/mu"]),
     "another unit": (lambda f, g, i: i.update(unit="tce"), ["cannot become", "group.all.tax_per_mu"]),
@@ -234,6 +239,21 @@ REFUSED = {
         ["grade_at_most"]),
     "a factor of 0": (lambda f, g, i: g.update(factor=0), ["above 0"]),
     "an unknown rule for ties": (lambda f, g, i: g.update(ties="best"), ["better, worse"]),
+    "a year nobody has": (lambda f, g, i: f.update(data_year=20222), ["data_year is 20222", "1949 to 2199"]),
+    "a time where a day is meant": (
+        lambda f, g, i: f.update(valid_from=datetime(2022, 1, 1, 8, tzinfo=UTC)), ["valid_from", "without a time"]),
+    "an age of thousands of years": (
+        lambda f, g, i: g.update(exemption=[NEW | {"less_than_years": 5000}]),
+        ["less_than_years", "is 5000", "100 years"]),
+    "an age of less than a month": (
+        lambda f, g, i: g.update(exemption=[NEW | {"less_than_years": 0.01}]),
+        ["less_than_years", "is 0.01"]),
+    "decimals that no score has": (lambda f, g, i: g.update(decimals=10), ["decimals", "is 10", "0 to 9"]),
+    "a class finer than scores": (
+        lambda f, g, i: g.update({"class": [{"grade": "A", "score_at_least": 89.995}, {"grade": "B"}]}),
+        ["class A", "89.995", "more than 2 decimals"]),
+    "weights a little above 100": (
+        lambda f, g, i: g.update(indicator=two_of(60, 40.0002)), ["sum to 100.0002", "rd_share 40.0002"]),
     "valid backwards": (
         lambda f, g, i: f.update(valid_from=date(2023, 1, 1), valid_to=date(2022, 1, 1)), ["before valid_from"]),
 }  # fmt: skip
@@ -346,7 +366,7 @@ def test_two_sets_of_one_place_for_the_same_days_are_refused(tmp_path):
 
 
 def test_sets_by_id_and_by_file(tmp_path):
-    with pytest.raises(StandardError, match="Nearest: huangyan-2022"):
+    with pytest.raises(StandardError, match="nearest: huangyan-2022"):
         load_rules("huangyan-202")
     with pytest.raises(SourceError, match=r"absent\.toml"):
         load_rules(tmp_path / "absent.toml")
@@ -395,7 +415,7 @@ def test_the_tables_of_a_project():
     [
         ({"above": {"tax_per_mu": {"weight": 90, "benchmark": 20}}}, None, "weights sum to 90"),
         ({"above": {"tax_per_mu": {"weight": 110, "benchmark": 20}}}, None, "weights sum to 110"),
-        ({"above": {"tax_per_m": {"weight": 100, "benchmark": 20}}}, None, "Nearest: tax_per_mu"),
+        ({"above": {"tax_per_m": {"weight": 100, "benchmark": 20}}}, None, "nearest: tax_per_mu"),
         ({"abov": TAX}, None, 'unknown group "abov"; nearest: above'),
         ({"above": {"tax_per_mu": 30}}, None, '"tax_per_mu" is 30'),
         ({"above": 30}, None, "expected a table"),
@@ -582,11 +602,11 @@ def test_factor_bonus_and_malus():
 @pytest.mark.parametrize(
     ("group", "words"),
     [
-        ({"bonus": "plux"}, 'no column "plux". Nearest: plus'),
-        ({"malus": "plus"}, "1 of 2 firms (F1)"),
+        ({"bonus": "plux"}, 'no column "plux". Did you mean "plus"?'),
+        ({"malus": "plus"}, "1 of 2 firms have something else than points of 0 or more (F1: -2.0)"),
         ({"factor": "plus"}, "factors above 0"),
-        ({"bonus": "note"}, "holds something else than numbers"),
-        ({"exemption": [{"column": "note", "title_zh": "免", "title_en": "free"}]}, "true or false"),
+        ({"bonus": "note"}, "2 of 2 firms have something else than numbers without a unit (F0: 好, F1: 差)"),
+        ({"exemption": [{"column": "note", "title_zh": "免", "title_en": "free"}]}, "Expected yes or no"),
         (
             {"exemption": [{"column": "note", "title_zh": "免", "title_en": "free", "less_than_years": 2}]},
             "Give the year of the data",
@@ -603,7 +623,7 @@ def test_columns_that_do_not_serve_are_refused(group, words):
 # ---------------------------------------------------------------- classes
 
 
-@pytest.mark.parametrize(("score", "expected"), [(90, "A"), (89.999999, "B"), (60, "B"), (59, "C"), (-40, "C")])
+@pytest.mark.parametrize(("score", "expected"), [(90, "A"), (89.99, "B"), (60, "B"), (59, "C"), (-40, "C")])
 def test_classes_by_score_hold_their_lower_end(score, expected):
     assert grades_of(grade(scoring(score), rules(ABOVE_BELOW))) == [expected]
 
@@ -850,7 +870,7 @@ def test_where_equal_scores_leave_no_room_for_a_grade_the_one_above_it_is_next()
     worse = grade(firms, rules(table_, ties="worse"))
     assert grades_of(worse) == ["C"] * 8
     assert worse.needs["next_grade"].tolist() == ["A"] * 8
-    assert worse.needs["score_needed"].round(9).tolist() == [90.000000001] * 8
+    assert worse.needs["score_needed"].tolist() == [90.01] * 8
 
 
 def test_a_firm_with_much_land_reaches_a_share_of_land_beside_a_smaller_one_only():
@@ -870,7 +890,7 @@ def test_a_firm_with_much_land_reaches_a_share_of_land_beside_a_smaller_one_only
     # Now equal: where equal scores get the worse class, the small one is to rise above the large one.
     worse = grade(firms, rules(quarter, share_of="land", ties="worse"))
     assert grades_of(worse) == ["B", "B", "B"]
-    assert worse.needs[["firm_id", "lacking"]].round(12).to_numpy().tolist() == [["F0", 1e-9]]
+    assert worse.needs[["firm_id", "lacking"]].round(9).to_numpy().tolist() == [["F0", 0.01]]
 
 
 def test_nobody_needs_more_than_the_best_grade():
@@ -927,8 +947,9 @@ def test_the_value_needed_reaches_exactly_the_next_grade(pairs, classes, ties, r
             continue
         raised = grade(with_value(firms, row, need["indicator"], need["value_needed"]), rule).table
         assert raised["grade"][row] == need["next_grade"]
-        # A little less does not reach it.
-        below = grade(with_value(firms, row, need["indicator"], need["value_needed"] - 1e-6), rule).table
+        # One hundredth of a point less, as scores are compared, does not reach it.
+        less = need["value_needed"] - 0.011 / TWO[need["indicator"]]["weight"]
+        below = grade(with_value(firms, row, need["indicator"], less), rule).table
         assert names.index(below["grade"][row]) > names.index(need["next_grade"])
 
 
@@ -1085,3 +1106,258 @@ def test_a_hundred_thousand_firms_are_graded_at_once(method):
     assert answer.table["grade"].notna().all()
     assert len(answer.contributions) == 6 * (firms["scale"] == "above").sum() + 2 * (firms["scale"] == "below").sum()
     assert taken < 5.0  # well under a second on an idle machine
+
+
+# ---------------------------------------------------------------- what stands in tables people typed
+
+
+VETO = [{"column": "v", "grade_at_most": "C", "title_zh": "环保", "title_en": "environment"}]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [["是", "否", None], ["Yes", "no", "暂无"], [1, 0, None], ["True", "False", ""], [1.0, 0.0, math.nan]],
+    ids=["Chinese", "English", "numbers", "text of flags", "a spreadsheet with a blank"],
+)
+def test_vetoes_are_read_as_people_write_yes_and_no(cells):
+    answer = grade(scoring(95, 95, 95, v=cells), rules(ABOVE_BELOW, veto=VETO))
+    assert grades_of(answer) == ["C", "A", "A"]
+    assert any(note.en == "all: v is blank for 1: not applied" for note in answer.told)
+    assert any(note.zh == "全部：v 有 1 家空白，视为不适用" for note in answer.told)
+
+
+def test_a_veto_that_says_neither_yes_nor_no_is_refused_with_firms_and_cells():
+    with pytest.raises(ProjectError) as caught:
+        grade(scoring(95, 95, 95, v=["是", "待定", "核查中"]), rules(ABOVE_BELOW, veto=VETO))
+    assert "enterprises.v: 2 of 3 firms have something else than yes or no (F1: 待定, F2: 核查中)" in caught.value.en
+    assert "3 家企业中有 2 家不是是或否（F1: 待定, F2: 核查中）" in caught.value.zh
+
+
+YOUNG = [{"column": "founded", "less_than_years": 2, "title_zh": "新办", "title_en": "new"}]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        # Exempt on 31 December 2022 is who was founded after 31 December 2020; 44,197 is 1 January 2021 in a sheet.
+        [2021, 2020, None],
+        [44_197, 44_196, None],
+        ["2021年1月1日", "2020/12/31", "不详"],
+        [pd.Timestamp("2021-01-01", tz="Asia/Shanghai"), pd.Timestamp("2020-12-31", tz="Asia/Shanghai"), None],
+    ],
+    ids=["years", "day numbers", "text", "with a time zone"],
+)
+def test_exemptions_by_age_read_dates_as_people_write_them(cells):
+    answer = grade(scoring(80, 80, 80, founded=cells), rules(ABOVE_BELOW, exemption=YOUNG), 2022)
+    assert grades_of(answer) == ["exempt", "B", "B"]
+    assert any(note.en == "all: founded is blank for 1: not applied" for note in answer.told)
+
+
+def test_dates_that_are_none_are_refused():
+    with pytest.raises(ProjectError, match=re.escape("1 of 2 firms have something else than dates (F1: 去年)")):
+        grade(scoring(80, 80, founded=["2021-05-01", "去年"]), rules(exemption=YOUNG), 2022)
+
+
+def test_points_are_read_as_people_write_numbers():
+    answer = grade(scoring(80, 80, 80, plus=["５", "暂无", 1]), rules(bonus="plus"))
+    assert answer.table["score"].tolist() == [80 + 5, 80.0, 80 + 1]
+    assert any("plus is blank for 1: 0 points" in note.en for note in answer.told)
+
+
+@pytest.mark.parametrize("cell", ["inf", math.inf, "1e999", "5分", "5亩", "五", True])
+def test_points_that_are_no_plain_number_are_refused(cell):
+    with pytest.raises(ProjectError, match=re.escape(f"numbers without a unit (F1: {cell})")):
+        grade(scoring(80, 80, plus=pd.Series([7, cell], dtype="object")), rules(bonus="plus"))
+
+
+# ---------------------------------------------------------------- borders
+
+
+@pytest.mark.parametrize(("mu", "m2"), [(5, 3333.33), (10, 6666.67), (0.1, 66.67)])
+def test_a_firm_of_exactly_so_many_mu_has_them(mu, m2):
+    # 5 mu are 3333.333… m²; a firm's land is counted in 0.01 m².
+    found = ruled()
+    one = found["group"][0]
+    found["group"] = [one | {"id": "large", "who": {"land_at_least_mu": mu}},
+                      one | {"id": "small", "who": {"land_below_mu": mu}}]  # fmt: skip
+    firms = table([{"land_used_m2": m2}, {"land_used_m2": m2 - 0.01}, {"land_used_m2": m2 + 0.01}])
+    answer = grade(firms, read_rules(found, "mine.toml"))
+    assert answer.table["group"].tolist() == ["large", "small", "large"]
+
+
+@pytest.mark.parametrize(("mu", "tax"), [(10, 2_000_000), (5, 1_000_000), (0.7, 140_000)])
+def test_a_firm_exactly_at_a_limit_reaches_it(mu, tax):
+    # 200 万元 on 10 mu are 20 万元/亩, the benchmark: 100 points. In 0.01 m² the land is 6666.67 m² = 10.000005 mu.
+    enterprises = pd.DataFrame(
+        {"enterprise_code": ["F", "G"], "tax_cny": [float(tax), tax * 0.9999], "land_registered_m2": mu * 2000 / 3}
+    )
+    at_100 = [{"grade": "A", "score_at_least": 100}, {"grade": "B"}]
+    answer = grade(attach_firms(enterprises).firms, rules(at_100, indicator=one_indicator(benchmark=20)))
+    assert grades_of(answer) == ["A", "B"]  # the other has 99.99 points
+    assert any("scores are compared rounded to 2 decimals" in note.en for note in answer.told)
+    assert any("得分按 2 位小数比较" in note.zh for note in answer.told)
+
+
+def test_how_scores_are_compared_is_the_rules_to_say():
+    # 89.996 points are 90.00 with two decimals and 89.996 with three; 89.96 are 90.0 with one.
+    for decimals, expected in ((1, ["A", "A"]), (2, ["A", "B"]), (3, ["B", "B"])):
+        answer = grade(scoring(89.996, 89.96), rules(ABOVE_BELOW, decimals=decimals))
+        assert grades_of(answer) == expected
+        assert answer.table["score"].tolist() == [89.996, 89.96]
+    # Equal as compared is equal in rank.
+    assert grade(scoring(89.996, 90.004), rules(ABOVE_BELOW)).table["rank"].tolist() == [1, 1]
+    assert grade(scoring(89.996, 90.004), rules(ABOVE_BELOW, decimals=3)).table["rank"].tolist() == [2, 1]
+
+
+# ---------------------------------------------------------------- tenants, vetoes, factors
+
+
+def test_a_tenant_that_follows_its_owner_does_not_escape_its_own_veto():
+    on = links((0, 7, "owner", 9.0), (1, 7, "tenant", 5.0), (2, 7, "tenant", 4.0))
+    firms = scoring(95, 95, 95, v=[False, True, False])
+    answer = grade(firms, rules(ABOVE_BELOW, tenants_follow_owner=True, veto=VETO), links=on)
+    assert grades_of(answer) == ["A", "C", "A"]
+    assert answer.table["reason"].fillna("—").tolist() == ["—", "veto", "follows_owner"]
+    assert answer.table["reason_en"][1] == "follows the owner 0厂; environment: C at best"
+    assert answer.table["reason_zh"][1] == "随产权人0厂；环保：最高为 C"
+    # An owner that is C itself is not lowered further.
+    low = grade(
+        scoring(10, 95, v=[False, True]), rules(ABOVE_BELOW, tenants_follow_owner=True, veto=VETO), links=on[:2]
+    )
+    assert low.table["reason"].fillna("—").tolist() == ["—", "follows_owner"]
+
+
+def test_an_exempt_tenant_is_not_counted_among_those_that_follow():
+    on = links((0, 7, "owner", 9.0), (1, 7, "tenant", 5.0), (2, 7, "tenant", 4.0))
+    exemption = [{"column": "new", "title_zh": "新办", "title_en": "new"}]
+    answer = grade(
+        scoring(95, 40, 40, new=[False, True, False]),
+        rules(ABOVE_BELOW, tenants_follow_owner=True, exemption=exemption),
+        links=on,
+    )
+    assert grades_of(answer) == ["A", "exempt", "A"]
+    told = [note.en for note in answer.told]
+    assert "all: tenants with the grade of the owner: 1" in told
+    assert "all: firms exempt: 1" in told
+
+
+def test_tenants_whose_owner_is_not_there_are_told():
+    rule = rules(ABOVE_BELOW, tenants_follow_owner=True)
+    on = links((0, 7, "owner", 9.0), (1, 7, "tenant", 5.0), (2, 8, "tenant", 4.0))
+    told = [note.en for note in grade(scoring(95, 40, 40), rule, links=on).told]
+    assert "all: tenants whose owner is not among the firms, graded by themselves: 1" in told
+    assert not any("no tenant and owner" in note for note in told)
+    unknown = grade(scoring(95, 40), rule, links=links((0, 7, None, 9.0), (1, 7, None, 5.0)))
+    assert any("no tenant and owner of one parcel are known" in note.en for note in unknown.told)
+    assert any("没有查到同一地块的产权人" in note.zh for note in unknown.told)
+
+
+def test_whoever_a_parcel_names_as_its_owner_is_the_owner():
+    land = attach(city.parcels(), city.parks(), None, city.districts(), area="planar", overlap="split")
+    # p3 names F2 as its owner by code; F3 rents there by a holding.
+    holdings = city.holdings().query("enterprise_code == 'F3'")
+    attached = attach_firms(city.enterprises().assign(scale="above"), land, holdings)
+    assert attached.links.query("firm == 1")[["way", "relation"]].to_numpy().tolist() == [["owner_code", "owner"]]
+    firms = firms_to_grade(attached, city.enterprises())
+    answer = grade(firms, rules(ABOVE_BELOW, tenants_follow_owner=True), links=attached.links).table
+    assert answer.set_index("firm_id")["reason_en"]["F3"] == "follows the owner 二厂"
+
+
+def test_of_two_vetoes_the_stricter_is_told():
+    vetoes = [
+        {"column": "v", "grade_at_most": "C", "title_zh": "环保", "title_en": "environment"},
+        {"column": "w", "grade_at_most": "B", "title_zh": "安全", "title_en": "safety"},
+    ]
+    firms = scoring(95, 95, 95, v=[True, False, True], w=[True, True, False])
+    for order in (vetoes, vetoes[::-1]):
+        answer = grade(firms, rules(ABOVE_BELOW, veto=order))
+        assert grades_of(answer) == ["C", "B", "C"]
+        assert answer.table["reason_en"].tolist() == [
+            "environment: C at best", "safety: B at best", "environment: C at best"
+        ]  # fmt: skip
+
+
+def test_different_factors_on_one_parcel_are_not_called_unknown():
+    firms = scoring(50, 50, 50, 50, k=[0.9, 1.0, None, 1.0])
+    on = links((0, 7, None, 1.0), (1, 7, None, 1.0), (2, 8, None, 1.0), (3, 8, None, 1.0))
+    answer = grade(firms, rules(method="parcel", factor="k"), links=on).table
+    assert answer["reason"].tolist() == ["no_factor"] * 4
+    assert "different correction factors" in answer["reason_en"][0]
+    assert "修正系数不一致" in answer["reason_zh"][1]
+    assert answer["reason_en"].tolist()[2:] == ["no score: the correction factor is not known"] * 2
+
+
+# ---------------------------------------------------------------- benchmarks and validity
+
+
+def test_where_nobody_is_above_0_a_known_0_is_no_points_and_not_unknown():
+    answer = grade(scoring(0, 0, math.nan), rules(indicator=one_indicator(benchmark="best")))
+    assert answer.table["score"].fillna(-1).tolist() == [0.0, 0.0, -1]
+    assert answer.table["reason"].tolist() == ["no_classes", "no_classes", "missing"]
+    less = grade(scoring(0, math.nan), rules(indicator=one_indicator(benchmark="best", direction="less")))
+    assert less.table["score"].fillna(-1).tolist() == [100.0, -1]  # less is better, and nothing is the least
+
+
+def test_a_whole_number_is_a_benchmark_like_any_other():
+    rule = rules()
+    (group,) = rule.groups
+    whole = dataclasses.replace(group, criteria=(dataclasses.replace(group.criteria[0], benchmark=2),))
+    answer = grade(scoring(100, 400), dataclasses.replace(rule, groups=(whole,)))
+    # 1 and 4 万元/亩 against 2; the best of them would give 25 and 100.
+    assert answer.table["score"].tolist() == [50.0, 200.0]
+
+
+def test_a_rule_for_stated_days_is_told_beside_data_of_another_year():
+    dated = ruled() | {"valid_from": date(2021, 1, 1), "valid_to": date(2021, 12, 31)}
+    told = [note.en for note in grade(scoring(90), read_rules(dated, "mine.toml"), 2022).told]
+    assert any("data of 2021-01-01 – 2021-12-31, the firms are of 2022" in note for note in told)
+    assert not any("benchmarks change" in note.en for note in grade(scoring(90), read_rules(dated, "m"), 2021).told)
+    still = read_rules(ruled() | {"valid_from": date(2021, 1, 1)}, "mine.toml")
+    assert (still.covers(2020), still.covers(2021), still.covers(2030)) == (False, True, True)
+    assert not any("benchmarks change" in note.en for note in grade(scoring(90), still, 2030).told)
+
+
+def test_a_rule_file_saved_with_a_mark_in_front_is_read(tmp_path):
+    plain_file = written(tmp_path, "plain.toml", id='"mine"')
+    marked = tmp_path / "marked.toml"
+    marked.write_text(plain_file.read_text("utf-8"), "utf-8-sig")
+    assert marked.read_bytes()[:3] == b"\xef\xbb\xbf"
+    assert load_rules(marked).id == "mine"
+
+
+def test_a_message_names_no_word_where_none_comes_near(tmp_path):
+    for wrong in (
+        lambda: read_rules(ruled() | {"zzzzzz": 1}, "mine.toml"),
+        lambda: load_rules("杭州"),
+        lambda: rules_from_project({"qqqq": TAX}),
+        lambda: grade(scoring(80), rules(bonus="奖励分")),
+    ):
+        with pytest.raises((StandardError, ProjectError)) as caught:
+            wrong()
+        assert "None" not in caught.value.en
+        assert "None" not in caught.value.zh
+
+
+# ---------------------------------------------------------------- firms of one id
+
+
+def twins():
+    """Two rows of one id: 75 points and 50 points."""
+    firms = scoring(75, 50).assign(firm_id=pd.array(["F", "F"], dtype="string"))
+    return grade(firms, rules(ABOVE_BELOW))
+
+
+def test_two_rows_of_one_id_keep_what_is_theirs_in_the_results():
+    first, second = rating_results(Ratings(grades=twins()))["grades"]
+    assert [one["score"] for one in first["contributions"]] == [75.0]
+    assert [one["score"] for one in second["contributions"]] == [50.0]
+    assert (first["next"]["grade"], first["next"]["lacking"]) == ("A", 90 - 75.0)
+    assert (second["next"]["grade"], second["next"]["lacking"]) == ("B", 60 - 50.0)
+
+
+def test_two_rows_of_one_id_keep_what_is_theirs_in_the_workbook():
+    columns = rating_tables(SimpleNamespace(language="en"), Ratings(grades=twins()))["grades"]
+    values = {one.key: one.values for one in columns}  # noqa: PD011 (a column of a sheet)
+    assert values["firm_id"] == ["F", "F"]
+    assert values["score"] == values["adds_tax_per_mu"] == [75.0, 50.0]
+    assert (values["next_grade"], values["lacking"]) == (["A", "B"], [15.0, 10.0])

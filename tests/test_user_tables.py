@@ -134,7 +134,7 @@ def test_what_was_written_is_read(table):
             "node,weigth\na,1",
             'column "weigth" is not known. Did you mean "weight"? There are: node, weight, less, note.',
         ),
-        ("node,权重（亩）\na,1", "is not known"),
+        ("node,权重（亩）\na,1", "is not read"),
         ("node,note\na,1", "1 of 2 columns are missing: weight"),
         ("", "2 of 2 columns are missing: node, weight"),
         ("node,weight,权重\na,1,2", "1 of 2 entries stand twice: weight; 权重"),
@@ -192,3 +192,24 @@ def test_what_stands_twice_is_named_with_its_places():
     refuse_twice("tree.csv", [("a", "a in line 2"), ("b", "b in line 3")])
     with pytest.raises(StandardError, match="1 of 2 entries stand twice: a in line 2; a in line 4"):
         refuse_twice("tree.csv", [("a", "a in line 2"), ("b", "b in line 3"), ("a", "a in line 4")])
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('node,weight\na,1\n"b,2\nc,3\nd,4\n', 3),
+        ('node,weight\na,1\nb,"2', 3),
+        ('node,weight\n"a,1\nb,2\n"c",3\n', 2),
+        ('node,"weight\na,1\n', 1),
+    ],
+    ids=["to the end", "in the last row", "until the next quote", "in the titles"],
+)
+def test_a_quote_that_is_not_closed_swallows_no_rows(text, line):
+    with pytest.raises(StandardError, match=f"^tree.csv, line {line}: a quote is not closed") as caught:
+        rows_of(text)
+    assert f"第 {line} 行：引号没有成对" in caught.value.zh
+
+
+def test_a_number_beyond_all_numbers_is_none():
+    with pytest.raises(StandardError, match=r't.csv, line 2, weight: "1e999": expected a number'):
+        Row("t.csv", 2, {"weight": "1e999"}).number("weight")

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 
-from geo.control.words import Words
 from layers.codes import industry_editions, plain
-from layers.errors import StandardError
+from layers.errors import StandardError, Words
 
 __all__ = ["CODE_EDITIONS", "code_edition", "crosswalk", "division", "doubt", "no_counterpart", "translate"]
 

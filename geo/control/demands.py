@@ -17,8 +17,8 @@ import pandas as pd
 from geo.control.finding import choose
 from geo.control.limits import INDICATORS, Limit
 from geo.control.sub_regions import SubRegion, find_sub_regional
-from geo.control.words import Words, sentence
-from layers.errors import StandardError
+from geo.control.words import sentence
+from layers.errors import StandardError, Words
 
 __all__ = ["Demand", "by_industry", "by_sub_region"]
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 from geo.control.codes import code_edition as edition_of_codes
 from geo.control.codes import division, doubt, no_counterpart, translate
 from geo.control.limits import INDICATORS, Limit, standard_limits
-from geo.control.words import Words, one_of, suggestion
-from layers.errors import StandardError
+from geo.control.words import one_of
+from layers.errors import StandardError, Words, suggestion
 
 __all__ = ["SEVERAL", "choose", "find_limit", "of_edition"]
 
@@ -74,8 +74,9 @@ def find_limit(
     if not rows:
         there = ", ".join(dict.fromkeys(row.indicator for row in every))
         raise StandardError(
-            f"Edition {edition} sets no {indicator}; it sets {there}. Give the limit in a table of your own.",
-            f"{edition} 版没有 {indicator} 的控制值；有：{there}。请在自备的表中给出。",
+            f"Edition {edition} sets no {indicator}; it sets {there}. Give the limit in a table of your own: "
+            'control.table = "FILE.csv".',
+            f'{edition} 版没有 {indicator} 的控制值；有：{there}。请在自备的表中给出：control.table = "文件.csv"。',
         )
     limit, why = choose(rows, code, code_edition, several)
     if limit is None:
@@ -118,8 +119,8 @@ def of_edition(tables: Iterable[Limit] | None, edition: str) -> list[Limit]:
         known = sorted({one.edition for one in limits})
         raise StandardError(
             f'Control indicators of edition "{edition}" are not on board. There are: {", ".join(known) or "none"}. '
-            "Load their table with load_limits.",
-            f"没有“{edition}”版控制指标。现有：{'、'.join(known) or '无'}。请用 load_limits 读入。",
+            'Load their table: control.table = "FILE.csv".',
+            f'没有“{edition}”版控制指标。现有：{"、".join(known) or "无"}。请给出其表格：control.table = "文件.csv"。',
         )
     return found
 
@@ -163,8 +164,8 @@ def choose(rows: Sequence[Limit], code: str, code_edition: str, several: str) ->
         )
     if several == "refuse" and len({row.value for row in found}) > 1:
         return None, Words(
-            f"{asked} can be any of {seen}. Name the division, or choose several = strictest or mildest",
-            f"{asked} 可对应：{seen}。请指明大类，或设 several = strictest、mildest",
+            f"{asked} can be any of {seen}. Name the division, or set control.several to strictest or mildest",
+            f"{asked} 可对应：{seen}。请指明大类，或将 control.several 设为 strictest、mildest",
         )
     return _noted(found, code, own, several), Words("", "")
 

@@ -21,10 +21,10 @@ from geo.control.limits import INDICATORS, Limit
 from geo.control.notes import notes, open_storeys, sources
 from geo.control.sub_regions import SubRegion
 from geo.control.tallies import judge, m2, steps, sum_by
-from geo.control.words import Words, one_of
-from layers.errors import ProjectError, SchemaError, first
+from geo.control.words import one_of
+from layers.errors import ProjectError, SchemaError, Words, first
 from layers.units import tally_scale, to_tally
-from layers.values import to_codes, to_flags
+from layers.values import to_codes, to_flags, to_text
 
 __all__ = ["hold"]
 
@@ -34,7 +34,7 @@ def hold(
     by: str,
     *,
     limits: Iterable[Limit] | None = None,
-    edition: str = "2008",
+    edition: str | None = "2008",
     sub_regions: Iterable[SubRegion] | None = None,
     several: str = "refuse",
 ) -> pd.DataFrame:
@@ -58,9 +58,10 @@ def hold(
     by : str
         Column with the unit's id.
     limits, edition, several
-        See `find_limit` (`limits` are its `tables`). A row whose industry has no limit is told, not refused.
+        See `find_limit` (`limits` are its `tables`). A row whose industry has no limit is told, not refused. Without
+        an edition (None) land is held against `sub_regions` alone.
     sub_regions : iterable of SubRegion, optional
-        Also hold the plot ratio against these.
+        Also hold the plot ratio against these; their names are compared as text.
 
     Returns
     -------
@@ -78,7 +79,7 @@ def hold(
     SchemaError
         A column is missing.
     ProjectError
-        A row without unit id, a negative or infinite area, an unknown `several`.
+        A row without unit id, a negative or infinite area, an unknown `several`, or neither edition nor sub-regions.
     StandardError
         The edition is not in the tables.
 
@@ -97,8 +98,13 @@ def hold(
     ('plot_ratio', 0.825, 0.775, True)
     """
     one_of("several", several, SEVERAL)
+    if edition is None and sub_regions is None:
+        raise ProjectError(
+            "Nothing to hold land against: neither an edition of the control indicators nor sub-regions are given.",
+            "没有可对照的标准：既未给出控制指标版本，也未给出分区标准。",
+        )
     rows, names = _checked(units, by, with_sub_regions=sub_regions is not None)
-    demands = list(by_industry(rows, of_edition(limits, edition), several))
+    demands = [] if edition is None else list(by_industry(rows, of_edition(limits, edition), several))
     if sub_regions is not None:
         demands += by_sub_region(rows, list(sub_regions))
     return _by_unit([_held(rows, demand, len(names)) for demand in demands], names)
@@ -128,7 +134,7 @@ def _checked(units: pd.DataFrame, by: str, *, with_sub_regions: bool) -> tuple[p
         wrong = ((rows[name] < 0) | np.isinf(rows[name])).to_numpy()
         _none_of(wrong, name, Words("are negative or infinite; expected m²", "为负或无穷大；应为平方米数"))
     if with_sub_regions:
-        rows = rows.assign(sub_region=given["sub_region"], inside_parks=to_flags(given["inside_parks"]))
+        rows = rows.assign(sub_region=to_text(given["sub_region"]), inside_parks=to_flags(given["inside_parks"]))
     return rows, list(names)
 
 

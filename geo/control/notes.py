@@ -16,7 +16,7 @@ import pandas as pd
 
 from geo.control.demands import Demand
 from geo.control.limits import INDICATORS
-from geo.control.words import Words
+from layers.errors import Words
 
 __all__ = ["notes", "open_storeys", "sources"]
 

@@ -87,7 +87,7 @@ def limit_of(row: Row, column: str, comparison: str) -> float | None:
     Raises
     ------
     StandardError
-        No number, or one out of range.
+        No number, one out of range, or a minimum of 0: every figure reaches that.
 
     Examples
     --------
@@ -95,12 +95,17 @@ def limit_of(row: Row, column: str, comparison: str) -> float | None:
     0.2
     """
     value = row.number(column, _SIGNS[comparison])
-    highest = _HIGHEST_PLOT_RATIO if column.startswith("plot_ratio") else 1.0
+    given, highest = row.get(column), _HIGHEST_PLOT_RATIO if column.startswith("plot_ratio") else 1.0
     if value is not None and not 0 <= value <= highest:
-        given = row.get(column)
         raise row.wrong(
             column,
             f'"{given}": expected 0 to {highest:g}. Write a share of 30 in a hundred as 0.30 or 30%',
             f"“{given}”：应在 0 至 {highest:g} 之间。百分之三十请写作 0.30 或 30%",
+        )
+    if value == 0 and comparison == "at_least":
+        raise row.wrong(
+            column,
+            f'"{given}": every figure reaches a minimum of 0. Leave the cell empty where none is set',
+            f"“{given}”：下限为 0 等于没有要求。未设下限请留空",
         )
     return value

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from geo.control.codes import translate
 from geo.control.rows import TITLES, division_of, edition_of, limit_of
-from geo.control.words import suggestion
-from layers.errors import StandardError, first
+from layers.errors import StandardError, first, suggestion
 from layers.user_tables import Row, each_row, read_rows, refuse_twice
 
 __all__ = ["SubRegion", "find_sub_regional", "load_sub_regions"]

@@ -1,23 +1,12 @@
-"""Sentences in two languages, as control indicators tell what was found, assumed or refused.
-
-Knows no limit and no code; knows how a message names the nearest known word, and how an option is refused.
-"""
+"""How control indicators tell what they were told by others, and refuse an option (用语)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from layers.errors import ParkwiseError, ProjectError, nearest
+from layers.errors import ParkwiseError, ProjectError, Words
 
-__all__ = ["Words", "one_of", "sentence", "suggestion"]
-
-
-class Words(NamedTuple):
-    """One sentence in two languages."""
-
-    en: str
-    zh: str
+__all__ = ["one_of", "sentence"]
 
 
 def sentence(error: ParkwiseError) -> Words:
@@ -29,18 +18,6 @@ def sentence(error: ParkwiseError) -> Words:
     Words(en='No such code', zh='没有此代码')
     """
     return Words(error.en.rstrip("."), error.zh.rstrip("。"))
-
-
-def suggestion(word: str, known: Iterable[str]) -> Words:
-    """Ask whether the nearest known word was meant (近似词提示); nothing where none is near.
-
-    Examples
-    --------
-    >>> suggestion("plot_rati", ["plot_ratio"]).en
-    ' Did you mean "plot_ratio"?'
-    """
-    like = nearest(word, known)
-    return Words(f' Did you mean "{like}"?', f"是否指“{like}”？") if like else Words("", "")
 
 
 def one_of(option: str, value: str, known: Sequence[str]) -> None:

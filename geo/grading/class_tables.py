@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from geo.grading.entries import NUMBER, Keys, check_keys, check_unique, name_in, wrong
-from geo.grading.rules import EXEMPT, GradeClass
+from geo.grading.rules import DECIMALS, EXEMPT, GradeClass
 from layers.errors import StandardError
 
 __all__ = ["read_classes"]
@@ -22,7 +22,7 @@ _CLASS_KEYS: Keys = {
 }
 
 
-def read_classes(entries: Sequence[Mapping[str, Any]], where: str) -> tuple[GradeClass, ...]:
+def read_classes(entries: Sequence[Mapping[str, Any]], where: str, decimals: int = DECIMALS) -> tuple[GradeClass, ...]:
     """Read a class table (等级划分表), the better class first.
 
     Every score, or every place in the ranking, has one class.
@@ -30,7 +30,8 @@ def read_classes(entries: Sequence[Mapping[str, Any]], where: str) -> tuple[Grad
     Raises
     ------
     StandardError
-        Two neighbours leave a gap or overlap, the ends are not covered, or scores and shares are mixed.
+        Two neighbours leave a gap or overlap, the ends are not covered, scores and shares are mixed, or a score has
+        more than `decimals`: no score would be compared with it as it is written.
 
     Examples
     --------
@@ -43,6 +44,7 @@ def read_classes(entries: Sequence[Mapping[str, Any]], where: str) -> tuple[Grad
     """
     for entry in entries:
         check_keys(entry, f"{where}: class {name_in(entry, 'grade')}", _CLASS_KEYS)
+        _refuse_finer(entry, where, decimals)
     grades = [str(entry["grade"]) for entry in entries]
     check_unique(grades, f"{where}: class")
     if EXEMPT in grades:
@@ -61,6 +63,18 @@ def read_classes(entries: Sequence[Mapping[str, Any]], where: str) -> tuple[Grad
     ends = _ends(_Scale(math.inf, -math.inf, -1), bounds, grades, where)
     least = [None if end == -math.inf else end for end in ends]
     return tuple(GradeClass(grade, score_at_least=end) for grade, end in zip(grades, least, strict=True))
+
+
+def _refuse_finer(entry: Mapping[str, Any], where: str, decimals: int) -> None:
+    for key in ("score_at_least", "score_below"):
+        if key in entry and round(entry[key], decimals) != entry[key]:
+            raise wrong(
+                f"{where}: class {entry['grade']}",
+                f"{key} {entry[key]} has more than {decimals} decimals, and scores are compared with so many; "
+                "round it, or set decimals in the group of the rule file",
+                f"{key} {entry[key]} 的小数位超过 {decimals} 位，而得分按 {decimals} 位小数比较；"
+                "请取整，或在规则文件的该组中设 decimals",
+            )
 
 
 class _Scale(NamedTuple):

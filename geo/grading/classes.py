@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from geo.grading.rules import GradeClass, Group
 
-__all__ = ["DECIMALS", "Standing", "ranks", "stand"]
+__all__ = ["EXACT", "Standing", "ranks", "stand"]
 
-#: Scores are rounded to this before they are compared, so that equal scores are equal.
-DECIMALS = 9
+#: Decimals of a score as it is told: what a machine adds to the last bits is cut off.
+EXACT = 9
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -54,9 +54,9 @@ def stand(group: Group, score: _Floats, size: _Ints) -> Standing:
     Parameters
     ----------
     group : Group
-        With classes; `ties`, `rounding` as in `geo.grading.rules`.
+        With classes; `ties`, `rounding`, `decimals` as in `geo.grading.rules`.
     score : array, shape (n,)
-        Rounded to `DECIMALS`.
+        Rounded as the group compares scores, see `Group.decimals`.
     size : array of int, shape (n,), above 0
         What a share counts: 1 a unit, or its land in whole steps.
 
@@ -143,5 +143,5 @@ def _lacking(group: Group, ranking: _Ranking, of_block: _Ints, limits: _Ints, si
     if group.ties == "better":
         reached = np.minimum(own, of_block[aim])
     else:
-        needed, reached = np.round(needed + 10.0**-DECIMALS, DECIMALS), own
+        needed, reached = np.round(needed + 10.0**-group.decimals, group.decimals), own
     return Standing(place, np.where(possible, needed, np.nan), np.where(possible, reached, -1).astype("int64"))

@@ -6,12 +6,12 @@ Every refusal names the place in the file, in English and Chinese. Knows no rule
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 
-from layers.errors import StandardError, nearest
+from layers.errors import StandardError, Words, nearest
 
-__all__ = ["NUMBER", "Keys", "check_keys", "check_positive", "check_unique", "name_in", "one_of", "wrong"]
+__all__ = ["NUMBER", "Keys", "check_keys", "check_positive", "check_unique", "name_in", "near", "one_of", "wrong"]
 
 #: key -> (types allowed, required)
 Keys = Mapping[str, tuple[tuple[type, ...], bool]]
@@ -22,7 +22,7 @@ _TYPE_WORDS: Mapping[type, tuple[str, str]] = {
     int: ("a whole number", "整数"),
     float: ("a number", "数字"),
     bool: ("true or false", "true 或 false"),
-    date: ("a date without quotes", "不带引号的日期"),
+    date: ("a date without quotes and without a time", "不带引号、不带时刻的日期"),
     list: ("a list of tables", "表的列表"),
     dict: ("a table", "表"),
 }
@@ -31,6 +31,18 @@ _TYPE_WORDS: Mapping[type, tuple[str, str]] = {
 def wrong(where: str, en: str, zh: str) -> StandardError:
     """Return the error of a rule set, with the place in it."""
     return StandardError(f"Rule set {where}: {en}.", f"评价规则 {where}：{zh}。")
+
+
+def near(word: str, known: Iterable[str]) -> Words:
+    """Return what a message adds of the known word most like `word` (近似词提示); nothing where none comes near.
+
+    Examples
+    --------
+    >>> near("tax_pr_mu", ["tax_per_mu"]).en, near("x", ["tax_per_mu"]).en
+    ('; nearest: tax_per_mu', '')
+    """
+    like = nearest(word, known)
+    return Words(f"; nearest: {like}", f"；最接近：{like}") if like else Words("", "")
 
 
 def name_in(entry: object, key: str) -> str:
@@ -50,8 +62,8 @@ def check_keys(entry: object, where: str, keys: Keys) -> None:
         raise wrong(where, f"is {entry!r}, expected a table", f"为 {entry!r}，应为表")
     for key in entry:
         if key not in keys:
-            like = nearest(key, keys)
-            raise wrong(where, f'unknown key "{key}"; nearest: {like}', f"未知的键“{key}”；最接近：{like}")
+            hint = near(key, keys)
+            raise wrong(where, f'unknown key "{key}"{hint.en}', f"未知的键“{key}”{hint.zh}")
     for key, (types, required) in keys.items():
         if key not in entry and required:
             raise wrong(where, f'"{key}" is missing', f"缺少“{key}”")
@@ -65,9 +77,9 @@ def check_keys(entry: object, where: str, keys: Keys) -> None:
 
 
 def _fits(value: object, types: tuple[type, ...]) -> bool:
-    # True is an int to Python, and nan and inf are numbers to TOML.
-    if isinstance(value, bool):
-        return bool in types
+    # True is an int to Python, a time of a day is a date to it, and nan and inf are numbers to TOML.
+    if isinstance(value, (bool, datetime)):
+        return type(value) in types
     if isinstance(value, float) and not math.isfinite(value):
         return False
     return isinstance(value, types) and value not in ("", [])
@@ -76,11 +88,11 @@ def _fits(value: object, types: tuple[type, ...]) -> bool:
 def one_of(value: str, known: Sequence[str], where: str) -> str:
     """Return `value`, or refuse it when it is none of the known words, naming the nearest (取值检查)."""
     if value not in known:
-        listed, like = ", ".join(known), nearest(value, known)
+        listed, hint = ", ".join(known), near(value, known)
         raise wrong(
             where,
-            f'"{value}"; expected one of {listed}; nearest: {like}',
-            f"“{value}”；应为 {listed} 之一；最接近：{like}",
+            f'"{value}"; expected one of {listed}{hint.en}',
+            f"“{value}”；应为 {listed} 之一{hint.zh}",
         )
     return value
 

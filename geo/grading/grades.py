@@ -19,11 +19,11 @@ import pandas as pd
 from geo.firms import Firms, attach_firms, pick_year
 from geo.grading.groups import sort_into_groups
 from geo.grading.judging import judge
-from geo.grading.notes import Note, notes_of, notes_of_rules
+from geo.grading.notes import notes_of, notes_of_rules
 from geo.grading.rules import RuleSet
 from geo.grading.tables import contributions_of, needs_of, table_of
 from geo.land import Land
-from layers.errors import ProjectError, StandardError, first
+from layers.errors import ProjectError, StandardError, Words, first
 
 __all__ = ["Grades", "firms_to_grade", "grade", "grade_years"]
 
@@ -42,15 +42,16 @@ class Grades:
         `rank` (among the ranked of its group), `grade` (``exempt`` for exempt firms), `reason` (a code, missing
         where there is nothing to say), `reason_zh`, `reason_en`.
     contributions : DataFrame
-        One row a firm × indicator, by group: `firm_id`, `group`, `indicator`, `value`, `benchmark`, `unit` (of
-        both), `weight`, `score`, `capped`, `floored`, `missing` (the policy applied, missing where there is a value).
+        One row a firm × indicator, by group: `firm` (row of `table`: an id may stand twice), `firm_id`, `group`,
+        `indicator`, `value`, `benchmark`, `unit` (of both), `weight`, `score`, `capped`, `floored`, `missing` (the
+        policy applied, missing where there is a value).
     needs : DataFrame
-        One row a firm × indicator, for firms that a better grade lies open to: `firm_id`, `group`, `grade`,
-        `next_grade`, `score`, `score_needed`, `lacking`, `indicator`, `value`, `value_needed` (with this value alone
-        the next grade is reached, others unchanged; missing where the cap, or a veto, forbids), `unit`, `barred`
-        (a veto stands in the way).
-    told : tuple of Note
-        What was assumed and what was left out, in Chinese and English.
+        One row a firm × indicator, for firms that a better grade lies open to: `firm`, `firm_id`, `group`, `grade`,
+        `next_grade`, `score`, `score_needed` (as scores are compared), `lacking`, `indicator`, `value`,
+        `value_needed` (with this value alone the next grade is reached, others unchanged; missing where the cap, or a
+        veto, forbids), `unit`, `barred` (a veto stands in the way).
+    told : tuple of Words
+        What was assumed and what was left out, in English and Chinese.
 
     In the two long tables words (group, indicator, unit, grade, policy) are categories.
     """
@@ -60,7 +61,7 @@ class Grades:
     table: pd.DataFrame
     contributions: pd.DataFrame
     needs: pd.DataFrame
-    told: tuple[Note, ...]
+    told: tuple[Words, ...]
 
     @property
     def counts(self) -> pd.DataFrame:

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geo.grading.cells import dates, flags, numbers
 from geo.grading.rules import Group, RuleSet, Who
 from geo.grouping import linked
-from layers.errors import ProjectError, StandardError, first, nearest
-from layers.units import convert
+from layers.errors import ProjectError, StandardError, first
+from layers.units import convert, to_tally
 
-__all__ = ["exempted", "flags", "numbers", "owners_of", "sort_into_groups", "units_of", "why_in_no_group"]
+__all__ = ["Following", "exempted", "owners_of", "sort_into_groups", "units_of", "why_in_no_group"]
 
 _FACTS = {
     "scale": ("规模（规上/规下）", "scale (above or below the threshold)"),
-    "land_mu": ("用地面积", "land used"),
+    "land": ("用地面积", "land used"),
     "own_land": ("登记用地面积", "registered land"),
 }
 
@@ -76,19 +78,21 @@ def _fits(firms: pd.DataFrame, rules: RuleSet) -> list[pd.Series]:
 
 
 def _facts(firms: pd.DataFrame, where: str) -> pd.DataFrame:
+    """What conditions ask of each firm; land in whole steps of 0.01 m², as it is counted everywhere."""
     blank = pd.Series(np.nan, index=firms.index)
     registered = numbers(firms, "land_registered_m2", where) if "land_registered_m2" in firms else blank
     leased = numbers(firms, "land_leased_in_m2", where) if "land_leased_in_m2" in firms else blank
     # As for the land used: a part that is blank counts 0 once another part is reported.
     own = (registered.fillna(0.0) > 0).astype("boolean").mask(registered.isna() & leased.isna())
     scale = firms["scale"].astype("string") if "scale" in firms else blank.astype("string")
-    land_mu = convert(firms["land_used_m2"].astype("float64"), "m2", "mu").astype("Float64")
-    return pd.DataFrame({"scale": scale, "land_mu": land_mu, "own_land": own})
+    used = firms["land_used_m2"].astype("float64")
+    steps = pd.Series(to_tally(used.fillna(0.0), "m2"), index=firms.index, dtype="Int64")
+    return pd.DataFrame({"scale": scale, "land": steps.mask(used.isna()), "own_land": own})
 
 
 def _asked(who: Who) -> set[str]:
     land = who.land_at_least_mu is not None or who.land_below_mu is not None
-    asked = {"scale": who.scale is not None, "land_mu": land, "own_land": who.own_land is not None}
+    asked = {"scale": who.scale is not None, "land": land, "own_land": who.own_land is not None}
     return {name for name, yes in asked.items() if yes}
 
 
@@ -98,18 +102,32 @@ def _belongs(who: Who, facts: pd.DataFrame) -> pd.Series:
     if who.scale is not None:
         met &= (facts["scale"] == who.scale).astype("boolean")
     if who.land_at_least_mu is not None:
-        met &= facts["land_mu"] >= who.land_at_least_mu
+        met &= facts["land"] >= _steps_of(who.land_at_least_mu)
     if who.land_below_mu is not None:
-        met &= facts["land_mu"] < who.land_below_mu
+        met &= facts["land"] < _steps_of(who.land_below_mu)
     if who.own_land is not None:
         met &= facts["own_land"] == who.own_land
     return met
 
 
-def exempted(group: Group, members: pd.DataFrame, year: int | None, where: str) -> npt.NDArray[np.intp]:
-    """Return which exemption (不参评) applies to each firm first, by its place in the group's list; −1 for none.
+def _steps_of(mu: float) -> int:
+    """Round a limit as land is rounded: 5 mu are 3333.33 m², and a firm that has them has 5 mu."""
+    return int(to_tally([convert(float(mu), "mu", "m2")], "m2")[0])
+
+
+def exempted(
+    group: Group, members: pd.DataFrame, year: int | None, where: str
+) -> tuple[npt.NDArray[np.intp], dict[str, int]]:
+    """Return which exemption (不参评) applies to each firm first, and how many cells are blank.
 
     A date counts when it lies less than so many years before 31 December of the data year.
+
+    Returns
+    -------
+    exemption : array of int, shape (n,)
+        A place in the group's list; −1 for none.
+    blank : dict
+        Column → firms that leave it blank; it exempts none of them.
 
     Raises
     ------
@@ -117,67 +135,41 @@ def exempted(group: Group, members: pd.DataFrame, year: int | None, where: str) 
         A column is not there or holds something else, or ages are asked and the year is not known.
     """
     found = np.full(len(members), -1)
+    blank: dict[str, int] = {}
     for row, one in enumerate(group.exemptions):
         if one.less_than_years is None:
-            applies = flags(members, one.column, where).fillna(value=False).to_numpy(dtype=bool)
-        elif year is None:
-            raise ProjectError(
-                f"Rule set {where}: group {group.id} exempts by the age of firms, and the data have no year. "
-                "Give the year of the data.",
-                f"评价规则 {where}：{group.id} 组按年限豁免，但数据没有年份。请给出数据年份。",
-            )
+            told = flags(members, one.column, where)
+            applies = told.fillna(value=False).to_numpy(dtype=bool)
         else:
-            months = round(one.less_than_years * 12)
-            begins = pd.Timestamp(date(year, 12, 31)) - pd.DateOffset(months=months)
-            applies = (_dates(members, one.column, where) > begins).to_numpy(dtype=bool)
+            begins = _born_after(one.less_than_years, year, group, where)
+            told = dates(members, one.column, where)
+            applies = (told > begins).to_numpy(dtype=bool)
+        blank[one.column] = int(told.isna().sum())
         found = np.where((found < 0) & applies, row, found)
-    return found
+    return found, blank
 
 
-def flags(frame: pd.DataFrame, column: str, where: str) -> pd.Series:
-    """Return a column as true, false or missing."""
-    values = _column(frame, column, where)
-    try:
-        return values.astype("boolean")
-    except (TypeError, ValueError) as error:
-        raise _unfit(column, where, error, "true or false", "true 或 false") from error
-
-
-def numbers(frame: pd.DataFrame, column: str, where: str) -> pd.Series:
-    """Return a column as numbers; blank cells are missing."""
-    try:
-        return pd.to_numeric(_column(frame, column, where)).astype("float64")
-    except (TypeError, ValueError) as error:
-        raise _unfit(column, where, error, "numbers", "数字") from error
-
-
-def _dates(frame: pd.DataFrame, column: str, where: str) -> pd.Series:
-    try:
-        return pd.to_datetime(_column(frame, column, where))
-    except (TypeError, ValueError) as error:
-        raise _unfit(column, where, error, "dates", "日期") from error
-
-
-def _column(frame: pd.DataFrame, column: str, where: str) -> pd.Series:
-    if column not in frame:
-        like = nearest(column, [str(name) for name in frame.columns])
+def _born_after(years: float, year: int | None, group: Group, where: str) -> pd.Timestamp:
+    if year is None:
         raise ProjectError(
-            f'Rule set {where}: the firms have no column "{column}". Nearest: {like}. '
-            "Add the column to the enterprises, or take the rule out of the file.",
-            f"评价规则 {where}：企业表没有“{column}”列。最接近：{like}。请在企业表中补充该列，或从规则中删去。",
+            f"Rule set {where}: group {group.id} exempts by the age of firms, and the data have no year. "
+            "Give the year of the data.",
+            f"评价规则 {where}：{group.id} 组按年限豁免，但数据没有年份。请给出数据年份。",
         )
-    return frame[column]
+    return pd.Timestamp(date(year, 12, 31)) - pd.DateOffset(months=round(years * 12))
 
 
-def _unfit(column: str, where: str, error: Exception, en: str, zh: str) -> ProjectError:
-    return ProjectError(
-        f"Rule set {where}: enterprises.{column} holds something else than {en} ({error}). Expected {en}.",
-        f"评价规则 {where}：enterprises.{column} 含有非{zh}内容（{error}）。应为{zh}。",
-    )
+class Following(NamedTuple):
+    """Who follows whom among n firms."""
+
+    #: The owner each pure tenant follows, as a row of all firms; −1 for whoever follows nobody.
+    owner: npt.NDArray[np.intp]
+    #: Pure tenants whose owner is not among the firms, or not known.
+    alone: npt.NDArray[np.bool_]
 
 
-def owners_of(rows: npt.NDArray[np.intp], links: pd.DataFrame | None, group: Group) -> npt.NDArray[np.intp]:
-    """Return the owner (产权人) each pure tenant follows, as a row of the firms; −1 for whoever follows nobody.
+def owners_of(rows: npt.NDArray[np.intp], links: pd.DataFrame | None, group: Group) -> Following:
+    """Return the owner (产权人) each pure tenant follows.
 
     A pure tenant rents and owns no parcel. On several parcels it follows the owner of the one where it rents most.
     """
@@ -191,8 +183,9 @@ def owners_of(rows: npt.NDArray[np.intp], links: pd.DataFrame | None, group: Gro
         ["firm", "land_area_m2", "land_area_m2_owner", "parcel", "firm_owner"],
         ascending=[True, False, False, True, True],
     ).drop_duplicates("firm")
-    owner = pd.Series(pairs["firm_owner"].to_numpy("int64"), index=pairs["firm"].to_numpy("int64"), dtype="int64")
-    return owner.reindex(rows, fill_value=-1).to_numpy("intp")
+    found = pd.Series(pairs["firm_owner"].to_numpy("int64"), index=pairs["firm"].to_numpy("int64"), dtype="int64")
+    owner = found.reindex(rows, fill_value=-1).to_numpy("intp")
+    return Following(owner, np.isin(rows, rents["firm"].to_numpy("int64")) & (owner < 0))
 
 
 def units_of(

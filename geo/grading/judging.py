@@ -7,14 +7,17 @@ score, one rank and one class. Writes no sentence: that is done by `geo.grading.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.grading.classes import DECIMALS, Standing, ranks, stand
-from geo.grading.groups import exempted, flags, owners_of, units_of
+from geo.grading.cells import flags
+from geo.grading.classes import EXACT, Standing, ranks, stand
+from geo.grading.groups import Following, exempted, owners_of, units_of
 from geo.grading.rules import Group
 from geo.grading.scores import Points, Scored, points_of, score_units
 from layers.units import to_tally
@@ -33,14 +36,18 @@ class Judged:
         The group's firms, as rows of all firms.
     unit : array, shape (n,)
         What each firm is judged in.
-    exemption, owner : array, shape (n,)
-        Exemption that applies (place in the group's list), owner that is followed (row of all firms); −1 for none.
+    exemption : array, shape (n,)
+        Exemption that applies, by its place in the group's list; −1 for none.
+    following : Following
+        Tenants and the owners they follow.
     vetoes : tuple of arrays of bool, shape (n,)
         Where each veto applies; empty without classes.
+    blank : mapping
+        Column of a veto or an exemption → firms that leave it blank: it applies to none of them.
     scored, points
         Of each unit.
     total, score : array, shape (units,)
-        Before and after rounding to `DECIMALS`.
+        Before and after rounding to `EXACT` decimals.
     rank : array, shape (units,)
         Missing for whoever is not ranked: exempt, following an owner, without score, or without land where shares
         are of land.
@@ -52,8 +59,9 @@ class Judged:
     rows: npt.NDArray[np.intp]
     unit: npt.NDArray[np.intp]
     exemption: npt.NDArray[np.intp]
-    owner: npt.NDArray[np.intp]
+    following: Following
     vetoes: tuple[npt.NDArray[np.bool_], ...]
+    blank: Mapping[str, int]
     scored: Scored
     points: Points
     total: npt.NDArray[np.float64]
@@ -62,13 +70,29 @@ class Judged:
     standing: Standing
 
     @property
+    def follows(self) -> npt.NDArray[np.bool_]:
+        """Firms that have the grade of their owner; an exempt one has none."""
+        return (self.following.owner >= 0) & (self.exemption < 0)
+
+    @cached_property
+    def veto(self) -> npt.NDArray[np.intp]:
+        """The strictest veto that applies to each firm, by its place in the group's list; −1 for none."""
+        found, best = np.full(len(self.rows), -1), np.full(len(self.rows), -1)
+        for row, hit in enumerate(self.vetoes):
+            stricter = hit & (best < self._allowed[row])
+            found, best = np.where(stricter, row, found), np.where(stricter, self._allowed[row], best)
+        return np.asarray(found, dtype=np.intp)
+
+    @cached_property
     def best_allowed(self) -> npt.NDArray[np.int64]:
         """The best class the vetoes leave each firm, by its place; 0 without veto."""
-        best = np.zeros(len(self.rows), dtype="int64")
+        return np.asarray(np.array([*self._allowed, 0])[self.veto], dtype=np.int64)
+
+    @property
+    def _allowed(self) -> list[int]:
+        """The best class each veto leaves."""
         grades = [one.grade for one in self.group.classes]
-        for veto, hit in zip(self.group.vetoes, self.vetoes, strict=False):
-            best = np.where(hit, np.maximum(best, grades.index(veto.grade_at_most)), best)
-        return best
+        return [grades.index(one.grade_at_most) for one in self.group.vetoes] if grades else []
 
 
 def judge(
@@ -98,38 +122,40 @@ def judge(
     Judged
     """
     members = firms.iloc[rows]
-    exemption = exempted(group, members, year, where)
-    owner = owners_of(rows, links, group) if group.tenants_follow_owner else np.full(len(rows), -1)
-    apart = (exemption >= 0) | (owner >= 0)
+    exemption, blank = exempted(group, members, year, where)
+    following = owners_of(rows, links, group) if group.tenants_follow_owner else _nobody(len(rows))
+    apart = (exemption >= 0) | (following.owner >= 0)
     unit = units_of(rows, apart, links, group)
     takes_part = np.zeros(int(unit.max(initial=-1)) + 1, dtype=bool)
     takes_part[unit[~apart]] = True
     scored = score_units(group, members, unit, takes_part)
     points = points_of(group, members, unit, len(takes_part), where)
     total = np.asarray(scored.score.sum(axis=1) * points.factor + points.bonus - points.malus, dtype=np.float64)
-    score = np.round(total, DECIMALS)
+    compared = np.round(total, group.decimals)
     size = _sizes(group, members, unit, len(takes_part))
-    ranked = takes_part & np.isfinite(score) & (size > 0)
-    rank = np.full(len(score), np.nan)
-    rank[ranked] = ranks(score[ranked])
+    ranked = takes_part & np.isfinite(total) & (size > 0)
+    rank = np.full(len(total), np.nan)
+    rank[ranked] = ranks(compared[ranked])
+    told = [flags(members, one.column, where) for one in group.vetoes if group.classes]
     return Judged(
         group=group,
         rows=rows,
         unit=unit,
         exemption=exemption,
-        owner=owner,
-        vetoes=tuple(_true(members, one.column, where) for one in group.vetoes if group.classes),
+        following=following,
+        vetoes=tuple(one.fillna(value=False).to_numpy(dtype=bool) for one in told),
+        blank=blank | {veto.column: int(one.isna().sum()) for veto, one in zip(group.vetoes, told, strict=False)},
         scored=scored,
         points=points,
         total=total,
-        score=score,
+        score=np.round(total, EXACT),
         rank=rank,
-        standing=_standing(group, score, size, ranked),
+        standing=_standing(group, compared, size, ranked),
     )
 
 
-def _true(members: pd.DataFrame, column: str, where: str) -> npt.NDArray[np.bool_]:
-    return flags(members, column, where).fillna(value=False).to_numpy(dtype=bool)
+def _nobody(count: int) -> Following:
+    return Following(np.full(count, -1), np.zeros(count, dtype=bool))
 
 
 def _sizes(group: Group, members: pd.DataFrame, unit: npt.NDArray[np.intp], units: int) -> npt.NDArray[np.int64]:

@@ -12,9 +12,11 @@ from datetime import date
 from typing import Any
 
 from geo.grading.class_tables import read_classes
-from geo.grading.entries import NUMBER, Keys, check_keys, check_positive, check_unique, name_in, one_of, wrong
+from geo.grading.classes import EXACT
+from geo.grading.entries import NUMBER, Keys, check_keys, check_positive, check_unique, name_in, near, one_of, wrong
 from geo.grading.rules import (
     BEST,
+    DECIMALS,
     DIRECTIONS,
     KINDS,
     METHODS,
@@ -31,13 +33,18 @@ from geo.grading.rules import (
     Who,
 )
 from geo.indicators import catalogue
-from layers.errors import ParkwiseError, nearest
+from layers.errors import ParkwiseError
 from layers.units import convert
 
 __all__ = ["read_ranking", "read_rules"]
 
 #: Weights are typed by hand: they sum to 100 within this.
 _WEIGHTS_TOLERANCE = 1e-6
+
+#: Years data can be of; 20222 is a slip of the finger.
+_YEARS = (1949, 2199)
+#: No firm is called young that is older.
+_OLDEST_YEARS = 100
 
 _RANKING: Mapping[str, tuple[str, ...]] = {"ties": TIES, "share_of": SHARES_OF, "rounding": ROUNDINGS}
 
@@ -70,13 +77,7 @@ def read_rules(found: Mapping[str, Any], where: str) -> RuleSet:
         check_keys({key: found[key] for key in _PLACE_KEYS if key in found}, where, _PLACE_KEYS)
     groups = tuple(_group(entry, f"{where}: group.{name_in(entry, 'id')}", kind) for entry in found["group"])
     check_unique([one.id for one in groups], f"{where}: group")
-    year = found.get("data_year")
-    begins, ends = (None, None) if year is None else (date(year, 1, 1), date(year, 12, 31))
-    begins, ends = found.get("valid_from", begins), found.get("valid_to", ends)
-    if begins is not None and ends is not None and ends < begins:
-        raise wrong(
-            where, f"valid_to {ends} lies before valid_from {begins}", f"valid_to {ends} 早于 valid_from {begins}"
-        )
+    begins, ends = _validity(found, where)
     text: dict[str, Any] = {key: found[key] for key in _TITLES}
     place: dict[str, Any] = {key: found.get(key) for key in _PLACE_KEYS}
     source, confidence = found["source"]["page"], found["source"]["confidence"]
@@ -90,6 +91,23 @@ def read_rules(found: Mapping[str, Any], where: str) -> RuleSet:
         source=source,
         confidence=confidence,
     )
+
+
+def _validity(found: Mapping[str, Any], where: str) -> tuple[date | None, date | None]:
+    """First and last day of the data a set is for: as stated, else of its data year."""
+    year = found.get("data_year")
+    if year is not None and not _YEARS[0] <= year <= _YEARS[1]:
+        low, high = _YEARS
+        raise wrong(
+            where, f"data_year is {year}, expected {low} to {high}", f"data_year 为 {year}，应为 {low} 至 {high}"
+        )
+    begins, ends = (None, None) if year is None else (date(year, 1, 1), date(year, 12, 31))
+    begins, ends = found.get("valid_from", begins), found.get("valid_to", ends)
+    if begins is not None and ends is not None and ends < begins:
+        raise wrong(
+            where, f"valid_to {ends} lies before valid_from {begins}", f"valid_to {ends} 早于 valid_from {begins}"
+        )
+    return begins, ends
 
 
 def _group(entry: Mapping[str, Any], where: str, kind: str) -> Group:
@@ -108,7 +126,10 @@ def _group(entry: Mapping[str, Any], where: str, kind: str) -> Group:
     factor = entry.get("factor", 1.0)
     if not isinstance(factor, str):
         check_positive(factor, f"{where}: factor")
-    classes = read_classes(entry["class"], where) if "class" in entry else ()
+    decimals = entry.get("decimals", DECIMALS)
+    if not 0 <= decimals <= EXACT:
+        raise wrong(f"{where}: decimals", f"is {decimals}, expected 0 to {EXACT}", f"为 {decimals}，应为 0 至 {EXACT}")
+    classes = read_classes(entry["class"], where, decimals) if "class" in entry else ()
     return Group(
         id=entry["id"],
         title_zh=entry["title_zh"],
@@ -123,6 +144,7 @@ def _group(entry: Mapping[str, Any], where: str, kind: str) -> Group:
         malus=entry.get("malus"),
         vetoes=tuple(_veto(one, f"{where}: veto", classes) for one in entry.get("veto", ())),
         exemptions=tuple(_exemption(one, f"{where}: exemption") for one in entry.get("exemption", ())),
+        decimals=decimals,
         **read_ranking({key: entry[key] for key in _RANKING if key in entry}, where),
     )
 
@@ -194,11 +216,11 @@ def _benchmark(entry: Mapping[str, Any], where: str, kind: str) -> float | str |
     """Return the benchmark in the display unit of its indicator."""
     known = {name: one for name, one in catalogue().items() if one.table == "firms"}
     if entry["indicator"] not in known:
-        like, all_of_them = nearest(entry["indicator"], known), ", ".join(known)
+        hint, all_of_them = near(entry["indicator"], known), ", ".join(known)
         raise wrong(
             where,
-            f'"{entry["indicator"]}" is no indicator of firms. Nearest: {like}. All: {all_of_them}',
-            f"“{entry['indicator']}”不是企业指标。最接近：{like}。全部：{all_of_them}",
+            f'"{entry["indicator"]}" is no indicator of firms{hint.en}. All: {all_of_them}',
+            f"“{entry['indicator']}”不是企业指标{hint.zh}。全部：{all_of_them}",
         )
     benchmark, unit, shown = entry.get("benchmark"), entry.get("unit"), known[entry["indicator"]].unit
     if benchmark == BEST:
@@ -224,11 +246,11 @@ def _benchmark(entry: Mapping[str, Any], where: str, kind: str) -> float | str |
 def _refuse_weights(weights: list[tuple[str, float]], where: str) -> None:
     total = math.fsum(weight for _, weight in weights)
     if abs(total - 100) > _WEIGHTS_TOLERANCE:
-        sums = " + ".join(f"{name} {weight:g}" for name, weight in weights)
+        sums = " + ".join(f"{name} {weight:.10g}" for name, weight in weights)
         raise wrong(
             where,
-            f"weights sum to {total:g}, expected 100 ({sums}). Change the weights of this group",
-            f"权重之和为 {total:g}，应为 100（{sums}）。请修改该组权重",
+            f"weights sum to {total:.10g}, expected 100 ({sums}). Change the weights of this group",
+            f"权重之和为 {total:.10g}，应为 100（{sums}）。请修改该组权重",
         )
 
 
@@ -241,8 +263,13 @@ def _veto(entry: Mapping[str, Any], where: str, classes: tuple[GradeClass, ...])
 
 def _exemption(entry: Mapping[str, Any], where: str) -> Exemption:
     check_keys(entry, where, _EXEMPTION_KEYS)
-    if "less_than_years" in entry:
-        check_positive(entry["less_than_years"], f"{where}: less_than_years")
+    years = entry.get("less_than_years")
+    if years is not None and not 1 / 24 < years <= _OLDEST_YEARS:
+        raise wrong(
+            f"{where}: less_than_years",
+            f"is {years!r}, expected 1 month (0.083) to {_OLDEST_YEARS} years",
+            f"为 {years!r}，应为 1 个月（0.083）至 {_OLDEST_YEARS} 年",
+        )
     return Exemption(**entry)
 
 
@@ -267,6 +294,7 @@ _GROUP_KEYS: Keys = {
     "method": ((str,), False),
     "tenants_follow_owner": ((bool,), False),
     "factor": ((str, *NUMBER), False),
+    "decimals": ((int,), False),
     "bonus": ((str,), False),
     "malus": ((str,), False),
     "veto": ((list,), False),

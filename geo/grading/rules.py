@@ -14,6 +14,7 @@ from datetime import date
 
 __all__ = [
     "BEST",
+    "DECIMALS",
     "DIRECTIONS",
     "EXEMPT",
     "KINDS",
@@ -45,6 +46,9 @@ TIES = ("better", "worse")
 ROUNDINGS = ("floor", "ceil", "round")
 #: Shares are of the number of ranked firms, or of the land they use.
 SHARES_OF = ("firms", "land")
+#: Scores are compared, with limits and with each other, rounded to so many decimals: land is known to 0.01 m², so that
+#: the tax a mu of a firm on 10 mu (6666.67 m²) is a little less than it should be.
+DECIMALS = 2
 #: Benchmark of an indicator: the best firm of the group.
 BEST = "best"
 #: Grade of a firm that is not graded, with the reason beside it.
@@ -134,6 +138,7 @@ class Group:
     ties: str = "better"
     share_of: str = "firms"
     rounding: str = "floor"
+    decimals: int = DECIMALS
 
     @property
     def by_share(self) -> bool:
@@ -145,7 +150,8 @@ class Group:
 class RuleSet:
     """The rule of one place for one data year.
 
-    `valid_from` and `valid_to` are the first and the last day of the data it is for; left out, the data year.
+    `valid_from` and `valid_to` are the first and the last day of the data it is for; left out, those of the data year,
+    and without a data year open, as long as one of the two is stated.
     """
 
     id: str
@@ -164,7 +170,13 @@ class RuleSet:
     valid_from: date | None = None
     valid_to: date | None = None
 
+    @property
+    def days(self) -> tuple[date, date] | None:
+        """First and last day of the data it is for, an open end as far as dates go; None where neither is stated."""
+        if self.valid_from is None and self.valid_to is None:
+            return None
+        return self.valid_from or date.min, self.valid_to or date.max
+
     def covers(self, year: int) -> bool:
         """Tell whether the set is for the data of `year`, by the year's last day."""
-        last = date(year, 12, 31)
-        return self.valid_from is not None and self.valid_to is not None and self.valid_from <= last <= self.valid_to
+        return self.days is not None and self.days[0] <= date(year, 12, 31) <= self.days[1]

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.grading.groups import numbers
+from geo.grading.cells import numbers, refuse
 from geo.grading.rules import MISSING, Criterion, Group
 from geo.indicators import Indicator, indicator
-from layers.errors import ProjectError, first
+from layers.errors import Words
 from layers.units import convert, from_tally, to_tally
 
 __all__ = ["Points", "Scored", "points_of", "score_units", "value_of"]
@@ -40,7 +40,8 @@ class Scored(NamedTuple):
 class Points(NamedTuple):
     """What the weighted sum is multiplied by, and what is added and taken off, one a unit; and blank cells."""
 
-    factor: _Floats
+    factor: _Floats  # missing where a firm has none, or firms of a unit have different ones
+    differ: npt.NDArray[np.bool_]  # where they have different ones
     bonus: _Floats
     malus: _Floats
     blank: dict[str, int]
@@ -109,7 +110,7 @@ def _score(
     one: Criterion, members: pd.DataFrame, unit: npt.NDArray[np.intp], takes_part: npt.NDArray[np.bool_]
 ) -> _Column:
     value, left_out = _values(indicator(one.indicator), members, unit, len(takes_part))
-    benchmark = one.benchmark if isinstance(one.benchmark, float) else _best(one, value[takes_part])
+    benchmark = _best(one, value[takes_part]) if isinstance(one.benchmark, str) else _number(one.benchmark)
     raw = _raw(one, value, benchmark)
     least = -np.inf if one.floor is None else one.floor
     score = np.clip(raw, least, one.cap)
@@ -140,7 +141,14 @@ def _added(values: _Floats, unit: npt.NDArray[np.intp], size: int, base: str) ->
     return pd.Series(from_tally(sums, base))
 
 
+def _number(benchmark: float | None) -> float:
+    if benchmark is None:
+        raise ValueError("a benchmark is not set: a template grades nobody")
+    return float(benchmark)
+
+
 def _best(one: Criterion, values: _Floats) -> float:
+    """The best value; missing where nobody is above 0."""
     usable = values[values > 0]
     if not len(usable):
         return float("nan")
@@ -148,11 +156,15 @@ def _best(one: Criterion, values: _Floats) -> float:
 
 
 def _raw(one: Criterion, value: _Floats, benchmark: float) -> _Floats:
-    if one.direction == "more":
-        return value / benchmark * one.weight
-    # Nothing at all, or less, is as good as it gets: the cap holds it.
+    """Score before floor and cap; missing where the value is."""
     some = np.where(value > 0, value, 1.0)
-    return np.where(np.isnan(value), np.nan, np.where(value > 0, benchmark / some * one.weight, np.inf))
+    if one.direction == "more":
+        # Where nobody evaluated is above 0, known values of 0 or less are no points; more is above any best.
+        scored = np.where(value > 0, np.inf, 0.0) if np.isnan(benchmark) else value / benchmark * one.weight
+    else:
+        # Nothing at all, or less, is as good as it gets: the cap holds it.
+        scored = np.where(value > 0, (0.0 if np.isnan(benchmark) else benchmark) / some * one.weight, np.inf)
+    return np.where(np.isnan(value), np.nan, scored)
 
 
 def _stand_in(one: Criterion, scores: _Floats) -> float:
@@ -176,7 +188,7 @@ def points_of(group: Group, members: pd.DataFrame, unit: npt.NDArray[np.intp], s
     Raises
     ------
     ProjectError
-        A column is missing, points are negative, a factor is not above 0.
+        A column is missing or holds no numbers, points are negative, a factor is not above 0.
     """
     blank: dict[str, int] = {}
     sums: dict[str, _Floats] = {}
@@ -184,28 +196,24 @@ def points_of(group: Group, members: pd.DataFrame, unit: npt.NDArray[np.intp], s
         sums[name] = np.zeros(size)
         if column is not None:
             points = numbers(members, column, where)
-            _refuse(points < 0, members, column, where, "points of 0 or more", "不小于 0 的分数")
+            refuse(points < 0, members, column, where, Words("points of 0 or more", "不小于 0 的分数"))
             blank[column] = int(points.isna().sum())
             sums[name] += np.bincount(unit, weights=points.fillna(0.0), minlength=size)
-    return Points(_factor(group, members, unit, size, where), sums["bonus"], sums["malus"], blank)
+    factor, differ = _factor(group, members, unit, size, where)
+    return Points(factor, differ, sums["bonus"], sums["malus"], blank)
 
 
-def _factor(group: Group, members: pd.DataFrame, unit: npt.NDArray[np.intp], size: int, where: str) -> _Floats:
+def _factor(
+    group: Group, members: pd.DataFrame, unit: npt.NDArray[np.intp], size: int, where: str
+) -> tuple[_Floats, npt.NDArray[np.bool_]]:
+    """The factor of each unit, and where its firms have different ones."""
     if not isinstance(group.factor, str):
-        return np.full(size, float(group.factor))
+        return np.full(size, float(group.factor)), np.zeros(size, dtype=bool)
     stated = numbers(members, group.factor, where)
-    _refuse(stated <= 0, members, group.factor, where, "factors above 0", "大于 0 的系数")
+    refuse(stated <= 0, members, group.factor, where, Words("factors above 0", "大于 0 的系数"))
     by_unit = stated.groupby(unit)
     lowest, highest = by_unit.min(), by_unit.max()
-    one = lowest.where((lowest == highest) & (by_unit.count() == by_unit.size()))
-    return one.reindex(range(size)).to_numpy("float64")
-
-
-def _refuse(bad: pd.Series, members: pd.DataFrame, column: str, where: str, en: str, zh: str) -> None:
-    if bad.any():
-        ids = first(members.loc[bad, "firm_id"])
-        raise ProjectError(
-            f"Rule set {where}: enterprises.{column}: {int(bad.sum())} of {len(members)} firms ({ids}). Expected {en}.",
-            f"评价规则 {where}：enterprises.{column}：{len(members)} 家企业中有 {int(bad.sum())} 家（{ids}）。"
-            f"应为{zh}。",
-        )
+    whole = by_unit.count() == by_unit.size()
+    one = lowest.where((lowest == highest) & whole)
+    differ = (lowest < highest).reindex(range(size), fill_value=False)
+    return one.reindex(range(size)).to_numpy("float64"), differ.to_numpy(dtype=bool)

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from geo.grading.class_tables import read_classes
-from geo.grading.entries import check_keys, wrong
+from geo.grading.entries import check_keys, near, wrong
 from geo.grading.reader import read_ranking, read_rules
 from geo.grading.rules import Group, RuleSet
 from geo.indicators import catalogue
-from layers.errors import SourceError, StandardError, nearest
+from layers.errors import SourceError, StandardError
 
 __all__ = ["load_rules", "rule_sets", "rules_for", "rules_from_project", "with_classes"]
 
@@ -67,7 +67,7 @@ def _on_board() -> tuple[RuleSet, ...]:
 
 def _read(file: Traversable | Path) -> RuleSet:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before the first key
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(
             f"{file}: the rule set cannot be read ({error}). Expected a TOML file in UTF-8.",
@@ -80,15 +80,13 @@ def _read(file: Traversable | Path) -> RuleSet:
 
 
 def _overlap(one: RuleSet, other: RuleSet) -> bool:
-    if one.region is None or one.region != other.region:
+    if one.region is None or one.region != other.region or one.days is None or other.days is None:
         return False
-    if one.valid_from is None or one.valid_to is None or other.valid_from is None or other.valid_to is None:
-        return False
-    return one.valid_from <= other.valid_to and other.valid_from <= one.valid_to
+    return one.days[0] <= other.days[1] and other.days[0] <= one.days[1]
 
 
 def _days(one: RuleSet) -> str:
-    return f"{one.valid_from} – {one.valid_to}"
+    return f"{one.valid_from or '…'} – {one.valid_to or '…'}"
 
 
 def load_rules(path_or_id: str | Path) -> RuleSet:
@@ -111,10 +109,10 @@ def load_rules(path_or_id: str | Path) -> RuleSet:
         return known[path_or_id]
     if Path(path_or_id).suffix == ".toml":
         return _read(Path(path_or_id))
-    like, listed = nearest(str(path_or_id), known), ", ".join(known)
+    hint, listed = near(str(path_or_id), known), ", ".join(known)
     raise StandardError(
-        f'Rule set "{path_or_id}" is not on board. Nearest: {like}. All: {listed}. A file of your own ends in .toml.',
-        f"没有评价规则“{path_or_id}”。最接近：{like}。全部：{listed}。自备文件须以 .toml 结尾。",
+        f'Rule set "{path_or_id}" is not on board{hint.en}. All: {listed}. A file of your own ends in .toml.',
+        f"没有评价规则“{path_or_id}”{hint.zh}。全部：{listed}。自备文件须以 .toml 结尾。",
     )
 
 
@@ -146,12 +144,12 @@ def rules_for(place: str, year: int, files: Iterable[Path] = ()) -> RuleSet:
     if place and len(found) == 1:
         return found[0]
     listed = ", ".join(f"{one.place} {one.data_year}" for one in (found or here or known))
-    like = nearest(place, {str(one.place) for one in known})
+    hint = near(place, {str(one.place) for one in known})
     raise StandardError(
-        f'{len(found)} rule sets are of "{place}" and the data of {year}, expected one. There are: {listed}. '
-        f"Nearest place: {like}. Bring your own with load_rules(FILE) or in [grade.scores].",
-        f"“{place}”{year} 年数据的评价规则有 {len(found)} 套，应为一套。现有：{listed}。最接近的地区：{like}。"
-        "可用 load_rules(文件) 或 [grade.scores] 自备规则。",
+        f'{len(found)} rule sets are of "{place}" and the data of {year}, expected one{hint.en}. There are: {listed}. '
+        'Bring your own: grade.rules = "FILE.toml", or [grade.scores].',
+        f"“{place}”{year} 年数据的评价规则有 {len(found)} 套，应为一套{hint.zh}。现有：{listed}。"
+        '可自备规则：grade.rules = "文件.toml"，或 [grade.scores]。',
     )
 
 
@@ -187,8 +185,8 @@ def rules_from_project(
     where = "project: grade.scores"
     for group, entries in scores.items():
         if group not in _SCALES:
-            like = nearest(group, _SCALES)
-            raise wrong(where, f'unknown group "{group}"; nearest: {like}', f"未知的组“{group}”；最接近：{like}")
+            hint = near(group, _SCALES)
+            raise wrong(where, f'unknown group "{group}"{hint.en}', f"未知的组“{group}”{hint.zh}")
         if not isinstance(entries, Mapping):
             raise wrong(f"{where}.{group}", f"is {entries!r}, expected a table", f"为 {entries!r}，应为表")
         check_keys(entries, f"{where}.{group}", dict.fromkeys(entries, ((dict,), True)))
@@ -242,11 +240,11 @@ def with_classes(rules: RuleSet, classes: Sequence[Mapping[str, Any]], **ranking
     ids = [one.id for one in rules.groups]
     for entry in classes:
         if entry.get("group", ids[0]) not in ids:
-            like = nearest(str(entry["group"]), ids)
+            hint = near(str(entry["group"]), ids)
             raise wrong(
                 f"{rules.where}: class {entry.get('grade', '?')}",
-                f'unknown group "{entry["group"]}"; nearest: {like}',
-                f"未知的组“{entry['group']}”；最接近：{like}",
+                f'unknown group "{entry["group"]}"{hint.en}',
+                f"未知的组“{entry['group']}”{hint.zh}",
             )
     stated = read_ranking(ranking, rules.where)
     return dataclasses.replace(rules, groups=tuple(_classed(one, classes, rules.where, stated) for one in rules.groups))
@@ -256,7 +254,7 @@ def _classed(group: Group, classes: Sequence[Mapping[str, Any]], where: str, ran
     own = [entry for entry in classes if entry.get("group") == group.id]
     rows = own or [entry for entry in classes if "group" not in entry]
     plain = [{key: value for key, value in entry.items() if key != "group"} for entry in rows]
-    read = read_classes(plain, f"{where}: group.{group.id}") if plain else group.classes
+    read = read_classes(plain, f"{where}: group.{group.id}", group.decimals) if plain else group.classes
     grades = [one.grade for one in read]
     for veto in group.vetoes:
         if read and veto.grade_at_most not in grades:

@@ -15,13 +15,14 @@ import pandas as pd
 
 from geo.grading.groups import why_in_no_group
 from geo.grading.judging import Judged
-from geo.grading.rules import EXEMPT, MISSING, Criterion, RuleSet
+from geo.grading.rules import EXEMPT, MISSING, Criterion, RuleSet, Veto
 from geo.indicators import catalogue
+from layers.errors import Words
 
 __all__ = ["contributions_of", "needs_of", "table_of"]
 
 _WORDS = ("grade", "reason", "reason_zh", "reason_en")
-_Words = dict[str, npt.NDArray[np.object_]]
+_Texts = dict[str, npt.NDArray[np.object_]]
 
 
 def table_of(
@@ -29,7 +30,7 @@ def table_of(
 ) -> pd.DataFrame:
     """Return one row a firm (评价结果表), see `Grades.table`; `number` is the group of each firm, −1 for none."""
     score, rank = np.full(len(firms), np.nan), np.full(len(firms), np.nan)
-    words: _Words = {name: np.full(len(firms), None, dtype=object) for name in _WORDS}
+    words: _Texts = {name: np.full(len(firms), None, dtype=object) for name in _WORDS}
     for one in judged:
         score[one.rows], rank[one.rows] = one.score[one.unit], one.rank[one.unit]
         for name, values in _words(one).items():
@@ -51,42 +52,45 @@ def table_of(
     )
 
 
-def _words(one: Judged) -> _Words:
+def _words(one: Judged) -> _Texts:
     """Grade and reason of each firm of a group; of several reasons the weightiest is written last."""
     place = one.standing.place[one.unit]
     final = np.where(place >= 0, np.maximum(place, one.best_allowed), -1)
-    words: _Words = {name: np.full(len(place), None, dtype=object) for name in _WORDS}
+    words: _Texts = {name: np.full(len(place), None, dtype=object) for name in _WORDS}
     words["grade"] = np.array([*(entry.grade for entry in one.group.classes), None], dtype=object)[final]
     if not one.group.classes:
         everyone = np.ones(len(place), dtype=bool)
-        _say(
-            words,
-            everyone,
-            "no_classes",
-            "规则没有等级划分，只有得分和排名",
-            "the rule has no classes: score and rank only",
-        )
-    for veto, hit in zip(one.group.vetoes, one.vetoes, strict=False):
-        lowered = hit & (final > place)
-        most = veto.grade_at_most
-        _say(words, lowered, "veto", f"{veto.title_zh}：最高为 {most}", f"{veto.title_en}: {most} at best")
+        told = Words("the rule has no classes: score and rank only", "规则没有等级划分，只有得分和排名")
+        _say(words, everyone, "no_classes", told)
+    for row in range(len(one.vetoes)):
+        _say(words, (final > place) & (one.veto == row), "veto", _vetoed(one.group.vetoes[row]))
     _say_unscored(one, words)
     for row, exemption in enumerate(one.group.exemptions):
-        _say(words, one.exemption == row, "exempt", exemption.title_zh, exemption.title_en)
+        _say(words, one.exemption == row, "exempt", Words(exemption.title_en, exemption.title_zh))
     words["grade"][one.exemption >= 0] = EXEMPT
     return words
 
 
-def _say(words: _Words, hit: npt.NDArray[np.bool_], reason: str, zh: str, en: str) -> None:
-    for name, text in (("reason", reason), ("reason_zh", zh), ("reason_en", en)):
+def _vetoed(veto: Veto) -> Words:
+    most = veto.grade_at_most
+    return Words(f"{veto.title_en}: {most} at best", f"{veto.title_zh}：最高为 {most}")
+
+
+def _say(words: _Texts, hit: npt.NDArray[np.bool_], reason: str, told: Words) -> None:
+    for name, text in (("reason", reason), ("reason_zh", told.zh), ("reason_en", told.en)):
         words[name][hit] = text
 
 
-def _say_unscored(one: Judged, words: _Words) -> None:
+def _say_unscored(one: Judged, words: _Texts) -> None:
     unscored = np.isnan(one.score[one.unit])
     unranked = ~unscored & np.isnan(one.rank[one.unit])
-    _say(words, unranked, "no_land", "用地面积不详，无法按用地排名", "not ranked by land: land used is not known")
-    _say(words, unscored, "no_factor", "没有得分：缺少修正系数", "no score: the correction factor is not known")
+    differ = unscored & one.points.differ[one.unit]
+    unknown, several = "the correction factor is not known", "firms judged as one have different correction factors"
+    _say(
+        words, unranked, "no_land", Words("not ranked by land: land used is not known", "用地面积不详，无法按用地排名")
+    )
+    _say(words, unscored, "no_factor", Words(f"no score: {unknown}", "没有得分：缺少修正系数"))
+    _say(words, differ, "no_factor", Words(f"no score: {several}", "没有得分：合并评价的企业修正系数不一致"))
     rows = np.flatnonzero(unscored)
     kinds, kind = np.unique(np.isnan(one.scored.score)[one.unit[rows]], axis=0, return_inverse=True)
     for number, gaps in enumerate(kinds):
@@ -95,23 +99,31 @@ def _say_unscored(one: Judged, words: _Words) -> None:
             hit = np.zeros(len(unscored), dtype=bool)
             hit[rows[kind.ravel() == number]] = True
             zh, en = "、".join(entry.title_zh for entry in lost), ", ".join(entry.title_en for entry in lost)
-            _say(words, hit, "missing", f"没有得分，缺少：{zh}", f"no score, not known: {en}")
+            _say(words, hit, "missing", Words(f"no score, not known: {en}", f"没有得分，缺少：{zh}"))
 
 
-def _follow(one: Judged, names: npt.NDArray[np.object_], words: _Words) -> None:
-    """Give pure tenants the grade of the owner."""
-    follows = (one.owner >= 0) & (one.exemption < 0)
-    rows, owners = one.rows[follows], one.owner[follows]
+def _follow(one: Judged, names: npt.NDArray[np.object_], words: _Texts) -> None:
+    """Give pure tenants the grade of the owner; a veto on the tenant itself lowers it."""
+    own = [entry.grade for entry in one.group.classes]
+    followers = np.flatnonzero(one.follows)
+    owners = one.following.owner[followers]
     grades = words["grade"][owners]
-    for row, owner, grade in zip(rows, owners, grades, strict=True):
+    for firm, owner, grade in zip(followers, owners, grades, strict=True):
+        row, best = one.rows[firm], int(one.best_allowed[firm])
         has_one = grade is not None and grade != EXEMPT
-        words["grade"][row] = grade if has_one else None
-        words["reason"][row] = "follows_owner"
-        words["reason_zh"][row] = f"随产权人{names[owner]}" + ("" if has_one else "，其没有等级")
-        words["reason_en"][row] = f"follows the owner {names[owner]}" + ("" if has_one else ", who has no grade")
+        told = Words(f"follows the owner {names[owner]}", f"随产权人{names[owner]}")
+        if not has_one:
+            told = Words(f"{told.en}, who has no grade", f"{told.zh}，其没有等级")
+        words["grade"][row], words["reason"][row] = (grade if has_one else None), "follows_owner"
+        # A grade of an owner in a group with other classes is none that the veto knows: then the veto decides.
+        if has_one and best > (own.index(grade) if grade in own else 0):
+            veto = _vetoed(one.group.vetoes[one.veto[firm]])
+            told = Words(f"{told.en}; {veto.en}", f"{told.zh}；{veto.zh}")
+            words["grade"][row], words["reason"][row] = own[best], "veto"
+        words["reason_zh"][row], words["reason_en"][row] = told.zh, told.en
 
 
-def _say_no_group(firms: pd.DataFrame, rows: npt.NDArray[np.intp], rules: RuleSet, words: _Words) -> None:
+def _say_no_group(firms: pd.DataFrame, rows: npt.NDArray[np.intp], rules: RuleSet, words: _Texts) -> None:
     if len(rows):
         why = why_in_no_group(firms.iloc[rows], rules)
         words["reason"][rows] = "no_group"
@@ -197,7 +209,7 @@ def _value_for(entry: Criterion, target: npt.NDArray[np.float64], benchmark: flo
 
 
 def _long(firms: pd.DataFrame, judged: Sequence[Judged], chosen: Sequence[npt.NDArray[np.intp]]) -> pd.DataFrame:
-    """Begin a table of one row a chosen firm × criterion, by group: `firm_id`, `group`, `indicator`."""
+    """Begin a table of one row a chosen firm × criterion, by group: `firm`, `firm_id`, `group`, `indicator`."""
     names, ids = list(catalogue()), [one.group.id for one in judged]
     rows = _flat([np.repeat(one.rows[own], len(one.group.criteria)) for one, own in zip(judged, chosen, strict=True)])
     group = _flat(
@@ -214,6 +226,7 @@ def _long(firms: pd.DataFrame, judged: Sequence[Judged], chosen: Sequence[npt.ND
     )
     return pd.DataFrame(
         {
+            "firm": rows.astype("int64"),
             "firm_id": firms["firm_id"].array.take(rows.astype("intp")),
             "group": _words_of(group, ids),
             "indicator": _words_of(entries, names),
