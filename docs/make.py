@@ -106,8 +106,8 @@ def documents() -> str:
     lines = [
         "# Policy documents",
         "",
-        "Figures as printed. Below each document stands what its text leaves open, and the reading that figures are held",
-        "by: a stated assumption, which no setting changes, unless a key of the project file or an option is named",
+        "Figures as printed. Below each document stands what its text leaves open, and the reading that figures are",
+        "held by: a stated assumption, which no setting changes, unless a key of the project file or an option stands",
         "beside it. Other readings: `parkwise policy show ID --json`.",
     ]
     for one in map(policy, policies()):

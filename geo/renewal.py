@@ -21,7 +21,7 @@ from geo.intensity import building_density, plot_ratio
 from geo.land import Land
 from layers.units import convert, from_tally, to_tally
 
-__all__ = ["Candidates", "Rules", "find_candidates", "parcel_facts", "tax_by_parcel"]
+__all__ = ["Candidates", "Rules", "find_candidates", "parcel_facts", "says_idle", "tax_by_parcel"]
 
 #: A state that says vacant or idle, and does not say so of its opposite (非闲置, not idle).
 _IDLE = (
@@ -134,6 +134,18 @@ def _with_flags(judged: pd.DataFrame, evidence: pd.DataFrame, codes: list[str]) 
     return judged.drop(columns="industrial").assign(**found)
 
 
+def says_idle(status: pd.Series) -> pd.Series:
+    """Tell whether the status of a parcel says vacant or idle (闲置); missing where there is none.
+
+    Examples
+    --------
+    >>> says_idle(pd.Series(["闲置", "非闲置", "Vacant", None])).tolist()
+    [True, False, True, <NA>]
+    """
+    text = status.astype("string").str.strip().str.lower()
+    return text.mask(text == "").str.contains(_IDLE, regex=True).astype("boolean")
+
+
 def parcel_facts(land: Land, taxes: pd.DataFrame) -> pd.DataFrame:
     """Return what is known of each parcel, one row a row of `Land.parcels`; `taxes` as `tax_by_parcel` gives it."""
     own = land.parcels
@@ -244,8 +256,7 @@ def _states(judged: pd.DataFrame, land: Land, rules: Rules) -> pd.DataFrame:
     """Evidence that is a state, not a number: vacant or idle, outside every park."""
     parts = [_no_evidence()]
     if rules.vacant:
-        text = judged["status"].str.lower()
-        idle = judged[text.str.contains(_IDLE, regex=True).fillna(value=False)]
+        idle = judged[says_idle(judged["status"]).fillna(value=False)]
         built = {"basis_zh": "地块状态", "basis_en": "status of the parcel"}
         parts.append(_state(idle, "vacant", idle["status"].to_numpy(), built))
     if rules.outside_parks and land.parks is not None:

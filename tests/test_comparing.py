@@ -24,13 +24,14 @@ from hypothesis import strategies as st
 import cli
 from geo.assessment import assess
 from geo.comparing.candidates import OUTCOMES, revitalised
-from geo.comparing.figures import EFFECTS, decompose, differing, match_places
+from geo.comparing.figures import EFFECTS, decompose, differing, figures, match_places, resting_on
 from geo.comparing.land import CityLand, new_industrial
-from geo.comparing.parks import boundary_changes, inside_parks
+from geo.comparing.parks import boundary_changes, in_parks_of, moved_places
 from geo.comparing.runs import Options, Run, compare, comparison_document
 from geo.comparing.shapes import opened, without
 from geo.labels import labels
-from geo.report.comparison_files import open_run, read_exceptions, write_comparison
+from geo.report.comparison_files import read_exceptions, write_comparison
+from geo.report.comparison_runs import open_run
 from geo.report.comparison_text import comparison_text
 from geo.report.gpkg import write_gpkg
 from geo.results import dumps, results
@@ -139,9 +140,11 @@ def test_a_run_compared_with_itself_changes_nothing(second):
     assert (table.loc[known, "change"] == 0).all()
     assert (table.loc[known, list(EFFECTS[:2])] == 0).all(axis=None)
     # Measured anew in its own parks, the land gives the very figures of the run: at every place, to the last step.
-    moved = table.loc[known & (table["id"] == "industrial_concentration"), "boundary_effect"]
-    assert len(moved) == 1 + 2 + 2 + 3
-    assert (moved == 0).all()
+    moved = table.loc[known & table["boundary_effect"].notna(), ["id", "boundary_effect"]]
+    assert (moved["id"] == "industrial_concentration").sum() == 1 + 2 + 2 + 3
+    assert {"industrial_land_share", "plot_ratio", "industrial_plot_ratio", "building_density"} <= set(moved["id"])
+    assert (moved["boundary_effect"] == 0).all()
+    assert table["comparable"].all()
     assert len(found.new_industrial.table) == len(found.boundaries) == 0
     assert found.revitalised.area_m2 == 0.0
     assert found.notes == ()
@@ -189,14 +192,19 @@ sums = st.integers(min_value=0, max_value=10**12)
 below = st.integers(min_value=1, max_value=10**12)
 
 
-@given(sums, below, sums, below, st.integers(min_value=-(10**12), max_value=10**12))
-def test_the_parts_of_a_change_add_up_exactly(n1, d1, n2, d2, moved):
-    one, two, three, four, five = (pd.Series([Fraction(x)], dtype="object") for x in (n1, d1, n2, d2, moved))
-    parts = decompose(one, two, three, four, five)
+moves = st.integers(min_value=-(10**12), max_value=10**12)
+
+
+@given(sums, below, sums, below, moves, moves)
+def test_the_parts_of_a_change_add_up_exactly(n1, d1, n2, d2, moved, under):
+    one, two, three, four, five, six = (
+        pd.Series([Fraction(x)], dtype="object") for x in (n1, d1, n2, d2, moved, under)
+    )
+    parts = decompose(one, two, three, four, five, six)
     assert sum(parts.iloc[0]) == Fraction(n2, d2) - Fraction(n1, d1)
-    back = decompose(three, four, one, two, -five)
+    back = decompose(three, four, one, two, -five, -six)
     assert (parts.iloc[0] == -back.iloc[0]).all()  # swapping the times turns every sign
-    still = decompose(one, two, one, two, five * 0)
+    still = decompose(one, two, one, two, five * 0, six * 0)
     assert not any(still.iloc[0])
 
 
@@ -326,13 +334,18 @@ def test_shapes_without_and_opened_by_hand():
 # ---------------------------------------------------------------- the same land, other boundaries
 
 
+def concentration(table):
+    rows = table[table["id"] == "industrial_concentration"]
+    return dict(zip(rows["level"], rows["numerator"], strict=True))
+
+
 def test_land_in_the_parks_of_another_run():
     one = land([("p", (0, 0, 100, 100), True), ("q", (200, 0, 300, 100), True)], [(0, 0, 100, 100)])
     two = land([("p", (0, 0, 100, 100), True)], [(50, 0, 225, 100)])
-    told = inside_parks(one, two).set_index("level")["inside_m2"]
-    assert told.to_dict() == {"city": 7500.0, "zone": 7500.0, "park": 7500.0}
-    assert inside_parks(one, one).set_index("level").loc["city", "inside_m2"] == 10_000.0
-    assert len(inside_parks(one, replace(two, parks=None))) == 0
+    told = concentration(in_parks_of(one, two))
+    assert told == {"city": 7500.0, "zone": 7500.0, "park": 7500.0}
+    assert concentration(in_parks_of(one, one))["city"] == 10_000.0
+    assert len(in_parks_of(one, replace(two, parks=None))) == 0
 
 
 def test_parks_gain_and_lose_ground():
@@ -349,21 +362,22 @@ def test_parks_gain_and_lose_ground():
 
 
 def test_what_became_of_candidates():
-    boxes = {name: (200 * i, 0, 200 * i + 100, 100) for i, name in enumerate("abcdefg")}
+    boxes = {name: (200 * i, 0, 200 * i + 100, 100) for i, name in enumerate("abcdefgh")}
     one = land([(name, box, True) for name, box in boxes.items()], candidate=True, plot_ratio=0.2,
-               idle=[name == "b" for name in boxes])  # fmt: skip
-    later = {"a": False, "b": True, "c": True, "d": True, "e": True, "f": None}  # g is no parcel any more
+               idle=[name in "bh" for name in boxes])  # fmt: skip
+    later = {"a": False, "b": True, "c": True, "d": True, "e": True, "f": None, "h": True}  # g is no parcel any more
     two = land(
         [(name, boxes[name], use) for name, use in later.items()],
-        plot_ratio=[0.2, 0.2, 0.9, 0.9, 0.2, 0.2], candidate=[False, True, False, True, False, False],
+        plot_ratio=[0.2, 0.2, 0.9, 0.9, 0.2, 0.2, 0.2], candidate=[False, True, False, True, False, False, False],
+        idle=pd.array([False] * 6 + [None], dtype="boolean"),
     )  # fmt: skip
     found = revitalised(one, two)
     told = found.table.set_index("parcel_id")["outcome"].to_dict()
     assert told == {"a": "use_changed", "b": "in_use", "c": "denser", "d": "still", "e": "other", "f": "unknown",
-                    "g": "no_parcel"}  # fmt: skip
+                    "g": "no_parcel", "h": "status_unknown"}  # fmt: skip
     assert found.area_m2 == 30_000.0
     assert found.sums["outcome"].tolist() == list(OUTCOMES)
-    assert found.sums["area_m2"].tolist() == [10_000.0] * 7
+    assert found.sums["area_m2"].tolist() == [10_000.0] * 8
 
 
 def test_a_candidate_that_was_divided_is_followed_piece_by_piece():
@@ -511,7 +525,7 @@ def test_cities_of_two_names_and_runs_in_the_wrong_order_are_told(first, tmp_pat
     document["project"]["city"] = "别市"
     (after / "results.json").write_text(json.dumps(document), encoding="utf-8")
     found = compare(open_run(first), open_run(after))
-    assert [note.code for note in found.notes] == ["cities_differ", "swapped"]
+    assert [note.code for note in found.notes] == ["cities_differ", "swapped", "unknown_outside"]
     assert of_city(found)["change"] == 0  # the city is the city under any name
     assert "别市" in comparison_text(found)
     assert "swapped" in comparison_text(found, "en")
@@ -606,7 +620,8 @@ def test_a_run_reads_back_what_it_measured(first):
         "f1": False, "h1": False, "p1": True, "p2": True, "p3": True, "p4": True,
     }  # fmt: skip
     assert table.index[table["industrial"].isna()].tolist() == ["u1"]
-    assert table.index[table["candidate"]].tolist() == table.index[table["idle"]].tolist() == ["p4"]
+    assert table.index[table["candidate"]].tolist() == ["p4"]
+    assert table.index[table["idle"].fillna(value=False)].tolist() == ["p4"]
     assert table.loc["p1", "plot_ratio"] == pytest.approx(0.6)
     assert (run.city, run.as_of, run.land.area, run.land.overlap) == ("示例市", "2024-12-31", "planar", "priority")
     assert run.land.judged
@@ -823,3 +838,364 @@ def test_hostile_names_pass_through(first, tmp_path):
     assert (found.places.loc[found.places["level"] == "park", "state"] == "renamed").all()
     write_comparison(found, tmp_path / "out")
     assert json.loads((tmp_path / "out" / "compare.json").read_text("utf-8"))["places"]
+
+
+# ---------------------------------------------------------------- boundaries: both sums, every figure of land
+
+
+def of_place(found, name, level, place):
+    table = found.indicators
+    return table[(table["id"] == name) & (table["level"] == level) & (table["scope_id"] == place)].iloc[0]
+
+
+def test_the_part_of_boundaries_is_told_for_every_figure_of_land(first, state):
+    # Park B gains the other half of p3. Floor area inside zone 1: p1 6,000, p2 1,000 doubled, half of p3's 3,000, then
+    # all of it; land 30,000, then 40,000. Nothing was built, so the whole change is the boundary's.
+    before, after = (6000 + 2000 + 1500) / 30_000, (6000 + 2000 + 3000) / 40_000
+    for boundary in ("a", "b"):
+        row = of_place(compare(open_run(first), open_run(state(2)), Options(boundary=boundary)),
+                       "industrial_plot_ratio", "zone", "Z1")  # fmt: skip
+        assert [row["before"], row["after"]] == pytest.approx([before, after])
+        assert row["boundary_effect"] == pytest.approx(after - before)
+        assert (row["numerator_effect"], row["denominator_effect"]) == (0, 0)
+        assert row["comparable"]
+
+
+def test_boundaries_and_land_are_told_apart_in_both_sums(first, state):
+    # Also q1, 4,000 m² without buildings, is new in zone 1: only the land below grew, by 4,000 of 14,000.
+    row = of_place(compare(open_run(first), open_run(state(3))), "industrial_plot_ratio", "zone", "Z1")
+    below = (9500 + 11_000) / 2 / (30_000 * 44_000)
+    assert row["change"] == pytest.approx(11_000 / 44_000 - 9500 / 30_000)
+    assert row["numerator_effect"] == 0
+    assert row["denominator_effect"] == pytest.approx(-4000 * below)
+    assert row["boundary_effect"] == pytest.approx(1500 * (1 / 30_000 + 1 / 44_000) / 2 - 10_000 * below)
+
+
+def test_figures_of_firms_are_marked_where_boundaries_moved(first, state):
+    found = compare(open_run(first), open_run(state(2)))
+    row = of_place(found, "tax_per_mu", "zone", "Z1")
+    assert "boundary" in row["because"]
+    assert not row["comparable"]
+    assert of_place(found, "tax_per_mu", "zone", "Z2")["comparable"]  # its boundary stands still
+    assert of_city(found, "tax_per_mu")["comparable"]
+    assert "边界调整未分解" in comparison_text(found)
+    each = compare(open_run(first), open_run(state(2)), Options(boundary="each"))
+    assert of_city(each)["because"] == ("boundary",)
+    assert of_place(each, "plot_ratio", "park", "B")["because"] == ("boundary",)
+    assert of_place(each, "plot_ratio", "park", "A")["because"] == ()
+
+
+def test_a_boundary_drawn_anew_did_not_move():
+    plot = [("p", (0, 0, 100, 100), True)]
+    one, near, far = (land(plot, [(0, 0, x, 100)]) for x in (100, 100.4, 103))
+    places = pd.DataFrame({"level": ["city", "park"], "id_before": ["甲", "P0"], "id_after": ["乙", "P0"]})
+    for frame in (one, near, far):
+        frame.parks["zone_id"] = "Z"
+    assert moved_places(one, near, places).tolist() == [False, False]
+    assert moved_places(one, far, places).tolist() == [True, True]
+
+
+def test_another_number_of_blanks_is_a_cause(first, second):
+    # u1 was of no known use and is a factory now.
+    assert of_city(compare(open_run(first), open_run(second)))["because"] == ("missing",)
+    one, two = ({**row(), "missing": {"count": count}} for count in (3, 4))
+    found = compare(Run({"indicators": [one]}), Run({"indicators": [two]}))
+    assert found.indicators.iloc[0]["because"] == ("missing",)
+    assert found.indicators.iloc[0]["change"] == 0.0
+
+
+def test_footprints_do_not_depend_on_the_height_of_a_storey(first, tmp_path):
+    after = write_run(tmp_path / "b", more="[buildings]\nstorey_height_m = 5.0\ntall_storey_m = 9.5")
+    found = compare(open_run(first), open_run(after))
+    assert of_city(found, "building_density")["comparable"]
+    assert not of_city(found, "plot_ratio")["comparable"]
+
+
+def test_ground_with_a_parcel_without_area_has_no_sum():
+    one = land([("p", (0, 0, 100, 100), True), ("q", (0, 200, 100, 300), True)], [(0, 0, 100, 100), (0, 200, 100, 300)],
+               land_area_m2=[np.nan, 10_000.0])  # fmt: skip
+    two = land([("p", (0, 0, 100, 100), True)], [(50, 0, 100, 100), (50, 200, 100, 300)])
+    table = boundary_changes(one, two, [("P0", "P0"), ("P1", "P1")])
+    assert table["area_m2"].tolist() == [5000.0, 5000.0]
+    assert table["industrial_m2"].fillna(-1).tolist() == [-1, 5000.0]
+
+
+# ---------------------------------------------------------------- status and floors: what counts as revitalised
+
+
+LIMITS = "[candidates]\nplot_ratio_below = 0.1\nbuilding_density_below = 0.001"
+
+
+def test_a_missing_status_is_not_in_use(tmp_path):
+    one, parcels = write_run(tmp_path / "a", more=LIMITS), first_parcels()
+    parcels.loc[parcels["parcel_id"] == "p4", "status"] = None
+    found = compare(open_run(one), open_run(write_run(tmp_path / "b", parcels=parcels, more=LIMITS)))
+    assert found.revitalised.table["outcome"].tolist() == ["status_unknown"]
+    assert found.revitalised.table["idle_after"].isna().all()
+    assert found.revitalised.area_m2 == 0.0
+    assert "B 中状态不明" in comparison_text(found)
+
+
+def test_idle_is_what_the_status_says_whether_or_not_it_was_looked_for(first, tmp_path):
+    # The later run does not look for idle land; p4 is a candidate for its few buildings, and still called idle.
+    after = write_run(tmp_path / "b", more="[candidates]\nvacant = false")
+    found = compare(open_run(first), open_run(after))
+    assert found.revitalised.table[["outcome", "idle_after"]].to_numpy().tolist() == [["still", True]]
+    assert found.revitalised.area_m2 == 0.0
+    assert found.definitions[["definition", "before", "after"]].to_numpy().tolist() == [
+        ["candidates.vacant", True, False]
+    ]
+    document = comparison_document(found)
+    assert (document["revitalised"]["comparable"], document["revitalised"]["because"]) == (False, ["candidates.vacant"])
+    assert document["new_industrial"]["comparable"]
+    assert of_city(found)["comparable"]
+
+
+def one_candidate(floor):
+    return land([("p", (0, 0, 100, 100), True)], candidate=True, floor_area_m2=[floor], plot_ratio=floor / 10_000)
+
+
+@pytest.mark.parametrize(("floor", "outcome"), [(2000.0, "other"), (2000.1, "other"), (2100.0, "denser")])
+def test_the_same_buildings_on_a_smaller_parcel_are_no_new_ones(floor, outcome):
+    # 2,000 m² of floor on a hectare; divided, all of it stands on 2,000 m²: 0.2 became 1.0 without a building.
+    two = land([("p1", (0, 0, 20, 100), True), ("p2", (20, 0, 100, 100), True)],
+               floor_area_m2=[floor, 0.0], plot_ratio=[floor / 2000, 0.0])  # fmt: skip
+    table = revitalised(one_candidate(2000.0), two).table.set_index("parcel_id_after")["outcome"]
+    assert table.to_dict() == {"p1": outcome, "p2": "other"}
+
+
+@pytest.mark.parametrize(("floor", "alike", "outcome"), [
+    (20_000.0, True, "other"), (23_000.0, True, "denser"), (23_000.0, False, "other"),
+])  # fmt: skip
+def test_a_parcel_joined_to_a_built_one_was_not_built_on(floor, alike, outcome):
+    one = land([("a", (0, 0, 100, 100), True), ("b", (100, 0, 200, 100), True)], candidate=[True, False],
+               floor_area_m2=[0.0, 20_000.0], plot_ratio=[0.0, 2.0])  # fmt: skip
+    two = land([("ab", (0, 0, 200, 100), True)], floor_area_m2=[floor], plot_ratio=floor / 20_000)
+    assert revitalised(one, two, floors_alike=alike).table["outcome"].tolist() == [outcome]
+
+
+def test_floor_on_ground_that_reaches_further_says_nothing():
+    # b's 20,000 m² may stand on the part that the later parcel left out.
+    one = land([("a", (0, 0, 100, 100), True), ("b", (100, 0, 300, 100), True)], candidate=[True, False],
+               floor_area_m2=[0.0, 20_000.0], plot_ratio=[0.0, 1.0])  # fmt: skip
+    two = land([("ab", (0, 0, 200, 100), True)], floor_area_m2=[30_000.0], plot_ratio=1.5)
+    assert revitalised(one, two).table["outcome"].tolist() == ["other"]
+
+
+def test_floors_measured_by_another_rule_are_not_held_against_each_other(tmp_path):
+    # On p4, 100 m² of one floor became 100 m² of 40; but with another storey height nobody compares floors.
+    low, high = (city.buildings().assign(floors=[3, 1, None, floors]) for floors in (1, 40))
+    parcels = first_parcels().assign(status="在用")
+    one = write_run(tmp_path / "a", parcels=parcels, buildings=low, more=LIMITS)
+    for more, outcome in (("", "denser"), ("\n[buildings]\nstorey_height_m = 5.0", "other")):
+        two = write_run(tmp_path / f"b{len(more)}", parcels=parcels, buildings=high, more=LIMITS + more)
+        found = compare(open_run(one), open_run(two)).revitalised
+        assert found.table.set_index("parcel_id")["outcome"].to_dict() == {"p4": outcome}
+
+
+# ---------------------------------------------------------------- new land: patches, unknown ground, exceptions, clause
+
+
+def test_a_parcel_partly_on_unknown_ground_is_divided():
+    one = land([("u", (0, 0, 100, 100), None)])
+    two = land([("n", (0, 0, 160, 100), True)], land_area_m2=[8000.0])
+    found = new_industrial(one, two)
+    rows = found.table[["parcel_id", "status", "before", "area_m2"]].to_numpy().tolist()
+    # 8,000 m² on record over 160 m: 100 m of them on unknown ground.
+    assert rows == [["n", "unknown", "unknown", 8000 * 100 / 160], ["n", "new", "no_parcel", 8000 * 60 / 160]]
+    assert found.counts["new"] == found.counts["unknown"] == 1
+    assert found.sums_m2["new"] + found.sums_m2["unknown"] == 8000.0
+    assert found.table.geometry.area.tolist() == pytest.approx([10_000, 6000])
+
+
+def test_a_hairline_beside_unknown_ground_goes_with_it():
+    one = land([("u", (0, 0, 100, 100), None)])
+    assert new_industrial(one, land([("n", (0, 0, 100.4, 100), True)])).sums_m2["unknown"] == pytest.approx(10_040)
+    beside = land([("u", (0, 0, 0.4, 100), None)])
+    assert new_industrial(beside, land([("n", (0, 0, 100, 100), True)])).sums_m2["new"] == pytest.approx(10_000)
+
+
+@pytest.mark.parametrize(("gap", "new"), [(0.0, 111 * 90), (0.9, 111 * 90), (2.0, 0)])
+def test_the_minimum_is_one_of_patches(gap, new):
+    # A hectare cut into 111 plots of 9 × 10 m: each is below 100 m², together they are not.
+    plots = [(f"n{i}", (i * (9 + gap), 0, i * (9 + gap) + 9, 10), True) for i in range(111)]
+    found = new_industrial(land([("p", (0, -500, 9, -490), True)]), land(plots))
+    assert found.sums_m2["new"] == pytest.approx(new)
+    assert found.sums_m2["below_minimum"] == pytest.approx(111 * 90 - new)
+
+
+def test_an_exception_names_one_parcel():
+    one = land([("p", (0, -500, 9, -490), True)])
+    boxes = [(0, 0, 100, 100), (200, 0, 300, 100), (400, 0, 500, 100), (600, 0, 609, 10)]
+    two = land([(name, box, True) for name, box in zip("xxyz", boxes, strict=True)],
+               uid=pd.array(["x", "x (2)", "y", "z"], dtype="string"))  # fmt: skip
+    both = new_industrial(one, two, exceptions={"x": "port", "y": "rail", "z": "small", "v": "?"})
+    assert both.table.set_index("uid")["status"].to_dict() == {"x": "new", "x (2)": "new", "y": "excepted"}
+    assert (both.ambiguous, both.small, both.unmatched, both.unneeded) == (("x",), ("z",), ("v",), ())
+    each = new_industrial(one, two, exceptions={"x (1)": "port", "x (2)": "rail"})
+    assert each.table.set_index("uid")["reason"].dropna().to_dict() == {"x": "port", "x (2)": "rail"}
+    found = compare(Run({"indicators": [row()]}, one), Run({"indicators": [row()]}, two),
+                    Options(exceptions={"x": "port", "z": "small"}))  # fmt: skip
+    assert {"exceptions_ambiguous", "exceptions_small"} <= {note.code for note in found.notes}
+    assert "exceptions_unneeded" not in {note.code for note in found.notes}
+    assert "x" in comparison_text(found, "en")
+
+
+def test_new_land_is_held_against_the_clause(first, tmp_path):
+    after = write_run(tmp_path / "b", more='policies = ["hangzhou-2023"]', **changed(CASES[1]))
+    found = compare(open_run(first), open_run(after), Options(exceptions={"x1": "重大项目"}))
+    (target,) = comparison_document(found)["new_industrial"]["targets"]
+    assert (target["clause"], target["clause_id"], target["wording"]) == ("（十）", "H28b", "原则上")
+    assert (target["at_most"], target["binding"], target["met"], target["gap"]) == (0, True, False, 11_000.0)
+    assert "杭政函〔2023〕13号（十）：原则上 不高于 0 平方米，未达标" in comparison_text(found)
+    none = compare(open_run(first), open_run(write_run(tmp_path / "c", more='policies = ["hangzhou-2023"]')))
+    assert comparison_document(none)["new_industrial"]["targets"][0]["met"] is True
+
+
+def test_where_only_unknown_ground_was_built_on_nobody_says_that_none_is_new():
+    head = {"indicators": [row()], "definitions": {"as_of": "2025-12-31", "policies": ["hangzhou-2023", "made-up"]}}
+    one = land([("u", (0, 0, 100, 100), None)])
+    found = compare(Run(head, one), Run(head, land([("u", (0, 0, 100, 100), True)])))
+    (target,) = found.targets
+    assert (target["met"], target["gap"]) == (None, None)
+
+
+def test_other_classes_of_land_use_mark_what_rests_on_them():
+    one, two = ({"land_use": {"system": "third-survey", "industrial": ["0601", *more]}} for more in ([], ["0602"]))
+    plot = land([("p", (0, 0, 100, 100), True)])
+    found = compare(
+        Run({"indicators": [row()], "definitions": one}, plot), Run({"indicators": [row()], "definitions": two}, plot)
+    )
+    document = comparison_document(found)
+    for overlay in ("new_industrial", "revitalised"):
+        assert (document[overlay]["comparable"], document[overlay]["because"]) == (False, ["land_use.industrial"])
+        assert resting_on(found.definitions, overlay) == ("land_use.industrial",)
+    assert comparison_text(found).count("面积不可直接比较：land_use.industrial") == 1  # A has no candidates
+    told = differing({"definitions": {"settings": {"candidates.group_within_m": {"value": 1.0}}}}, {"definitions": {}})
+    assert told[["definition", "touches"]].to_numpy().tolist() == [["candidates.group_within_m", False]]
+
+
+def test_what_could_not_be_looked_at_is_told(first):
+    # u1 and the half of v outside the park are of unknown use: 3,000 + 100 × 50.
+    two = land([("p", (0, 0, 100, 100), True), ("u1", (200, 0, 260, 50), None), ("v", (400, 0, 500, 100), None),
+                ("n", (600, 0, 700, 100), True)], [(450, 0, 500, 100)])  # fmt: skip
+    aside = [{"reason": "geometry-invalid", "count": 3, "ids": ["n", "o"]}, {"reason": "row-duplicate", "count": 9}]
+    ledger = {"parcels": {"set_aside": aside}}
+    one = land([("p", (0, 0, 100, 100), True)])
+    found = compare(Run({"indicators": [row()], "ledger": ledger}, one), Run({"indicators": [row()]}, two))
+    told = {note.code: dict(note.fill) for note in found.notes}
+    assert told["unknown_outside"] == {"count": 2, "area_m2": 8000.0}
+    assert told["set_aside"] == {"count": 3, "returned": 1, "area_m2": 10_000.0}
+    words = comparison_text(found)
+    assert "共 8,000.00 平方米" in words
+    assert "共 10,000.00 平方米" in words
+    shapeless = Run({"indicators": [row()]}, one, "", "a", 1, frozenset({"n"}))
+    told = {note.code: dict(note.fill) for note in compare(shapeless, Run({"indicators": [row()]}, two)).notes}
+    assert told["set_aside"] == {"count": 0, "returned": 1, "area_m2": 10_000.0}
+
+
+# ---------------------------------------------------------------- files that are not as report wrote them
+
+
+def without_key(document, path, value):
+    *way, last = path
+    holder = document
+    for step in way:
+        holder = holder[step]
+    holder[last] = value
+    return document
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (["project"], None, "project is null; expected an object"),
+        (["project", "city"], 5, "project.city is 5; expected text or null"),
+        (["definitions"], [], "definitions is []"),
+        (["definitions", "settings"], {"x": 1}, "definitions.settings.x is 1; expected an object"),
+        (["definitions", "land_use"], 3, "definitions.land_use is 3"),
+        (["definitions", "area"], "acres", 'definitions.area is "acres"; expected one of tdt1055'),
+        (["definitions", "overlap"], [1], "definitions.overlap is [1]"),
+        (["definitions", "as_of"], "soon", 'definitions.as_of is "soon"; expected a day'),
+        (["definitions", "policies"], "x", "definitions.policies is"),
+        (["definitions", "policies"], [["x"]], "definitions.policies[0] is"),
+        (["ledger"], [], "ledger is []"),
+        (["ledger", "parcels"], {"set_aside": [{"count": "x"}]}, "ledger.parcels.set_aside[0].count is"),
+        (["indicators"], None, "indicators is null; expected a list"),
+        (["indicators", 0], [], "indicators[0] is []"),
+        (["indicators", 0, "id"], [1], "indicators[0].id is [1]; expected text"),
+        (["indicators", 1, "scope", "level"], {}, "indicators[1].scope.level is {}"),
+        (["indicators", 1, "scope", "id"], [], "indicators[1].scope.id is []"),
+        (["indicators", 0, "value"], "0.5", 'indicators[0].value is "0.5"; expected a number or null'),
+        (["indicators", 0, "unit"], None, "indicators[0].unit is null"),
+        (["indicators", 0, "missing"], 7, "indicators[0].missing is 7"),
+    ],
+)
+def test_a_document_of_wrong_kinds_is_refused_by_key(first, tmp_path, path, value, said):
+    document = without_key(json.loads((first / "results.json").read_text("utf-8")), path, value)
+    run = spoiled(first, tmp_path / "run", json.dumps(document, ensure_ascii=False))
+    with pytest.raises(SourceError, match=re.escape(said)) as caught:
+        open_run(run)
+    assert str(run / "results.json") in str(caught.value)
+    assert "results.json" in caught.value.text("zh")
+
+
+def test_what_a_comparison_does_not_read_may_be_anything(first, tmp_path):
+    document = json.loads((first / "results.json").read_text("utf-8")) | {"candidates": None}
+    run = spoiled(first, tmp_path / "run", json.dumps(document))
+    assert compare(open_run(first), open_run(run)).revitalised.table["outcome"].tolist() == ["still"]
+
+
+BOWTIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
+
+
+def rewritten(run, layer, change):
+    """Write one layer of a run's GeoPackage anew; `change` gets its frame."""
+    base = run / "results.gpkg"
+    frames = {name: pyogrio.read_dataframe(base, layer=name) for name in ("parcels", "parks", "districts")}
+    frames[layer] = change(frames[layer])
+    base.unlink()
+    for name, frame in frames.items():
+        pyogrio.write_dataframe(frame, base, layer=name)
+    return run
+
+
+def column_of(name, value):
+    return lambda frame: frame.assign(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("layer", "change", "said"),
+    [
+        ("parcels", lambda one: one.drop(columns="uid"), "layer parcels lacks uid"),
+        ("parks", lambda one: one.drop(columns="park_id"), "layer parks lacks park_id"),
+        ("districts", lambda one: one.drop(columns="district_id"), "layer districts lacks district_id"),
+        ("parcels", column_of("land_area_m2", "large"), "layer parcels land_area_m2 holds"),
+        ("parcels", column_of("strength", "strong"), "layer parcels strength holds"),
+        ("parcels", column_of("industrial", 7), "industrial holds other values than 0 and 1"),
+        ("parcels", column_of("uid", "same"), "uid is blank or stands twice"),
+        ("parcels", lambda one: one.set_crs(None, allow_override=True), "layer parcels is in no projected plane"),
+        ("parcels", lambda one: one.to_crs(4490), "layer parcels is in no projected plane"),
+        ("parks", lambda one: one.to_crs(4528), "layer parks is in another plane than parcels"),
+        (
+            "parcels",
+            lambda one: one.set_geometry([BOWTIE, *one.geometry[1:]], crs=one.crs),
+            "1 of 7 shapes are no valid",
+        ),
+        ("parks", lambda one: one.set_geometry(one.geometry.centroid), "3 of 3 shapes are no valid polygons"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
+def test_layers_that_are_not_as_written_are_refused(first, tmp_path, layer, change, said):
+    run = rewritten(copied(first, tmp_path / "run"), layer, change)
+    with pytest.raises(SourceError, match=re.escape(said)) as caught:
+        open_run(run)
+    assert "results.gpkg" in str(caught.value)
+    assert caught.value.text("zh")
+
+
+def test_layers_written_anew_as_they_were_are_read(first, tmp_path):
+    run = rewritten(copied(first, tmp_path / "run"), "parcels", lambda one: one)
+    assert of_city(compare(open_run(first), open_run(run)))["change"] == 0
+    table = figures(json.loads((run / "results.json").read_text("utf-8")))
+    assert len(table) > 50

@@ -294,6 +294,8 @@ def test_small_land_is_read_as_compare_counts_it():
     clause = clauses("hangzhou-2023")["H28b"]
     reading, asked = clause.open[0].reading("en"), Options()
     assert f"below {asked.minimum_m2:g} m²" in reading
+    assert f"不足 {asked.minimum_m2:g} 平方米" in clause.open[0].reading("zh")
+    assert f"不超过 {asked.tolerance_m:g} 米" in clause.open[0].reading("zh")
     assert f"up to {asked.tolerance_m:g} m wide" in reading
     assert asked.exceptions == {}
     assert "no exception but those the user lists" in reading

@@ -15,20 +15,21 @@ import pandas as pd
 import shapely
 
 from geo.comparing.land import CityLand, total_m2
-from geo.comparing.shapes import Mask, Rows, Shapes, drawn, opened, polygons, without
+from geo.comparing.shapes import LEAST_M2, Mask, Rows, Shapes, drawn, opened, polygons, without
+from geo.grouping import linked
 from geo.overlay import intersect, share_out
 from layers.units import from_tally, to_tally
 
 __all__ = ["OUTCOMES", "REVITALISED", "Revitalised", "revitalised"]
 
 #: What became of the ground of a candidate, in the order in which it is asked.
-OUTCOMES = ("no_parcel", "unknown", "use_changed", "in_use", "denser", "still", "other")
+OUTCOMES = ("no_parcel", "unknown", "use_changed", "in_use", "denser", "still", "status_unknown", "other")
 
 #: The outcomes that are revitalised land.
 REVITALISED = ("use_changed", "in_use", "denser")
 
-#: A plot ratio is higher when it is so by more than areas measured twice differ.
-_RISE = 1e-6
+#: More was built where the floor area rose by more than this share: drawings taken twice differ by less.
+_RISE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Revitalised:
     ----------
     table : GeoDataFrame
         One row a candidate × parcel of the later run: `parcel_id`, `uid`, `parcel_id_after`, `outcome` (one of
-        `OUTCOMES`), `area_m2`, `idle_before`, `idle_after`, `plot_ratio_before`, `plot_ratio_after`,
-        `land_use_before`, `land_use_after`, geometry.
+        `OUTCOMES`), `area_m2`, `idle_before`, `idle_after` (missing where the status is), `plot_ratio_before`,
+        `plot_ratio_after`, `land_use_before`, `land_use_after`, geometry.
     sums : DataFrame
         One row an outcome: `outcome`, `pieces`, `area_m2`, `counts` (True where it is revitalised land). Areas add
         up to those of all candidates.
@@ -55,14 +56,17 @@ class Revitalised:
         return total_m2(self.sums.loc[self.sums["counts"], "area_m2"].to_numpy("float64"))
 
 
-def revitalised(before: CityLand, after: CityLand, *, tolerance_m: float = 1.0) -> Revitalised:
+def revitalised(
+    before: CityLand, after: CityLand, *, tolerance_m: float = 1.0, floors_alike: bool = True
+) -> Revitalised:
     """Revitalised land (盘活的低效、闲置用地): candidates of the earlier run, followed on the ground.
 
     Each candidate is cut by the later parcels, and each piece is, by the first of these that holds: ``no_parcel``
     none lies there any more; ``unknown`` the use is missing; ``use_changed`` no longer industrial; ``in_use`` was
-    idle and is not; ``denser`` no candidate any more and the plot ratio is higher; ``still`` a candidate still;
+    idle and its status now says that it is not; ``denser`` no candidate any more, the plot ratio is higher and more
+    floor area stands on the ground; ``still`` a candidate still; ``status_unknown`` was idle, and has no status now;
     ``other`` no candidate any more, but nothing on the ground says why: limits that follow the city's mean may
-    have moved. `REVITALISED` names the ones that count.
+    have moved, or parcels were drawn anew. `REVITALISED` names the ones that count.
 
     Parameters
     ----------
@@ -70,6 +74,8 @@ def revitalised(before: CityLand, after: CityLand, *, tolerance_m: float = 1.0) 
         In one projected plane, both with candidates looked for.
     tolerance_m : float
         A piece no wider than this goes with the rest of its parcel.
+    floors_alike : bool
+        Whether both runs measured areas and floors alike; otherwise no piece is ``denser``.
 
     Returns
     -------
@@ -77,6 +83,10 @@ def revitalised(before: CityLand, after: CityLand, *, tolerance_m: float = 1.0) 
 
     Notes
     -----
+    Floor area is compared on the ground of all parcels that a redrawing joined or divided together, so that the same
+    buildings on smaller parcels are no new ones; where such ground reaches beyond the later parcels, or a floor area
+    is missing, nothing is said.
+
     No clause says what counts as revitalised (hangzhou-2023 clause （十） asks for low-efficiency land to be
     treated, zhejiang-2021 六（二） rewards revitalised land); the rule above is ours, and printed.
 
@@ -89,7 +99,8 @@ def revitalised(before: CityLand, after: CityLand, *, tolerance_m: float = 1.0) 
     ...     return CityLand(gpd.GeoDataFrame(
     ...         {"parcel_id": ["a"], "uid": ["a"], "industrial": pd.array([True], dtype="boolean"),
     ...          "land_area_m2": [10_000.0], "land_use": pd.array(["0601"], dtype="string"), "plot_ratio": [0.5],
-    ...          "candidate": [idle], "idle": [idle]}, geometry=[box(0, 0, 100, 100)], crs=4549), None, None)
+    ...          "candidate": [idle], "idle": pd.array([idle], dtype="boolean")},
+    ...         geometry=[box(0, 0, 100, 100)], crs=4549), None, None)
     >>> revitalised(city(True), city(False)).area_m2
     10000.0
     """
@@ -100,12 +111,15 @@ def revitalised(before: CityLand, after: CityLand, *, tolerance_m: float = 1.0) 
     group = pieces["parcel"].to_numpy("intp")
     area = from_tally(share_out(steps, group, pieces["share"].to_numpy("float64")), "m2")
     was, now = own.iloc[group].reset_index(drop=True), _rows_or_missing(after.parcels, pieces["after"].to_numpy())
+    built = np.zeros(len(pieces), dtype=bool)
+    if floors_alike:
+        built = _built_on(before, after, pieces.assign(before=rows[group]), tolerance_m)
     table = gpd.GeoDataFrame(
         {
             "parcel_id": was["parcel_id"].astype("string"),
             "uid": was["uid"].astype("string"),
             "parcel_id_after": now["parcel_id"].astype("string"),
-            "outcome": pd.array(_outcomes(was, now, pieces["after"].to_numpy() < 0), dtype="string"),
+            "outcome": pd.array(_outcomes(was, now, pieces["after"].to_numpy() < 0, built), dtype="string"),
             "area_m2": np.where(was["land_area_m2"].isna(), np.nan, area),
             "idle_before": was["idle"].astype("boolean"),
             "idle_after": now["idle"].astype("boolean"),
@@ -125,20 +139,60 @@ def _rows_or_missing(parcels: gpd.GeoDataFrame, rows: Rows) -> pd.DataFrame:
     return pd.DataFrame(parcels.drop(columns="geometry")).reset_index(drop=True).reindex(rows).reset_index(drop=True)
 
 
-def _outcomes(was: pd.DataFrame, now: pd.DataFrame, nothing: Mask) -> npt.NDArray[np.str_]:
+def _outcomes(was: pd.DataFrame, now: pd.DataFrame, nothing: Mask, built: Mask) -> npt.NDArray[np.str_]:
     industrial = now["industrial"].astype("boolean")
-    idle = now["idle"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
+    idle_before = was["idle"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
+    idle = now["idle"].astype("boolean")
     candidate = now["candidate"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
-    rise = now["plot_ratio"].to_numpy("float64") - was["plot_ratio"].to_numpy("float64")
+    higher = now["plot_ratio"].to_numpy("float64") > was["plot_ratio"].to_numpy("float64") * (1 + _RISE)
     asked = {
         "no_parcel": nothing,
         "unknown": industrial.isna().to_numpy(),
         "use_changed": ~industrial.fillna(value=True).to_numpy(dtype=bool),
-        "in_use": was["idle"].to_numpy(dtype=bool) & ~idle,
-        "denser": ~candidate & (rise > _RISE),
+        "in_use": idle_before & ~idle.fillna(value=True).to_numpy(dtype=bool),
+        "denser": ~candidate & higher & built,
         "still": candidate,
+        "status_unknown": idle_before & idle.isna().to_numpy(),
     }
     return np.select(list(asked.values()), list(asked), default="other")
+
+
+def _built_on(before: CityLand, after: CityLand, pieces: pd.DataFrame, tolerance_m: float) -> Mask:
+    """Tell on the ground of which pieces more floor area stands than before.
+
+    The ground is that of all parcels of both runs that lie on each other, from a candidate on: first the later
+    parcels on it, then the earlier ones below those.
+    """
+    later = np.unique(pieces.loc[pieces["after"] >= 0, "after"].to_numpy("intp"))
+    if not len(later):
+        return np.zeros(len(pieces), dtype=bool)
+    below = _followed(after.shapes[later], before.shapes, tolerance_m)
+    below = below[below["after"] >= 0]
+    links = pd.concat(
+        [
+            pieces.loc[pieces["after"] >= 0, ["before", "after"]],
+            pd.DataFrame({"before": below["after"].to_numpy("intp"), "after": later[below["parcel"].to_numpy("intp")]}),
+        ]
+    ).to_numpy("intp")
+    count = len(before.parcels)
+    ground = linked(links[:, 0], count + links[:, 1], count + len(after.parcels))
+    earlier = np.unique(links[:, 0])
+    beyond = without(before.shapes[earlier], after.shapes[later])
+    reaches_out = earlier[shapely.area(opened(beyond, tolerance_m)) > LEAST_M2]
+    old, new = (_floors(land, rows, ground[first + rows], len(ground)) for land, rows, first in (
+        (before, earlier, 0), (after, later, count)))  # fmt: skip
+    more = new > old * (1 + _RISE)
+    # A candidate on which nothing lies any more is whole in its ground; another parcel that reaches out is not.
+    candidate = before.parcels["candidate"].to_numpy(dtype=bool)
+    more[ground[reaches_out[~candidate[reaches_out]]]] = False
+    return np.asarray(more[ground[pieces["before"].to_numpy("intp")]], dtype=bool)
+
+
+def _floors(land: CityLand, rows: Rows, ground: Rows, size: int) -> npt.NDArray[np.float64]:
+    """Sum floor area by ground; missing where that of a parcel is."""
+    own = land.parcels.iloc[rows]
+    floor = own["floor_area_m2"] if "floor_area_m2" in own else own["plot_ratio"] * own["land_area_m2"]
+    return np.asarray(np.bincount(ground, weights=floor.to_numpy("float64"), minlength=size), dtype="float64")
 
 
 def _by_outcome(table: gpd.GeoDataFrame) -> pd.DataFrame:

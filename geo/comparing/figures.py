@@ -17,13 +17,22 @@ from geo.indicators import LEVELS, Indicator, catalogue
 from layers import units
 from layers.errors import ParkwiseError
 
-__all__ = ["EFFECTS", "compare_figures", "decompose", "differing", "figures", "match_places"]
+__all__ = [
+    "EFFECTS",
+    "compare_figures",
+    "decompose",
+    "differing",
+    "figures",
+    "floors_alike",
+    "match_places",
+    "resting_on",
+]
 
 #: What a change is made of.
 EFFECTS = ("numerator_effect", "denominator_effect", "boundary_effect")
 
 #: Levels at which a place is what it is, whatever its name.
-_ONLY_ONE = ("city", "zones")
+ONLY_ONE = ("city", "zones")
 
 _SUMS = ("numerator", "denominator", "value", "missing", "estimated")
 _UNITS = ("unit", "numerator_unit", "denominator_unit")
@@ -35,21 +44,22 @@ def decompose(
     top_after: pd.Series,
     below_after: pd.Series,
     top_moved: pd.Series | None = None,
+    below_moved: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Split the change of a ratio (比值变化分解) into parts that add up to it exactly.
 
-    With N, D before, N′, D′ after, and M the part of N′ − N that moved boundaries alone made:
+    With N, D before, N′, D′ after, and M and L the parts of N′ − N and of D′ − D that moved boundaries alone made:
 
     - numerator_effect = (N′ − N − M) · ½ (1/D + 1/D′)
-    - boundary_effect = M · ½ (1/D + 1/D′)
-    - denominator_effect = ½ (N + N′) · (1/D′ − 1/D)
+    - denominator_effect = −(D′ − D − L) · ½ (N + N′) / (D · D′)
+    - boundary_effect = M · ½ (1/D + 1/D′) − L · ½ (N + N′) / (D · D′)
 
     Parameters
     ----------
     top_before, below_before, top_after, below_after : Series, shape (n,)
         The two sums at the two times, in base units; sums below are not 0 (missing where the ratio is).
-    top_moved : Series, shape (n,), optional
-        M, in the unit of the sums on top; missing where boundaries have no part in the change.
+    top_moved, below_moved : Series, shape (n,), optional
+        M and L, in the units of their sums; missing where boundaries have no part in the change, or an unknown one.
 
     Returns
     -------
@@ -60,27 +70,30 @@ def decompose(
     Notes
     -----
     The midpoint (Shapley) split of N · (1/D): it does not matter which of the two is thought to change first, and
-    swapping the two times turns every sign. Since the parts of a sum share one weight, N′ − N may be split further
-    without a remainder.
+    swapping the two times turns every sign. Since the parts of a sum share one weight, N′ − N and D′ − D may be split
+    further without a remainder.
 
     Examples
     --------
     30 of 60 become 45 of 75 (0.5 → 0.6): the numerator alone raises it by 15 · ½ (1/60 + 1/75) = 0.225, the
-    denominator lowers it by 37.5 · (1/60 − 1/75) = 0.125.
+    denominator lowers it by 15 · 37.5 / (60 · 75) = 0.125.
 
     >>> parts = decompose(pd.Series([30.0]), pd.Series([60.0]), pd.Series([45.0]), pd.Series([75.0]))
     >>> parts[["numerator_effect", "denominator_effect"]].round(6).iloc[0].tolist()
     [0.225, -0.125]
     """
-    weight = (1 / below_before + 1 / below_after) / 2
-    rise = top_after - top_before
+    top_weight = (1 / below_before + 1 / below_after) / 2
+    below_weight = (top_before + top_after) / 2 / (below_before * below_after)
     if top_moved is None:
-        top_moved = pd.Series(np.nan, index=rise.index)
+        top_moved = pd.Series(np.nan, index=top_before.index)
+    known = top_moved.notna()
+    top_share = top_moved.where(known, 0)
+    below_share = top_share * 0 if below_moved is None else below_moved.where(known, 0)
     return pd.DataFrame(
         {
-            "numerator_effect": (rise - top_moved.where(top_moved.notna(), 0)) * weight,
-            "denominator_effect": (top_before + top_after) / 2 * (1 / below_after - 1 / below_before),
-            "boundary_effect": top_moved * weight,
+            "numerator_effect": (top_after - top_before - top_share) * top_weight,
+            "denominator_effect": -(below_after - below_before - below_share) * below_weight,
+            "boundary_effect": (top_share * top_weight - below_share * below_weight).where(known),
         }
     )
 
@@ -163,7 +176,7 @@ def match_places(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
 def _places(rows: pd.DataFrame) -> pd.DataFrame:
     places = rows[["level", "scope_id", "scope_name"]].set_axis(["level", "id", "name"], axis=1).astype("string")
-    places = places.assign(key=places["id"].mask(places["level"].isin(_ONLY_ONE), ""))
+    places = places.assign(key=places["id"].mask(places["level"].isin(ONLY_ONE), ""))
     return places.drop_duplicates(["level", "key"]).reset_index(drop=True)
 
 
@@ -178,11 +191,12 @@ def _not_among(side: pd.DataFrame, found: pd.DataFrame, column: str) -> pd.DataF
 
 @dataclass(frozen=True)
 class _Definition:
-    """A choice figures rest on: how a document tells it, and which figures it touches."""
+    """A choice results rest on: how a document tells it, and which figures and overlays it touches."""
 
     name: str
     value: Callable[[Mapping[str, Any]], object]
     touches: Callable[[Indicator, str], bool]
+    overlays: tuple[str, ...] = ()
 
 
 def _setting(name: str) -> Callable[[Mapping[str, Any]], object]:
@@ -202,7 +216,11 @@ def _of_land(entry: Indicator, _: str) -> bool:
     return "m2" in (entry.numerator_unit, entry.denominator_unit)
 
 
-def _of_floors(entry: Indicator, _: str) -> bool:
+def _of_storeys(entry: Indicator, _: str) -> bool:
+    return entry.numerator == "floor_area_m2"
+
+
+def _of_buildings(entry: Indicator, _: str) -> bool:
     return entry.numerator in ("floor_area_m2", "building_base_m2", "covered_area_m2")
 
 
@@ -214,42 +232,74 @@ def _of_leading(entry: Indicator, _: str) -> bool:
     return entry.id == "leading_industry_share"
 
 
+def _of_no_figure(_: Indicator, __: str) -> bool:
+    return False
+
+
+_BOTH, _FOLLOWED = ("new_industrial", "revitalised"), ("revitalised",)
+
 _DEFINITIONS = (
-    _Definition("area", lambda told: told.get("area"), _of_land),
+    _Definition("area", lambda told: told.get("area"), _of_land, _FOLLOWED),
     _Definition("overlap", _overlap, lambda _, level: level in ("zone", "park")),
-    _Definition("land_use.system", _land_use("system"), lambda entry, _: entry.table == "land"),
-    _Definition("land_use.industrial", _land_use("industrial"), _of_industrial_land),
+    _Definition("land_use.system", _land_use("system"), lambda entry, _: entry.table == "land", _BOTH),
+    _Definition("land_use.industrial", _land_use("industrial"), _of_industrial_land, _BOTH),
     _Definition("land_use.unbuilt", _land_use("unbuilt"), lambda entry, _: entry.where == "built"),
-    _Definition("buildings.storey_height_m", _setting("buildings.storey_height_m"), _of_floors),
-    _Definition("buildings.tall_storey_m", _setting("buildings.tall_storey_m"), _of_floors),
-    _Definition("buildings.whole_from", _setting("buildings.whole_from"), _of_floors),
+    _Definition("buildings.storey_height_m", _setting("buildings.storey_height_m"), _of_storeys, _FOLLOWED),
+    _Definition("buildings.tall_storey_m", _setting("buildings.tall_storey_m"), _of_storeys, _FOLLOWED),
+    _Definition("buildings.whole_from", _setting("buildings.whole_from"), _of_buildings, _FOLLOWED),
     _Definition("industry.leading", _setting("industry.leading"), _of_leading),
     _Definition("industry.leading_count", _setting("industry.leading_count"), _of_leading),
 )
 
 #: A plane decides over areas only where areas are measured in it.
-_PLANE = _Definition("crs", lambda told: told.get("crs"), _of_land)
+_PLANE = _Definition("crs", lambda told: told.get("crs"), _of_land, _FOLLOWED)
+
+#: Says which candidates lie together, and of none whether it is one.
+_GROUPING = "candidates.group_within_m"
+
+
+def _candidate_rules(*told: Mapping[str, Any]) -> list[_Definition]:
+    """Return the rules by which runs looked for candidates."""
+    names = {name for one in told for name in one.get("settings", {}) if name.startswith("candidates.")}
+    return [_Definition(name, _setting(name), _of_no_figure, _FOLLOWED) for name in sorted(names)]
 
 
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the definitions two results documents do not share: `definition`, `before`, `after`, `touches`.
+    """Return the definitions two documents do not share: `definition`, `before`, `after`, `touches`, `overlays`.
 
-    `touches` tells whether figures rest on it: another plane changes no area on the ellipsoid.
+    `touches` tells whether results rest on it: another plane changes no area on the ellipsoid. `overlays` lists
+    those of the ground that do (new_industrial, revitalised).
     """
     old, new = before.get("definitions", {}), after.get("definitions", {})
-    planar = "planar" in (old.get("area"), new.get("area"))
+    idle = set() if "planar" in (old.get("area"), new.get("area")) else {_PLANE.name}
+    idle.add(_GROUPING)
     rows = [
-        (one.name, one.value(old), one.value(new), one is not _PLANE or planar)
-        for one in (*_DEFINITIONS, _PLANE)
+        (one.name, one.value(old), one.value(new), one.name not in idle, () if one.name in idle else one.overlays)
+        for one in (*_DEFINITIONS, _PLANE, *_candidate_rules(old, new))
         if one.value(old) != one.value(new)
     ]
-    return pd.DataFrame(rows, columns=["definition", "before", "after", "touches"]).astype(
-        {"before": "object", "after": "object", "touches": "bool"}
+    return pd.DataFrame(rows, columns=["definition", "before", "after", "touches", "overlays"]).astype(
+        {"before": "object", "after": "object", "touches": "bool", "overlays": "object"}
     )
 
 
+def resting_on(differences: pd.DataFrame, overlay: str) -> tuple[str, ...]:
+    """Return the definitions that differ and that an overlay rests on; see `differing`."""
+    return tuple(
+        name
+        for name, overlays in zip(differences["definition"], differences["overlays"], strict=True)
+        if overlay in overlays
+    )
+
+
+def floors_alike(differences: pd.DataFrame) -> bool:
+    """Tell whether floor areas of two runs may be held against each other: areas and floors are measured alike."""
+    told = differences.loc[differences["touches"], "definition"]
+    return not any(name in ("area", "crs") or name.startswith("buildings.") for name in told)
+
+
 def _because(table: pd.DataFrame, differences: pd.DataFrame) -> list[tuple[str, ...]]:
-    """The definitions that differ and that each figure rests on; ``unit`` where its units differ."""
+    """The definitions that differ and that each figure rests on."""
     asked = set(differences.loc[differences["touches"], "definition"])
     chosen = [one for one in (*_DEFINITIONS, _PLANE) if one.name in asked]
     known = catalogue()
@@ -258,15 +308,28 @@ def _because(table: pd.DataFrame, differences: pd.DataFrame) -> list[tuple[str, 
         entry = known.get(name)
         # Of an indicator that is not on board nobody knows what it rests on.
         told[name, level] = tuple(one.name for one in chosen if entry is None or one.touches(entry, level))
-    other = _other_units(table).tolist()
-    rows = zip(table["id"], table["level"], other, strict=True)
-    return [told[name, level] + (("unit",) if differs else ()) for name, level, differs in rows]
+    return [told[name, level] for name, level in zip(table["id"], table["level"], strict=True)]
 
 
 def _other_units(table: pd.DataFrame) -> pd.Series:
     both = table["unit_before"].notna() & table["unit_after"].notna()
     same = pd.concat([table[f"{name}_before"] == table[f"{name}_after"] for name in _UNITS], axis=1)
     return both & ~same.all(axis=1)
+
+
+def _other_coverage(table: pd.DataFrame) -> pd.Series:
+    """Tell where more or fewer parcels or firms than before lack what a figure needs."""
+    both = table["missing_before"].notna() & table["missing_after"].notna()
+    return both & (table["missing_before"] != table["missing_after"])
+
+
+def _in_moved_boundaries(table: pd.DataFrame, shifted: pd.Series | None, effects: pd.DataFrame) -> pd.Series:
+    """Tell where boundaries moved and nobody knows what that did to a figure: of firms, or each run in its own."""
+    if shifted is None:
+        return pd.Series(data=False, index=table.index)
+    rests = (table["level"] != "city") | (table["id"] == "industrial_concentration")
+    moved = table["place"].map(shifted).eq(True)
+    return moved & rests & effects["boundary_effect"].isna()
 
 
 # ---------------------------------------------------------------- side by side
@@ -277,7 +340,8 @@ def compare_figures(
     after: pd.DataFrame,
     places: pd.DataFrame,
     differences: pd.DataFrame,
-    moved: pd.Series | None = None,
+    moved: pd.DataFrame | None = None,
+    shifted: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Put every figure of two runs side by side (指标对比), with what its change is made of.
 
@@ -289,8 +353,11 @@ def compare_figures(
         From `match_places`.
     differences : DataFrame
         From `differing`.
-    moved : Series, optional, m²
-        By row of `places`: industrial land inside the parks that moved boundaries alone brought in.
+    moved : DataFrame, optional
+        By indicator and row of `places`: `numerator` and `denominator`, what moved boundaries alone brought into
+        each sum (base units).
+    shifted : Series of bool, optional
+        By row of `places`: whether its boundaries moved.
 
     Returns
     -------
@@ -298,16 +365,28 @@ def compare_figures(
         One row an indicator × place: `id`, `level`, `scope_id`, `scope_name` (later, else earlier), `state` of the
         place, `before`, `after`, `change`, `unit`; `EFFECTS` (display unit, adding up to the change);
         `numerator_before`, `numerator_after`, `denominator_before`, `denominator_after` and their units;
-        `missing_before`, `missing_after`, `estimated`; `comparable`, and `because`, the definitions that differ.
+        `missing_before`, `missing_after`, `estimated`; `comparable`, and `because`: the definitions that differ,
+        ``unit`` where units do, ``missing`` where the number of parcels or firms without the figure changed,
+        ``boundary`` where boundaries moved and their part is not told apart.
         Changes are missing where a value is, or where the units differ.
     """
     sides = [_placed(table, places, side) for table, side in ((before, "before"), (after, "after"))]
     table = sides[0].merge(sides[1], on=["id", "level", "place"], how="outer", suffixes=("_before", "_after"))
     table = _ordered(table).merge(places.drop(columns="level"), left_on="place", right_index=True, how="left")
-    table["because"] = pd.Series(_because(table, differences), index=table.index, dtype="object")
     other = _other_units(table)
     change = (table["value_after"] - table["value_before"]).mask(other)
     effects = _effects(table, moved).mask(change.isna())
+    causes = {
+        "unit": other,
+        "missing": _other_coverage(table) & change.notna(),
+        "boundary": _in_moved_boundaries(table, shifted, effects) & change.notna(),
+    }
+    flags = zip(*(rows.tolist() for rows in causes.values()), strict=True)
+    because = [
+        told + tuple(name for name, true in zip(causes, row, strict=True) if true)
+        for told, row in zip(_because(table, differences), flags, strict=True)
+    ]
+    table["because"] = pd.Series(because, index=table.index, dtype="object")
     return pd.DataFrame(
         {
             **{name: table[name] for name in ("id", "level")},
@@ -346,13 +425,14 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[order].reset_index(drop=True)
 
 
-def _effects(table: pd.DataFrame, moved: pd.Series | None) -> pd.DataFrame:
+def _effects(table: pd.DataFrame, moved: pd.DataFrame | None) -> pd.DataFrame:
     """Split changes in the display unit; a sum below of 0 has no ratio, and so no parts."""
     below = {side: table[f"denominator_{side}"].where(table[f"denominator_{side}"] > 0) for side in ("before", "after")}
-    top_moved = None
+    shares: list[pd.Series] = []
     if moved is not None:
-        top_moved = table["place"].map(moved).where(table["id"] == "industrial_concentration")
-    parts = decompose(table["numerator_before"], below["before"], table["numerator_after"], below["after"], top_moved)
+        found = moved.reindex(pd.MultiIndex.from_frame(table[["id", "place"]]))
+        shares = [found[name].set_axis(table.index) for name in ("numerator", "denominator")]
+    parts = decompose(table["numerator_before"], below["before"], table["numerator_after"], below["after"], *shares)
     return parts.mul(_display_factors(table), axis=0)
 
 

@@ -10,22 +10,37 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
+from geo import standards
 from geo.comparing.candidates import REVITALISED, Revitalised, revitalised
-from geo.comparing.figures import compare_figures, differing, figures, match_places
-from geo.comparing.land import CityLand, NewIndustrial, new_industrial
-from geo.comparing.parks import boundary_changes, inside_parks
+from geo.comparing.figures import compare_figures, differing, figures, floors_alike, match_places, resting_on
+from geo.comparing.land import CityLand, NewIndustrial, new_industrial, total_m2, unknown_outside
+from geo.comparing.parks import boundary_changes, moved_places, moved_sums
 from geo.results import plain
 from layers.errors import ProjectError, nearest
 from layers.projections import describe
 
-__all__ = ["BOUNDARIES", "SCHEMA", "Comparison", "Note", "Options", "Run", "compare", "comparison_document"]
+__all__ = [
+    "BOUNDARIES",
+    "REQUIREMENT",
+    "SCHEMA",
+    "Comparison",
+    "Note",
+    "Options",
+    "Run",
+    "compare",
+    "comparison_document",
+]
 
 SCHEMA = "parkwise-comparison/1"
+
+#: What new industrial land outside the parks is held against, where a policy of the later run asks it.
+REQUIREMENT = "new_industrial_outside"
 
 #: Whose boundaries both runs' land is measured in, to tell what boundaries alone changed.
 BOUNDARIES = ("a", "b", "each")
@@ -44,8 +59,8 @@ class Run:
         Why there is no land: ``only_json``, ``no_gpkg``, ``no_parcels``; "" where there is.
     source : str
         Where it was read.
-    shapeless : int
-        Parcels without a shape; they take no part in the overlay.
+    shapeless, undrawn : int, set of str
+        How many parcels have no shape, and their ids; they take no part in the overlay.
     """
 
     document: Mapping[str, Any]
@@ -53,6 +68,7 @@ class Run:
     lacks: str = "only_json"
     source: str = ""
     shapeless: int = 0
+    undrawn: frozenset[str] = frozenset()
 
     @property
     def city(self) -> str | None:
@@ -78,12 +94,13 @@ class Options:
     Attributes
     ----------
     boundary : str
-        ``b`` measures the earlier land in the later parks, ``a`` the later land in the earlier parks, ``each``
-        leaves the effect of boundaries inside that of the numerator.
+        ``b`` measures the earlier land in the later parks and districts, ``a`` the later land in the earlier ones: so
+        moved boundaries are told apart in every indicator of land. ``each`` leaves the effect of boundaries inside
+        those of the two sums. Of firms it is not told apart: such figures are marked.
     tolerance_m, minimum_m2 : float
         See `comparing_land.new_industrial`.
     exceptions : mapping
-        parcel_id → reason.
+        Parcel → reason, see `comparing_land.new_industrial`.
     """
 
     boundary: str = "b"
@@ -133,6 +150,9 @@ class Comparison:
         See `comparing_figures.compare_figures`.
     new_industrial : NewIndustrial or None
     revitalised : Revitalised or None
+    targets : list of dict
+        What the policies of the later run ask of new industrial land outside the parks, as in `results.json`; no
+        verdict where only land of unknown use before, or without an area, was found.
     boundaries : GeoDataFrame or None
         See `comparing_parks.boundary_changes`.
     """
@@ -147,6 +167,7 @@ class Comparison:
     new_industrial: NewIndustrial | None = None
     revitalised: Revitalised | None = None
     boundaries: gpd.GeoDataFrame | None = None
+    targets: tuple[dict[str, Any], ...] = ()
 
     @property
     def new_industrial_outside_m2(self) -> float | None:
@@ -195,20 +216,23 @@ def compare(before: Run, after: Run, options: Options | None = None) -> Comparis
         told = {"before": describe(one.parcels.crs), "after": describe(other.parcels.crs)}
         notes.append(Note("crs_differs", told))
         other = other.to_crs(one.parcels.crs)
-    moved = _moved(one, other, places, old, new, asked.boundary)
+    moved, shifted = _moved(one, other, places, old, new, asked)
     fresh = new_industrial(
         one, other, tolerance_m=asked.tolerance_m, minimum_m2=asked.minimum_m2, exceptions=asked.exceptions
     )
-    followed = revitalised(one, other, tolerance_m=asked.tolerance_m) if one.judged and other.judged else None
+    followed = None
+    if one.judged and other.judged:
+        followed = revitalised(one, other, tolerance_m=asked.tolerance_m, floors_alike=floors_alike(differences))
     pairs = places.loc[places["level"] == "park", ["id_before", "id_after"]].astype("object")
     parks = list(pairs.where(pairs.notna(), None).itertuples(index=False, name=None))
     return replace(
         bare,
-        notes=(*notes, *_land_notes(one, other, fresh)),
-        indicators=compare_figures(old, new, places, differences, moved),
+        notes=(*notes, *_land_notes(one, other, fresh), *_aside_notes(before, fresh)),
+        indicators=compare_figures(old, new, places, differences, moved, shifted),
         new_industrial=fresh,
         revitalised=followed,
         boundaries=boundary_changes(one, other, parks, tolerance_m=asked.tolerance_m),
+        targets=tuple(_targets(after, fresh)),
     )
 
 
@@ -235,38 +259,57 @@ def _land_notes(before: CityLand, after: CityLand, fresh: NewIndustrial) -> list
     notes += [
         Note("not_judged", {"run": name}) for land, name in ((before, "A"), (after, "B")) if not land.judged
     ]  # fmt: skip
+    count, area = unknown_outside(after)
+    if count:
+        notes.append(Note("unknown_outside", {"count": count, "area_m2": area}))
     if fresh.unmeasured:
         notes.append(Note("unmeasured", {"count": fresh.unmeasured}))
-    for code, names in (("exceptions_unmatched", fresh.unmatched), ("exceptions_unneeded", fresh.unneeded)):
+    for code in ("unmatched", "ambiguous", "small", "unneeded"):
+        names = getattr(fresh, code)
         if names:
-            notes.append(Note(code, {"count": len(names), "ids": list(names)}))
+            notes.append(Note(f"exceptions_{code}", {"count": len(names), "ids": list(names)}))
     return notes
 
 
+def _aside_notes(before: Run, fresh: NewIndustrial) -> list[Note]:
+    """Tell of parcels the earlier run could not use: their ground counts as none, and may come back as new land."""
+    told = before.document.get("ledger", {}).get("parcels", {}).get("set_aside", [])
+    told = [one for one in told if one.get("reason") != "row-duplicate"]  # a copy leaves its parcel behind
+    aside = sum(int(one.get("count") or 0) for one in told)
+    # The ledger names the first of each reason only.
+    ids = before.undrawn | {str(name) for one in told for name in one.get("ids", ())}
+    back = fresh.table[fresh.table["parcel_id"].isin(ids) & (fresh.table["status"] == "new")]
+    if not aside and back.empty:
+        return []
+    area = total_m2(back["area_m2"].to_numpy("float64"))
+    return [Note("set_aside", {"count": aside, "returned": back["uid"].nunique(), "area_m2": area})]
+
+
+def _targets(after: Run, fresh: NewIndustrial) -> list[dict[str, Any]]:
+    """Hold new industrial land against the policies of the later run that are on board."""
+    day = after.as_of
+    ids = [one for one in after.document.get("definitions", {}).get("policies", []) if one in standards.policies()]
+    if day is None:
+        return []
+    return standards.targets(REQUIREMENT, "city", date.fromisoformat(day), ids, fresh.total_m2)
+
+
 def _moved(
-    before: CityLand, after: CityLand, places: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, boundary: str
-) -> pd.Series | None:
-    """Industrial land inside (m²) that moved boundaries alone brought in, by row of `places`."""
-    if boundary == "each" or before.parks is None or after.parks is None:
-        return None
-    later = boundary == "b"
-    land, own, parks = (before, old, after) if later else (after, new, before)
-    # The land stays as it is, and goes from its own run's boundaries into those of the other.
-    concentration = own[own["id"] == "industrial_concentration"]
-    at_home = _by_place(concentration, "numerator", places, "before" if later else "after")
-    abroad = _by_place(inside_parks(land, parks), "inside_m2", places, "after" if later else "before")
-    return abroad - at_home if later else at_home - abroad
-
-
-def _by_place(table: pd.DataFrame, column: str, places: pd.DataFrame, side: str) -> pd.Series:
-    """Return a column by row of `places`; the city is the city under any name."""
-    ids = [
-        one.astype("string").mask(level == "city", "")
-        for one, level in ((table["scope_id"], table["level"]), (places[f"id_{side}"], places["level"]))
-    ]
-    rows = table.assign(scope_id=ids[0]).astype({"level": "string"}).set_index(["level", "scope_id"])[column]
-    found = rows.reindex(pd.MultiIndex.from_arrays([places["level"], ids[1]]))
-    return pd.Series(found.to_numpy("float64"), index=places.index)
+    before: CityLand, after: CityLand, places: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, asked: Options
+) -> tuple[pd.DataFrame | None, pd.Series | None]:
+    """What moved boundaries alone brought into the sums, and which places have other boundaries."""
+    if before.parks is None or after.parks is None:
+        return None, None
+    shifted = moved_places(before, after, places, tolerance_m=asked.tolerance_m)
+    if asked.boundary == "each":
+        return None, shifted
+    if asked.boundary == "b":
+        moved = moved_sums(before, after, old, places, ("before", "after"))
+    else:
+        moved = -moved_sums(after, before, new, places, ("after", "before"))
+    # Where the rule for overlaps hands ground on, a neighbour's boundary moves a park's land too.
+    touched = moved[(moved != 0).any(axis=1)].index.get_level_values("place")
+    return moved, shifted | shifted.index.isin(touched)
 
 
 # ---------------------------------------------------------------- the document
@@ -292,8 +335,8 @@ def comparison_document(found: Comparison) -> dict[str, Any]:
         "definitions": found.definitions.to_dict("records"),
         "places": found.places[found.places["state"] != "same"].to_dict("records"),
         "new_industrial_outside_m2": found.new_industrial_outside_m2,
-        "new_industrial": _new_industrial(found.new_industrial),
-        "revitalised": _revitalised(found.revitalised),
+        "new_industrial": _new_industrial(found),
+        "revitalised": _revitalised(found),
         "boundary_changes": None if found.boundaries is None else _rows(found.boundaries),
         "indicators": found.indicators.to_dict("records"),
     }
@@ -315,24 +358,37 @@ def _rows(frame: gpd.GeoDataFrame) -> list[dict[Any, Any]]:
     return pd.DataFrame(frame.drop(columns="geometry")).to_dict("records")
 
 
-def _new_industrial(fresh: NewIndustrial | None) -> dict[str, Any] | None:
+def _comparable(found: Comparison, overlay: str) -> dict[str, Any]:
+    """Whether both runs define alike what an overlay rests on, and what differs."""
+    because = resting_on(found.definitions, overlay)
+    return {"comparable": not because, "because": list(because)}
+
+
+def _new_industrial(found: Comparison) -> dict[str, Any] | None:
+    fresh = found.new_industrial
     if fresh is None:
         return None
     return {
+        **_comparable(found, "new_industrial"),
+        "targets": list(found.targets),
         "sums_m2": fresh.sums_m2,
         "counts": fresh.counts,
         "unmeasured": fresh.unmeasured,
         "exceptions_unmatched": list(fresh.unmatched),
+        "exceptions_ambiguous": list(fresh.ambiguous),
+        "exceptions_small": list(fresh.small),
         "exceptions_unneeded": list(fresh.unneeded),
         "parcels": _rows(fresh.table),
     }
 
 
-def _revitalised(followed: Revitalised | None) -> dict[str, Any] | None:
+def _revitalised(found: Comparison) -> dict[str, Any] | None:
+    followed = found.revitalised
     if followed is None:
         return None
     counted = followed.table[followed.table["outcome"].isin(REVITALISED)]
     return {
+        **_comparable(found, "revitalised"),
         "area_m2": followed.area_m2,
         "outcomes": followed.sums.to_dict("records"),
         "parcels": _rows(counted),

@@ -1,48 +1,31 @@
-"""Runs on their way in, comparisons on their way out: `results.json`, `results.gpkg`; `compare.*`.
+"""Comparisons on their way out, and the exceptions they ask for: `compare.csv`, `compare.json`, `compare.gpkg`.
 
-Knows what `report` writes and how it is read again; computes nothing. Whatever is not a whole run is an error that
-says so, and a run without layers is compared by its figures alone.
+Computes nothing; runs are read by `comparison_runs`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import pyogrio
 
 from geo.comparing.candidates import REVITALISED
-from geo.comparing.figures import figures
-from geo.comparing.land import STATUSES, CityLand
-from geo.comparing.runs import Comparison, Run, comparison_document
+from geo.comparing.land import STATUSES
+from geo.comparing.runs import Comparison, comparison_document
 from geo.labels import text
 from geo.report.gpkg_file import Layer, Style, save
 from geo.report.qgis_style import Look, categorised
-from geo.results import SCHEMA, dumps
+from geo.results import dumps
 from layers import read
-from layers.errors import SchemaError, SourceError, first
+from layers.errors import SchemaError, first
 from layers.output import new_files
-from layers.raw import told
-from layers.sources import Source
 from layers.titles import match
 
-__all__ = ["FILES", "open_run", "read_exceptions", "write_comparison"]
+__all__ = ["FILES", "read_exceptions", "write_comparison"]
 
 FILES = ("compare.csv", "compare.json", "compare.gpkg")
-
-_PARCELS = (
-    "parcel_id", "uid", "industrial", "land_area_m2", "land_use_code", "land_use_name", "plot_ratio", "strength",
-)  # fmt: skip
-
-_NEEDED = {"parcel_id", "uid", "industrial", "land_area_m2", "strength"}
-
-#: This column of `results.gpkg` is there where candidates were looked for.
-_JUDGED = "class_candidates"
 
 _REASONS = ("reason", "理由", "原因", "说明", "依据", "备注")
 
@@ -56,123 +39,6 @@ _NEW_PARK = "#1b6e3c"
 
 
 # ---------------------------------------------------------------- in
-
-
-def open_run(path: str | Path) -> Run:
-    """Read a run (读取一次结果): the folder `report` wrote, or its `results.json` alone.
-
-    Returns
-    -------
-    Run
-        With land only where a folder with `results.gpkg` is given; `lacks` tells why there is none.
-
-    Raises
-    ------
-    SourceError
-        Nothing is there, it is no run, or a file is damaged or of another schema.
-    """
-    path = Path(path)
-    file = path / "results.json" if path.is_dir() else path
-    document = _document(file)
-    if not path.is_dir():
-        return Run(document, lacks="only_json", source=str(path))
-    base = path / "results.gpkg"
-    if not base.is_file():
-        return Run(document, lacks="no_gpkg", source=str(path))
-    land, shapeless = _land(base, document)
-    return Run(document, land, "no_parcels" if land is None else "", str(path), shapeless)
-
-
-def _document(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        raise SourceError(
-            f"{file}: is not there. Expected a folder written by parkwise report, or its results.json.",
-            f"{file}：不存在。应为 parkwise report 写出的文件夹，或其中的 results.json。",
-        )
-    try:
-        document: Any = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, OSError) as error:
-        raise SourceError(
-            f"{file}: cannot be read as JSON ({error}). Write the report again.",
-            f"{file}：无法按 JSON 读取（{error}）。请重新生成报告。",
-        ) from error
-    schema = document.get("schema") if isinstance(document, dict) else None
-    if schema != SCHEMA:
-        found = "none" if schema is None else f'"{schema}"'
-        raise SourceError(
-            f'{file}: schema {found}, expected "{SCHEMA}". Give the results.json that parkwise report wrote.',
-            f"{file}：schema 为 {found}，应为“{SCHEMA}”。请给出 parkwise report 写出的 results.json。",
-        )
-    try:
-        figures(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SourceError(
-            f"{file}: its indicators are not whole ({error!r}). Write the report again.",
-            f"{file}：其中的 indicators 不完整（{error!r}）。请重新生成报告。",
-        ) from error
-    return dict(document)
-
-
-def _land(base: Path, document: Mapping[str, Any]) -> tuple[CityLand | None, int]:
-    """Read the land of a run; the number is that of parcels without a shape."""
-    with told(Source(base, str(base), "GPKG")):
-        names = {str(name) for name, _ in pyogrio.list_layers(base)}
-        if "parcels" not in names:
-            return None, 0
-        have = {"geometry", *pyogrio.read_info(base, layer="parcels")["fields"]}
-        wanted = [name for name in _PARCELS if name in have]
-        parcels = pyogrio.read_dataframe(base, layer="parcels", columns=wanted, use_arrow=True)
-        places = {
-            name: pyogrio.read_dataframe(base, layer=name) if name in names else None for name in ("parks", "districts")
-        }
-    missing = sorted(_NEEDED - have if isinstance(parcels, gpd.GeoDataFrame) else {"geometry"})
-    if missing:
-        raise SourceError(
-            f"{base}: layer parcels lacks {first(missing)}. Write the report again, or give results.json alone.",
-            f"{base}：parcels 图层缺少 {first(missing)}。请重新生成报告，或只给出 results.json。",
-        )
-    drawn = ~(parcels.geometry.isna() | parcels.geometry.is_empty)
-    definitions = document.get("definitions", {})
-    land = CityLand(
-        _parcels(parcels[drawn].reset_index(drop=True), _idle(document)),
-        places["parks"],
-        places["districts"],
-        area=str(definitions.get("area", "tdt1055")),
-        overlap=str(definitions.get("overlap", "priority")),
-        judged=_JUDGED in have,
-    )
-    return land, int((~drawn).sum())
-
-
-def _idle(document: Mapping[str, Any]) -> set[str]:
-    """Return the ids of candidates that are vacant or idle."""
-    return {
-        str(candidate.get("parcel_id"))
-        for candidate in document.get("candidates", [])
-        if any(piece.get("code") == "vacant" for piece in candidate.get("evidence", []))
-    }
-
-
-def _parcels(table: gpd.GeoDataFrame, idle: set[str]) -> gpd.GeoDataFrame:
-    """Give the columns of `CityLand` to parcels as the file has them."""
-    blank = pd.Series(pd.NA, index=table.index, dtype="string")
-    use = table.get("land_use_code", blank).astype("string").fillna(table.get("land_use_name", blank).astype("string"))
-    ids = table["parcel_id"].astype("string")
-    candidate = table["strength"].fillna(0).to_numpy("float64") > 0
-    return gpd.GeoDataFrame(
-        {
-            "parcel_id": ids,
-            "uid": table["uid"].astype("string"),
-            "industrial": table["industrial"].astype("Float64").astype("boolean"),
-            "land_area_m2": table["land_area_m2"].astype("float64"),
-            "land_use": use,
-            "plot_ratio": table.get("plot_ratio", pd.Series(np.nan, index=table.index)).astype("float64"),
-            "candidate": candidate,
-            "idle": candidate & ids.isin(idle).to_numpy(dtype=bool),
-        },
-        geometry=table.geometry.to_numpy(),
-        crs=table.crs,
-    )
 
 
 def read_exceptions(path: str | Path) -> dict[str, str]:

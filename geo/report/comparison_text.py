@@ -6,17 +6,19 @@ Writes what was computed elsewhere; the words come from `geo.labels`. What makes
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from geo import standards
 from geo.comparing.candidates import Revitalised
-from geo.comparing.figures import EFFECTS
+from geo.comparing.figures import EFFECTS, resting_on
 from geo.comparing.land import NewIndustrial
 from geo.comparing.runs import Comparison, Run
 from geo.indicators import Indicator, catalogue
-from geo.labels import area_text, text, value_text
+from geo.labels import area_text, labels, text, value_text
+from geo.telling.clauses import asked_text
 from layers.errors import first
 from layers.telling import table_text
 
@@ -44,7 +46,7 @@ def comparison_text(found: Comparison, language: str = "zh") -> str:
     if found.new_industrial is not None:
         blocks += _new_industrial(found.new_industrial, found, language)
     if found.revitalised is not None:
-        blocks += _revitalised(found.revitalised, language)
+        blocks += _revitalised(found.revitalised, found, language)
     if found.boundaries is not None and len(found.boundaries):
         blocks.append(_boundaries(found.boundaries, language))
     return "\n\n".join(blocks)
@@ -66,7 +68,8 @@ def notes_text(found: Comparison, language: str = "zh") -> str:
 
 
 def _filled(fill: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: first(value) if isinstance(value, list) else value for name, value in fill.items()}
+    shown = {name: first(value) if isinstance(value, list) else value for name, value in fill.items()}
+    return shown | ({"area_m2": f"{fill['area_m2']:,.2f}"} if "area_m2" in fill else {})
 
 
 def _definitions(found: Comparison, language: str) -> list[str]:
@@ -132,10 +135,16 @@ def _figures(found: Comparison, language: str) -> list[str]:
 def _figure(row: Mapping[Hashable, Any], language: str) -> list[str]:
     entry = catalogue().get(str(row["id"]))
     title = str(row["id"]) if entry is None else entry.title(language)
-    because = text("compare.not_comparable", language, why=", ".join(row["because"])) if row["because"] else ""
+    because = text("compare.not_comparable", language, why=_why(row["because"], language)) if row["because"] else ""
     values = [_value(entry, row[side], language) for side in ("before", "after")]
     changes = [_change(entry, row[name], language) for name in ("change", *EFFECTS)]
     return [str(row["scope_name"]), title, *values, *changes, because]
+
+
+def _why(because: Sequence[str], language: str) -> str:
+    """Name what makes a figure less comparable: a definition by its key, anything else in words."""
+    names = {one: f"compare.because_{one}" for one in because}
+    return ", ".join(text(key, language) if key in labels() else one for one, key in names.items())
 
 
 def _value(entry: Indicator | None, value: float, language: str) -> str:
@@ -168,7 +177,9 @@ def _new_industrial(fresh: NewIndustrial, found: Comparison, language: str) -> l
         [text(f"compare.status_{name}", language), f"{fresh.counts[name]:,}", f"{area:,.2f}", area_text(area, language)]
         for name, area in fresh.sums_m2.items()
     ]
-    blocks = [f"{head}\n{rule}\n{table_text(_titles('what parcels area_m2 area_mu', language), sums, right=[1, 2, 3])}"]
+    told = [head, *_targets(found, language), *_other_definitions(found, "new_industrial", language), rule]
+    table = table_text(_titles("what parcels area_m2 area_mu", language), sums, right=[1, 2, 3])
+    blocks = ["\n".join([*told, table])]
     cells = [
         [row["parcel_id"], text(f"compare.status_{row['status']}", language), _area(row["area_m2"], language),
          text(f"compare.before_{row['before']}", language), _or_dash(row["land_use_before"]),
@@ -182,6 +193,27 @@ def _new_industrial(fresh: NewIndustrial, found: Comparison, language: str) -> l
     return blocks
 
 
+def _targets(found: Comparison, language: str) -> list[str]:
+    """What the policies ask of new industrial land outside the parks, and whether it is so."""
+    return [
+        text(
+            "compare.target",
+            language,
+            document=standards.short_name(one["policy"], language),
+            clause=one["clause"],
+            wording=one["wording"] or "",
+            asked=asked_text(standards.clause(one["policy"], one["clause_id"]), language),
+            verdict=text({True: "target.met", False: "target.unmet", None: "target.unknown"}[one["met"]], language),
+        )
+        for one in found.targets
+    ]
+
+
+def _other_definitions(found: Comparison, overlay: str, language: str) -> list[str]:
+    because = resting_on(found.definitions, overlay)
+    return [f"! {text('compare.because_land', language, why=', '.join(because))}"] if because else []
+
+
 def _area(value: float, language: str) -> str:
     return "—" if pd.isna(value) else area_text(float(value), language)
 
@@ -190,7 +222,7 @@ def _or_dash(value: object) -> str:
     return "—" if pd.isna(value) else str(value)  # type: ignore[call-overload]
 
 
-def _revitalised(followed: Revitalised, language: str) -> list[str]:
+def _revitalised(followed: Revitalised, found: Comparison, language: str) -> list[str]:
     head = text("compare.revitalised", language, area=area_text(followed.area_m2, language))
     rows = [
         [text(f"compare.outcome_{row['outcome']}", language), f"{row['pieces']:,}", f"{row['area_m2']:,.2f}",
@@ -201,13 +233,14 @@ def _revitalised(followed: Revitalised, language: str) -> list[str]:
     if not rows:
         return [text("compare.no_candidates", language)]
     titles = _titles("outcome pieces area_m2 area_mu counts", language)
-    return [f"{head}\n{text('compare.revitalised_rule', language)}\n{table_text(titles, rows, right=[1, 2, 3])}"]
+    told = [head, *_other_definitions(found, "revitalised", language), text("compare.revitalised_rule", language)]
+    return ["\n".join([*told, table_text(titles, rows, right=[1, 2, 3])])]
 
 
 def _boundaries(table: pd.DataFrame, language: str) -> str:
     rows = [
         [row["park_name"], text(f"compare.change_{row['change']}", language), area_text(row["area_m2"], language),
-         area_text(row["industrial_m2"], language)]
+         _area(row["industrial_m2"], language)]
         for row in table.head(_SHOWN).to_dict("records")
     ]  # fmt: skip
     more = [text("compare.more", language, count=len(table) - _SHOWN)] if len(table) > _SHOWN else []
