@@ -23,7 +23,7 @@ from geo.indicators import catalogue, measure, merge, scopes, tally_firms, zone_
 from geo.industry import industry_shares, output_column, tally_industries
 from geo.land import Land, attach_to, places
 from geo.land_use import system
-from geo.own_targets import OwnTarget, asked_by_project, own_targets
+from geo.own_targets import OwnTarget, asked_by_project, own_targets, require_places
 from geo.renewal import Candidates, Rules, find_candidates
 from geo.reported import reported
 from geo.standards import Kinds, targets
@@ -331,6 +331,9 @@ def _indicators(
     own: tuple[OwnTarget, ...],
 ) -> pd.DataFrame:
     asked = asked_levels(levels)
+    if own:
+        known = scopes(land, firms, city_name(project), ("city", "district", "zone", "park"))
+        require_places(own, [*known["id"].astype("str"), *known["name"].astype("str")])
     places_of = scopes(land, firms, city_name(project), asked)
     parks = None if land is None else land.parks
     sums = [contribution.sums] if contribution is not None else []

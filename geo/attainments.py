@@ -16,6 +16,7 @@ import pandas as pd
 from geo import standards
 from geo.assessment import Assessment
 from geo.indicators import catalogue
+from geo.policy_files import LEVELS
 from layers.units import convert
 
 __all__ = ["Attainment", "attainment", "reached"]
@@ -64,8 +65,8 @@ def attainment(assessment: Assessment) -> Attainment:
     Notes
     -----
     A figure that is to be at least its target reaches value ÷ target, one that is to be at most target ÷ value, and
-    one that is to lie between two the nearer of both, or 1. No document defines this; it orders, it does not judge:
-    `met` is the verdict.
+    one that is to lie between two, or on one, the nearer of both, or 1. No document defines this; it orders, it does
+    not judge: `met` is the verdict.
     """
     rows = assessment.indicators[assessment.indicators["level"] == "zone"]
     groups = _levels(assessment)
@@ -74,11 +75,14 @@ def attainment(assessment: Assessment) -> Attainment:
         for row in rows.to_dict("records")
         if (target := _chosen(row["targets"])) is not None
     ]
-    table = pd.DataFrame(found, columns=[*_COLUMNS])
-    known = table.groupby("indicator")["attainment"].transform("count") > 0
+    table = pd.DataFrame(found, columns=[*_COLUMNS], dtype="object")
+    table = table.astype(dict.fromkeys(("value", "attainment", "peer_mean"), "float64"))
+    table = table[table.groupby("indicator")["attainment"].transform("count") > 0]
+    if table.empty:
+        return Attainment(table)
     order = {name: place for place, name in enumerate(catalogue())}
     zones = {zone: place for place, zone in enumerate(table["scope_id"].drop_duplicates())}
-    table = table[known].assign(at=table["indicator"].map(order), zone=table["scope_id"].map(zones))
+    table = table.assign(at=table["indicator"].map(order), zone=table["scope_id"].map(zones))
     table = table.sort_values(["zone", "at"], ignore_index=True).drop(columns=["at", "zone"])
     return Attainment(_beside_peers(table))
 
@@ -93,8 +97,8 @@ def reached(value: float | None, comparison: str, target: float | Sequence[float
     """
     if value is None or not math.isfinite(value):
         return math.nan
-    if isinstance(target, Sequence):
-        low, high = target
+    if isinstance(target, Sequence) or comparison == "equals":
+        low, high = target if isinstance(target, Sequence) else (target, target)
         return 1.0 if low <= value <= high else _ratio(value, low) if value < low else _ratio(high, value)
     return _ratio(target, value) if comparison == "at_most" else _ratio(value, target)
 
@@ -110,7 +114,7 @@ def _levels(assessment: Assessment) -> Mapping[str, str]:
     if parks is None or "level" not in parks:
         return {}
     found = parks.groupby("zone_id")["level"].agg(set)
-    return {str(zone): str(*levels) for zone, levels in found.items() if len(levels) == 1 and pd.notna([*levels]).all()}
+    return {str(zone): str(*levels) for zone, levels in found.items() if len(levels) == 1 and levels <= {*LEVELS}}
 
 
 def _chosen(targets: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

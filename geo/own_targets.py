@@ -7,7 +7,7 @@ source. Here they become targets as `geo.standards` gives them, under the name `
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,8 +21,10 @@ from geo.standards import PROJECT, compared
 from layers import units
 from layers.errors import ParkwiseError, ProjectError, nearest
 
-__all__ = ["OwnTarget", "asked_by_project", "own_targets"]
+__all__ = ["OwnTarget", "asked_by_project", "own_targets", "require_places"]
 
+#: Comparisons with one figure.
+_COMPARISONS = ("at_least", "more_than", "at_most", "equals", "about")
 _LEVEL_WORDS = {
     "": "city", "city": "city", "全市": "city",
     "zones": "zones", "开发区合计": "zones", "各开发区合计": "zones",
@@ -43,6 +45,7 @@ class OwnTarget:
     comparison: str
     value: float
     source: str | None
+    row: int = 0
 
 
 def own_targets(table: pd.DataFrame, city: str = "") -> tuple[OwnTarget, ...]:
@@ -85,6 +88,13 @@ def own_targets(table: pd.DataFrame, city: str = "") -> tuple[OwnTarget, ...]:
 def _row(place: int, row: Mapping[Hashable, Any], city: str) -> OwnTarget:
     entry = _entry(str(row["indicator"]).strip(), place)
     value, unit = typed_figure(row, place, _wrong)
+    comparison = _text(row.get("comparison")) or "at_least"
+    if comparison not in _COMPARISONS:
+        raise _wrong(
+            place,
+            f'comparison "{comparison}" is unknown; expected one of {", ".join(_COMPARISONS)}',
+            f"要求“{comparison}”不可用；应为 不低于、高于、不高于、等于、左右 之一",
+        )
     scope = _text(row.get("scope")) or ""
     level = "city" if city and scope == city else _LEVEL_WORDS.get(scope)
     return OwnTarget(
@@ -92,10 +102,37 @@ def _row(place: int, row: Mapping[Hashable, Any], city: str) -> OwnTarget:
         level,
         None if level else scope,
         int(row["year"]),
-        _text(row.get("comparison")) or "at_least",
+        comparison,
         _value(entry, unit, value, place),
         _text(row.get("source")),
+        place,
     )
+
+
+def require_places(known: tuple[OwnTarget, ...], names: Iterable[str]) -> None:
+    """Refuse targets of places that are not there: a slip of the pen would be held by nobody.
+
+    Parameters
+    ----------
+    known : tuple of OwnTarget
+    names : iterable of str
+        Ids and names of every city, district, zone and park.
+
+    Raises
+    ------
+    ProjectError
+        A place is unknown; the nearest is named.
+    """
+    there = set(names)
+    for one in known:
+        if one.place is not None and one.place not in there:
+            like = nearest(one.place, there)
+            hint = (f" (nearest: {like})", f"（最接近：{like}）") if like else ("", "")
+            raise _wrong(
+                one.row,
+                f'there is no place "{one.place}"{hint[0]}; expected a level such as zone, or id or name of a place',
+                f"没有名为“{one.place}”的范围{hint[1]}；应为 每个开发区 等层级，或某处的名称、编号",
+            )
 
 
 def _entry(name: str, place: int) -> Indicator:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from geo.ideals import INTENSITIES, STRUCTURE, check_ideals
 from geo.survey_areas import AREAS, BOTH
-from layers.errors import ProjectError, SchemaError
+from layers.errors import ProjectError, SchemaError, nearest
 
 __all__ = ["potentials", "years_of_supply"]
 
@@ -285,6 +285,16 @@ def _history(supply: pd.DataFrame | None, areas: pd.DataFrame) -> _History | Non
         raise ProjectError(
             f"supply: {len(twice)} of {len(table)} rows tell a year twice, such as {year} of {place}. Keep one each.",
             f"供地历史表：{len(table)} 行中有 {len(twice)} 行年份重复，如 {place} 的 {year} 年。请各保留一行。",
+        )
+    ids = set(areas["scope_id"].astype("str"))
+    strangers = list(dict.fromkeys(str(place) for place in table["scope_id"] if str(place) not in ids))
+    if strangers:
+        like = nearest(strangers[0], ids)
+        raise ProjectError(
+            f"supply: {len(strangers)} places are not there, such as {strangers[0]} (nearest: {like}). "
+            "Expected ids of zones; correct them.",
+            f"供地历史表：有 {len(strangers)} 个范围不存在，如 {strangers[0]}（最接近：{like}）。"
+            "应为开发区编号，请更正。",
         )
     return _History(table.set_index("year"), int(table["year"].max()))
 

@@ -67,10 +67,10 @@ def results(assessment: Assessment, ratings: Ratings | None = None) -> dict[str,
 def _attainment(assessment: Assessment) -> list[dict[str, Any]]:
     """How much of each target the zones have reached."""
     table = attainment(assessment).table
+    figures = table.drop(columns=["scope_id", "scope_name"]).to_dict("records")
     return [
-        {"scope": {"level": "zone", "id": row["scope_id"], "name": row["scope_name"]}}
-        | {name: value for name, value in row.items() if name not in {"scope_id", "scope_name"}}
-        for row in table.to_dict("records")
+        {"scope": {"level": "zone", "id": place, "name": name}, **{str(key): value for key, value in figure.items()}}
+        for place, name, figure in zip(table["scope_id"], table["scope_name"], figures, strict=True)
     ]
 
 

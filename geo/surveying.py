@@ -7,21 +7,24 @@ be won, and reads the tables a project brings along: ideal values and land suppl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from geo.assessment import Assessment
 from geo.potentials import potentials
-from geo.survey import CLASSES, zone_types
+from geo.survey import zone_types
 from geo.survey_areas import class_areas
 from layers.errors import ProjectError
 from layers.project import Project
+from layers.units import parse_unit
 from layers.user_tables import Row, each_row, read_rows
 
 __all__ = ["Survey", "read_ideals", "read_supply", "survey_zones"]
 
+#: Columns of parcels any of which makes a survey.
+_ASKED = ("construction_class", "supply_class", "idle")
 _IDEALS = {
     "indicator": ("指标", "指标代码"),
     "ideal": ("理想值",),
@@ -72,30 +75,46 @@ def survey_zones(assessment: Assessment) -> Survey | None:
         A table cannot be used; the message names the file and the line.
     """
     project, land = assessment.project, assessment.land
-    if land is None or not set(CLASSES) & set(land.parcels.columns):
+    if land is None or not any(name in land.parcels and land.parcels[name].notna().any() for name in _ASKED):
         _refuse_asked(project)
         return None
     level = "city" if land.parks is None else "zone"
     areas = class_areas(land, (level,), assessment.city)
     files = {name: project.file(f"survey.{name}") for name in ("ideals", "supply")}
     ideals = pd.DataFrame(columns=[*_IDEALS]) if files["ideals"] is None else read_ideals(files["ideals"])
+    supply = None if files["supply"] is None else _ended(read_supply(files["supply"]), project)
+    types = _types(areas, level, project)
+    return Survey(areas, types, potentials(areas, ideals, figures=assessment.indicators, supply=supply))
+
+
+def _types(areas: pd.DataFrame, level: str, project: Project) -> pd.DataFrame:
     given = project["survey.zone_types"]
-    return Survey(
-        areas,
-        zone_types(areas, given if isinstance(given, Mapping) else None) if level == "zone" else pd.DataFrame(),
-        potentials(
-            areas,
-            ideals,
-            figures=assessment.indicators,
-            supply=None if files["supply"] is None else read_supply(files["supply"]),
-        ),
-    )
+    stated = {str(zone): str(word) for zone, word in given.items()} if isinstance(given, Mapping) else {}
+    if level == "zone":
+        return zone_types(areas, stated)
+    if stated:
+        raise ProjectError(
+            f"{project.path}: survey.zone_types names {len(stated)} zones, but the project has no parks. "
+            "Add [layers.parks] with a source.",
+            f"{project.path}：survey.zone_types 给出了 {len(stated)} 个开发区，但项目没有园区图层。"
+            "请增加 [layers.parks] 并指定 source。",
+        )
+    return pd.DataFrame()
+
+
+def _ended(supply: pd.DataFrame, project: Project) -> pd.DataFrame:
+    """Leave out years that had not ended on the day of the data: half a year is no year's supply."""
+    day = project.as_of
+    if day is None:
+        return supply
+    last = day.year if (day.month, day.day) == (12, 31) else day.year - 1
+    return supply[supply["year"] <= last].reset_index(drop=True)
 
 
 def _refuse_asked(project: Project) -> None:
     asked = [name for name in ("survey.ideals", "survey.supply", "survey.zone_types") if project[name]]
     if asked:
-        columns = ", ".join(CLASSES)
+        columns = ", ".join(_ASKED)
         raise ProjectError(
             f"{project.path}: {asked[0]} is given, but no parcel tells its class after TD/T 1029. Expected one of the "
             f"columns {columns} in the parcels.",
@@ -117,12 +136,19 @@ def read_ideals(path: str | Path) -> pd.DataFrame:
             rows,
             lambda row: {
                 "indicator": row.needed("indicator"),
-                "ideal": row.number("ideal"),
+                "ideal": _ideal(row),
                 "unit": row.get("unit") or None,
                 "source": row.needed("source"),
             },
         )
     )
+
+
+def _ideal(row: Row) -> float | None:
+    """Read a number in the unit of its row: 80% beside the unit % is 80."""
+    if parse_unit(row.get("unit")) == "%":
+        row = replace(row, cells={**row.cells, "ideal": row.get("ideal").rstrip("%％")})
+    return row.number("ideal")
 
 
 def read_supply(path: str | Path) -> pd.DataFrame:
@@ -132,7 +158,7 @@ def read_supply(path: str | Path) -> pd.DataFrame:
     ----------
     path : path
         Delimited text; columns scope_id (开发区编号), year (年度), supplied_m2 (供应面积), supplied_industrial_m2
-        (供应工业用地面积), land in m².
+        (供应工业用地面积); land in m², or in the unit its title bears: 供应面积（公顷）.
     """
     rows = read_rows(path, _SUPPLY, ["year", "supplied_m2"])
     names = [name for name in _SUPPLY if any(name in row.cells for row in rows)]
@@ -142,9 +168,9 @@ def read_supply(path: str | Path) -> pd.DataFrame:
 def _supplied(row: Row, name: str) -> object:
     if name == "scope_id":
         return row.needed(name)
-    number = row.number(name)
     if name != "year":
-        return number
+        return row.measure(name, "m2")
+    number = row.number(name)
     if number is None or number != int(number):
         raise row.wrong(name, f'"{row.get(name)}": expected a year', f"“{row.get(name)}”：应为年份")
     return int(number)

@@ -97,9 +97,22 @@ def hand_city_path():
     return Path("hand") / "project.toml"
 
 
+def targets():
+    """Three figures that every zone is to reach."""
+    return pd.DataFrame(
+        {
+            "indicator": ["亩均税收", "工业用地综合容积率", "建筑密度"],
+            "scope": "每个开发区",
+            "year": 2025,
+            "value": [40.0, 1.2, 0.3],
+            "source": "三年行动计划",
+        }
+    )
+
+
 def hostile() -> Assessment:
     """Every name that comes from data is hostile."""
-    frames = hand_city.frames()
+    frames = hand_city.frames() | {"targets": targets()}
     for layer, column in (("parks", "park_name"), ("parks", "zone_name"), ("districts", "district_name")):
         frames[layer][column] = [f"{value}{HOSTILE}" for value in frames[layer][column]]
     frames["parcels"]["parcel_id"] = [f"{value}{HOSTILE}" for value in frames["parcels"]["parcel_id"]]

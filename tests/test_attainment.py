@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import math
+import xml.etree.ElementTree as ET
+import zipfile
 from types import SimpleNamespace
 
 import geopandas as gpd
+import hand_city
+import hand_report
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_report_xlsx import SOFFICE, recalculate
 
 from geo.attainments import attainment, reached
 from geo.charts import Radar, draw_radars, radar_svg
 from geo.charts.radar import RIM
+from geo.indicators import catalogue
+from geo.report.content import compose_report, walk
+from geo.report.docx import write_docx
+from geo.report.html import render_html
+from geo.report.xlsx import write_xlsx
 
 
 def target(comparison, figure, **more):
@@ -165,6 +176,81 @@ def test_the_page_of_a_notebook_shows_every_zone_and_the_table():
     drawn = draw_radars(found)
     assert drawn._repr_html_().count("<svg") == 2
     assert found._repr_html_().count("<tr") == 7
-    assert dict(zip(drawn.radars[0].axes, drawn.radars[0].values, strict=True)) == {
+    assert dict(zip(drawn.radars[0].axes, drawn.radars[0].reached, strict=True)) == {
         "亩均税收": 0.5, "亩均研发经费": 1.25, "亩均营业收入": 0.25,
     }  # fmt: skip
+
+
+# ---------------------------------------------------------------- in the report
+
+
+@pytest.fixture(scope="module", params=["plain", "hostile"])
+def assessment(request):
+    if request.param == "hostile":
+        return hand_report.hostile()
+    return hand_report.city(frames=hand_city.frames() | {"targets": hand_report.targets()})
+
+
+def test_zones_reach_what_one_works_out(assessment):
+    found = attainment(assessment).table.set_index(["scope_id", "indicator"])["attainment"]
+    # Of industrial land zone 1 holds p1 and p2, 1 ha each, and half of p3, 1 ha; their floors are 6,000 m²
+    # (2,000 × 3), 2,000 m² (a storey of 9 m counts twice) and half of 3,000 m² (12 m of 4 m each).
+    assert found["Z1", "industrial_plot_ratio"] == pytest.approx((6000 + 2000 + 3000 / 2) / 30_000 / 1.2)
+    # Of built land the house h1, 1 ha, too; footprints 2,000, 1,000 and half of 1,000 m².
+    assert found["Z1", "building_density"] == pytest.approx((2000 + 1000 + 1000 / 2) / 40_000 / 0.3)
+
+
+def test_the_page_draws_a_radar_for_each_zone(assessment):
+    page = render_html(compose_report(assessment))
+    known = attainment(assessment).table.groupby("scope_id")["attainment"].count()
+    assert page.count('<svg class="radar"') == (known >= 3).sum() > 0
+    assert "<script" not in page
+
+
+def test_word_holds_a_chart_for_each_zone_with_its_numbers(assessment, tmp_path):
+    report = compose_report(assessment)
+    write_docx(report, tmp_path / "report.docx")
+    figure = next(block for block in walk(report.sections) if getattr(block, "key", "") == "attainment-radars")
+    space = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+    with zipfile.ZipFile(tmp_path / "report.docx") as package:
+        for place, one in enumerate(figure.chart, 1):
+            chart = ET.XML(package.read(f"word/charts/chart{figure.number * 1000 + place}.xml"))
+            lines = [series.find(f"{space}val") for series in chart.iter(f"{space}ser")]
+            shown = [[float(point.find(f"{space}v").text) for point in line.iter(f"{space}pt")] for line in lines]
+            known = [[value for value in values if not math.isnan(value)] for values in (one.peers, one.reached)]
+            assert shown == [[1.0] * len(one.axes), *known]
+
+
+def test_the_sheet_follows_figures_and_targets(assessment, tmp_path):
+    path = write_xlsx(assessment, tmp_path / "book.xlsx")
+    formulas, values = (openpyxl.load_workbook(path, data_only=only)["目标达成"] for only in (False, True))
+    found = attainment(assessment).table
+    titles = [cell.value for cell in values[1]]
+    for place, (_, rows) in enumerate(found.groupby("scope_id", sort=False), 2):
+        for row in rows.to_dict("records"):
+            col = titles.index(catalogue()[row["indicator"]].title()) + 1
+            assert str(formulas.cell(place, col).value).startswith("=IF(")
+            shown = values.cell(place, col).value
+            assert shown in ("", None) if math.isnan(row["attainment"]) else shown == pytest.approx(row["attainment"])
+    with zipfile.ZipFile(path) as package:
+        charts = [name for name in package.namelist() if name.startswith("xl/charts/chart")]
+        assert len(charts) == (found.groupby("scope_id")["attainment"].count() >= 3).sum()
+        for name in charts:
+            chart = ET.XML(package.read(name))
+            # Names of lines are words, cells are those of the sheet itself.
+            assert all("目标达成" in one.text for one in chart.iter("{*}f"))
+
+
+@pytest.mark.office
+@pytest.mark.skipif(SOFFICE is None, reason="LibreOffice (soffice) is not installed")
+def test_an_office_computes_the_same(assessment, tmp_path):
+    path = write_xlsx(assessment, tmp_path / "book.xlsx")
+    before, after = openpyxl.load_workbook(path, data_only=True), recalculate(path, tmp_path)
+    for row, again in zip(
+        before["目标达成"].iter_rows(min_row=2), after["目标达成"].iter_rows(min_row=2), strict=False
+    ):
+        for one, other in zip(row, again, strict=False):
+            if isinstance(one.value, (int, float)):
+                assert other.value == pytest.approx(one.value), one.coordinate
+            elif one.value is None:
+                assert not other.value, one.coordinate

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from geo.assessment import assess
+from geo.charts import Bars
 from geo.indicators import catalogue
 from geo.labels import labels
 from geo.report.cells import lacking
@@ -64,11 +65,23 @@ def all_text(report) -> list[str]:
             continue
         told += [block.caption, block.source]
         if isinstance(block, Figure):
-            told += [*block.chart.names, *block.chart.texts, block.chart.unit, block.chart.limit_text]
+            told += _words_of(block.chart)
         else:
             told += [column.title for column in block.columns]
             told += [text for row in block.rows for cell in row for text in (cell.text, cell.note)]
     return told
+
+
+def _words_of(chart):
+    if isinstance(chart, Bars):
+        return [*chart.names, *chart.texts, chart.unit, chart.limit_text]
+    return [word for one in chart for word in (one.name, one.peers_name, one.target_name, *one.axes, *one.texts)]
+
+
+def _drawn(chart):
+    if isinstance(chart, Bars):
+        return [(chart.names, chart.values, chart.texts)]  # noqa: PD011  (no frame)
+    return [(one.axes, one.reached, one.texts) for one in chart] + [(one.axes, one.peers, one.texts) for one in chart]
 
 
 # ---------------------------------------------------------------- figures by hand
@@ -228,7 +241,8 @@ def test_every_table_is_whole(name, request):
         if isinstance(block, Table):
             assert {len(row) for row in block.rows} == {len(block.columns)}, block.key
         else:
-            assert len(block.chart.names) == len(block.chart.values) == len(block.chart.texts)
+            for names, values, texts in _drawn(block.chart):
+                assert len(names) == len(values) == len(texts) > 0
     assert len({block.key for block in blocks}) == len(blocks)
 
 

@@ -88,14 +88,17 @@ def test_lines_are_those_of_the_file(tree_of):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("node,parent,wieght,score\na,,1,2", 'unknown column "wieght", nearest: "weight"'),
-        ("node,指标,weight\na,,1", 'column "node" stands twice'),
-        ("node,parent,weight,score\na,,,\nb,a,1,many", 'line 3: score is "many"'),
-        ("node,parent,weight,score\na,,,\nb,a,1,80%", 'line 3: score is "80%"'),
-        ("node,parent,weight,ideal\na,,,\nb,a,1,40亩", 'line 3: ideal is "40亩"'),
-        ("node,parent,weight,ideal,value\na,,,,\nb,a,1,93%,0.85", "line 3: of ideal and value one is a percentage"),
-        ("node,parent,weight\n", "no row below its titles"),
-        ("node,parent,weight,score\na,,,\nb,a,0,5,80", "line 3 has 5 cells, the header 4"),
+        ("node,parent,wieght,score\na,,1,2", 'column "wieght" is not known. Did you mean "weight"?'),
+        ("node,指标,weight\na,,1", 'entries stand twice: node; 指标'),
+        ("node,parent,weight,score\na,,,\nb,a,1,many", 'line 3, score: "many": expected a number'),
+        ("node,parent,weight,score\na,,,\nb,a,1,80%", 'line 3, score: "80%": expected points'),
+        ("node,parent,weight,ideal\na,,,\nb,a,1,40亩", 'line 3, ideal: "40亩": expected a number'),
+        (
+            "node,parent,weight,ideal,value\na,,,,\nb,a,1,93%,0.85",
+            "line 3, ideal: of ideal and value one is a percentage",
+        ),
+        ("node,parent,weight\n", "no row below the titles"),
+        ("node,parent,weight,score\na,,,\nb,a,0,5,80", "line 3: 5 cells under 4 titles"),
     ],
 )
 def test_files_that_are_refused(tree_of, text, told):

@@ -12,7 +12,7 @@ from geo.charts.radar import Radar, radar_css, radar_svg
 from geo.indicators import catalogue
 from geo.labels import text, value_text
 
-__all__ = ["Radars", "draw_radars", "radar_of"]
+__all__ = ["CORNERS", "Radars", "draw_radars", "radar_of"]
 
 #: A polygon needs so many corners.
 CORNERS = 3
@@ -44,23 +44,23 @@ def draw_radars(found: Attainment, language: str = "zh") -> Radars:
     Returns
     -------
     Radars
-        Without zones of which fewer than three figures are asked: they make no polygon.
+        Without zones of which fewer than three figures are known: they make no polygon.
     """
     drawn = (radar_of(found, zone, language) for zone in found.zones)
     return Radars(tuple(radar for radar in drawn if radar is not None))
 
 
 def radar_of(found: Attainment, zone: str, language: str = "zh") -> Radar | None:
-    """Return the radar of one zone, by its id; None where fewer than three figures are asked of it."""
+    """Return the radar of one zone, by its id; None where fewer than three of its figures are known."""
     rows = found.table[found.table["scope_id"] == zone].to_dict("records")
-    if len(rows) < CORNERS:
+    if sum(not math.isnan(row["attainment"]) for row in rows) < CORNERS:
         return None
     known, group = catalogue(), rows[0]["peer_group"]
     return Radar(
         name=str(rows[0]["scope_name"]),
         axes=tuple(known[row["indicator"]].title(language) for row in rows),
         texts=tuple(_reached_of(row, language) for row in rows),
-        values=tuple(row["attainment"] for row in rows),
+        reached=tuple(row["attainment"] for row in rows),
         peers=tuple(row["peer_mean"] for row in rows),
         peers_name=text(f"attainment.peers_{group}", language),
         target_name=text("attainment.target", language),
@@ -69,6 +69,6 @@ def radar_of(found: Attainment, zone: str, language: str = "zh") -> Radar | None
 
 def _reached_of(row: Mapping[Hashable, Any], language: str) -> str:
     """Write a figure, and how much of its target that is."""
-    share = "—" if math.isnan(row["attainment"]) else f"{row['attainment']:.0%}"
+    share = "—" if math.isnan(row["attainment"]) else f"{row['attainment']:.1%}"
     figure = value_text(catalogue()[row["indicator"]], row["value"], language, with_unit=False)
     return f"{figure} ({share})" if language == "en" else f"{figure}（{share}）"

@@ -30,14 +30,14 @@ class Radar:
         What the lines are called.
     axes, texts : tuple of str
         Title of each axis, and its figure in words.
-    values, peers : tuple of float
+    reached, peers : tuple of float
         How much of the target is reached; NaN where it is not known.
     """
 
     name: str
     axes: tuple[str, ...]
     texts: tuple[str, ...]
-    values: tuple[float, ...]
+    reached: tuple[float, ...]
     peers: tuple[float, ...]
     peers_name: str
     target_name: str
@@ -60,7 +60,7 @@ def radar_svg(radar: Radar, title: str) -> str:
     parts = [_rings(len(radar.axes), middle_x, middle_y)]
     parts += [
         _line(radar.peers, middle_x, middle_y, "peers"),
-        _line(radar.values, middle_x, middle_y, "own"),
+        _line(radar.reached, middle_x, middle_y, "own"),
         *(_label(place, len(labels), pair, full, middle_x, middle_y)
           for place, (pair, full) in enumerate(zip(labels, _told(radar), strict=True))),
         _legend(radar, middle_x, height),

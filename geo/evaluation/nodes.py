@@ -18,9 +18,12 @@ import pandas as pd
 from geo.evaluation.tree_file import COLUMNS, NUMBERS, wrong
 from geo.indicators import catalogue
 from layers.errors import StandardError, first, nearest
+from layers.units import parse_unit
 
 __all__ = ["Node", "Tree", "grow", "leaf_score", "listed", "listed_zh"]
 
+#: A share above this is a percentage without its sign.
+_MOST_OF_A_SHARE = 1.5
 _REQUIRED = ("node", "parent", "weight")
 _DIRECTIONS = dict.fromkeys(("more", "正向", "正"), "more") | dict.fromkeys(("less", "负向", "逆向", "负"), "less")
 
@@ -109,6 +112,8 @@ def _node(row: int, cells: Mapping[object, object]) -> Node:
     name = str(given.pop("node")).strip()
     numbers = {key: _number(row, key, cell) for key, cell in given.items() if key in NUMBERS}
     words = {key: str(cell).strip() for key, cell in given.items() if key not in NUMBERS}
+    if parse_unit(words.get("unit", "")) == "%":
+        words["unit"] = "%"  # however it is written
     if "direction" in words:
         words["direction"] = _direction(row, words["direction"])
     return Node(row=row, name=name, **words, **numbers)  # type: ignore[arg-type]
@@ -223,7 +228,7 @@ def _leaf_fault(leaf: Node, scored: bool) -> _Told | None:
     if leaf.rule is not None:
         return 'has a rule but not direction = "less"', "有规则，但方向不是 less（负向）"
     if leaf.ideal is not None:
-        return _ideal_fault(leaf, leaf.ideal)
+        return _ideal_fault(leaf, leaf.ideal) or _share_fault(leaf, "value", "现状值", leaf.value)
     if scored and leaf.indicator is None and leaf.value is None:
         return None
     return "is a leaf without score and ideal", "是末级指标，但既没有得分，也没有理想值"
@@ -232,13 +237,18 @@ def _leaf_fault(leaf: Node, scored: bool) -> _Told | None:
 def _ideal_fault(leaf: Node, ideal: float) -> _Told | None:
     if ideal <= 0:
         return f"has the ideal {ideal:g}: expected more than 0", f"理想值为 {ideal:g}，应大于 0"
+    return _share_fault(leaf, "ideal", "理想值", ideal)
+
+
+def _share_fault(leaf: Node, name: str, name_zh: str, number: float | None) -> _Told | None:
+    """Say that a share is written as a percentage without saying so."""
     entry = catalogue().get(leaf.indicator or "")
-    if entry is not None and entry.percent and leaf.unit is None and ideal > 1.5:
-        return (
-            f'has the ideal {ideal:g} of a share: write {ideal / 100:g}, or the unit "%"',
-            f"的理想值 {ideal:g} 是比例：应写 {ideal / 100:g}，或注明单位“%”",
-        )
-    return None
+    if number is None or entry is None or not entry.percent or leaf.unit is not None or number <= _MOST_OF_A_SHARE:
+        return None
+    return (
+        f'has the {name} {number:g} of a share: write {number / 100:g}, or the unit "%"',
+        f"的{name_zh} {number:g} 是比例：应写 {number / 100:g}，或注明单位“%”",
+    )
 
 
 def _less_fault(leaf: Node) -> _Told | None:
@@ -301,7 +311,7 @@ def leaf_score(leaf: Node, value: float) -> float:
     if math.isnan(value):
         return math.nan
     if leaf.direction == "more":
-        return math.nan if leaf.ideal is None else min(100.0, 100.0 * value / leaf.ideal)
+        return math.nan if leaf.ideal is None else min(100.0, max(0.0, 100.0 * value / leaf.ideal))
     worst = _worst(leaf)
     share = value / 100 if leaf.unit == "%" else value
     raw = 100.0 * (1.0 - share) if worst is None else 100.0 * (worst - value) / (worst - (leaf.ideal or 0.0))

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from layers.errors import StandardError
+from layers.units import parse_unit
 from layers.user_tables import Row, each_row, read_rows
 
 __all__ = ["COLUMNS", "NUMBERS", "read_tree", "wrong"]
@@ -38,7 +39,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 NUMBERS = ("weight", "score", "ideal", "value")
 #: Of these, columns that stand in the unit of their row.
 _OF_UNIT = ("ideal", "value")
-_PERCENT = ("%", "％")
+_PERCENT = "%％"
 
 
 def read_tree(path: str | Path) -> pd.DataFrame:
@@ -87,15 +88,20 @@ def _node(row: Row, *, names: Sequence[str]) -> dict[str, object]:
 def _number(row: Row, name: str) -> float | None:
     """Read a number, a percentage as a fraction; where the unit of the row is per cent, it stays as it is typed."""
     given = row.get(name)
-    if name == "score" and given[-1:] in _PERCENT:
+    if name == "score" and given.endswith(tuple(_PERCENT)):
         raise row.wrong(name, f'"{given}": expected points, no percentage', f"“{given}”：应为分值，不应为百分数")
-    if name in _OF_UNIT and row.get("unit") in _PERCENT:
-        row = replace(row, cells={**row.cells, name: given.rstrip("".join(_PERCENT))})
+    if name in _OF_UNIT and _per_cent(row):
+        row = replace(row, cells={**row.cells, name: given.rstrip(_PERCENT)})
     return row.number(name)
 
 
 def _is_share(row: Row, name: str) -> bool:
-    return row.get("unit") in _PERCENT or row.get(name)[-1:] in _PERCENT
+    return _per_cent(row) or row.get(name).endswith(tuple(_PERCENT))
+
+
+def _per_cent(row: Row) -> bool:
+    """Tell whether the unit of a row is per cent, however it is written."""
+    return parse_unit(row.get("unit")) == "%"
 
 
 def wrong(en: str, zh: str) -> StandardError:

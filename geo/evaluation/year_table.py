@@ -32,12 +32,12 @@ _CODES: Mapping[str, tuple[str, ...]] = {"level": LEVELS, "ranking": RANKINGS, "
 
 
 def settle(evaluations: pd.DataFrame, renames: pd.DataFrame | None = None) -> tuple[pd.DataFrame, list[Told]]:
-    """Settle a table of evaluations (评价结果表整理); parameters and errors as for `zone_ranks.rank_zones`.
+    """Settle a table of evaluations (评价结果表整理); parameters and errors as for `evaluation.ranks.rank_zones`.
 
     Returns
     -------
     rows : DataFrame
-        The columns of `zone_ranks.Ranked.rows`, ranks as the table states them, no ties.
+        The columns of `evaluation.ranks.Ranked.rows`, ranks as the table states them, no ties.
     told : list of (str, str)
 
     Examples

@@ -93,7 +93,7 @@ def judge(
     Parameters
     ----------
     evaluations, renames : DataFrame
-        As for `zone_ranks.rank_zones`. Rows of a quarter or month are for the `league` only.
+        As for `evaluation.ranks.rank_zones`. Rows of a quarter or month are for the `league` only.
     policies : iterable of str or Policy
         The documents that apply, by id or as such; of each year those in force on its 31 December.
     rounding : {"floor", "ceil", "round"}

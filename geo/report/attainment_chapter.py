@@ -34,9 +34,9 @@ def _table(desk: Desk, table: pd.DataFrame) -> Table:
     known, names = catalogue(), list(table["indicator"].drop_duplicates())
     names.sort(key=list(known).index)
     cells = {(row["scope_id"], row["indicator"]): _cell(desk, row) for row in table.to_dict("records")}
-    rows = [
-        (Cell(str(zone["scope_name"])), _group(desk, zone["peer_group"]),
-         *(cells.get((zone["scope_id"], name), Cell(DASH)) for name in names))
+    rows: list[list[str | Cell]] = [
+        [Cell(str(zone["scope_name"])), _group(desk, zone["peer_group"]),
+         *(cells.get((zone["scope_id"], name), Cell(DASH)) for name in names)]
         for zone in table.drop_duplicates("scope_id").to_dict("records")
     ]  # fmt: skip
     heads = [Column(desk.say("col_zone"), wide=1.4), Column(desk.say("col_peers"), wide=0.9)]
@@ -58,11 +58,11 @@ def _cell(desk: Desk, row: Record) -> Cell:
         value=desk.value(entry, row["value"], with_unit=True),
         target=desk.target(entry, target),
         clause=desk.clause(target),
-        peers=DASH if math.isnan(row["peer_mean"]) else f"{row['peer_mean']:.0%}",
+        peers=DASH if math.isnan(row["peer_mean"]) else f"{row['peer_mean']:.1%}",
         rank=DASH if pd.isna(row["rank"]) else f"{row['rank']} / {row['peers'] + 1}",
     )
     tone = "" if row["met"] is None or not row["binding"] else "good" if row["met"] else "bad"
-    return Cell(DASH if math.isnan(row["attainment"]) else f"{row['attainment']:.0%}", note, row["indicator"], tone)
+    return Cell(DASH if math.isnan(row["attainment"]) else f"{row['attainment']:.1%}", note, row["indicator"], tone)
 
 
 def _radars(desk: Desk, found: Attainment) -> Figure | None:

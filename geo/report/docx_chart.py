@@ -50,6 +50,7 @@ class _Series:
     name: str
     values: Sequence[float]
     look: str
+    colour: str
 
 
 def chart_runs(document: Document, chart: Bars | tuple[Radar, ...], title: str, number: int) -> Iterator[Any]:
@@ -66,7 +67,7 @@ def _bars_run(document: Document, bars: Bars, title: str, number: int) -> Any:  
     names = [clean(name) for name in bars.names]
     if bars.limit is not None:
         names, values = [clean(bars.limit_name), *names], [bars.limit, *values]
-    series = _Series(f"{title} ({bars.unit})" if bars.unit else title, values, _fill(_BAR))
+    series = _Series(f"{title} ({bars.unit})" if bars.unit else title, values, _fill(_BAR), _BAR)
     size = (_WIDTH_MM, 14 + _ROW_MM * len(names))
     return _run(document, number, title, size, names, [series], _bar_chart(bars, names, series))
 
@@ -74,9 +75,9 @@ def _bars_run(document: Document, bars: Bars, title: str, number: int) -> Any:  
 def _radar_run(document: Document, radar: Radar, title: str, number: int) -> Any:  # noqa: ANN401
     names = [clean(f"{name} {text}") for name, text in zip(radar.axes, radar.texts, strict=True)]
     series = [
-        _Series(clean(radar.target_name), [1.0] * len(names), _stroke(_LIMIT, 1.25, "dash")),
-        _Series(clean(radar.peers_name), radar.peers, _stroke(_PEERS, 1.25)),
-        _Series(clean(radar.name), radar.values, _stroke(_BAR, 2.25)),
+        _Series(clean(radar.target_name), [1.0] * len(names), _stroke(_LIMIT, 1.25, "dash"), _LIMIT),
+        _Series(clean(radar.peers_name), radar.peers, _stroke(_PEERS, 1.25), _PEERS),
+        _Series(clean(radar.name), radar.reached, _stroke(_BAR, 2.25), _BAR),
     ]
     return _run(document, number, title, _RADAR_MM, names, series, _radar_chart(names, series))
 
@@ -164,8 +165,10 @@ def _bar_chart(bars: Bars, names: Sequence[str], series: _Series) -> str:
 
 
 def _radar_chart(names: Sequence[str], series: Sequence[_Series]) -> str:
+    # Marks show a figure that stands alone between two missing ones; the target needs none.
     lines = "".join(
-        _ser(place, names, one, "0%", '<c:marker><c:symbol val="none"/></c:marker>') for place, one in enumerate(series)
+        _ser(place, names, one, "0%", _marker("circle" if place else "none", one.colour))
+        for place, one in enumerate(series)
     )
     return (
         '<c:autoTitleDeleted val="1"/><c:plotArea><c:layout/><c:radarChart><c:radarStyle val="marker"/>'
@@ -199,6 +202,11 @@ def _ser(place: int, names: Sequence[str], one: _Series, form: str, more: str) -
     )
 
 
+def _marker(symbol: str, colour: str) -> str:
+    size = "" if symbol == "none" else f'<c:size val="4"/>{_fill(colour)}'
+    return f'<c:marker><c:symbol val="{symbol}"/>{size}</c:marker>'
+
+
 def _fill(colour: str) -> str:
     return f'<c:spPr><a:solidFill><a:srgbClr val="{colour}"/></a:solidFill></c:spPr>'
 
@@ -210,7 +218,7 @@ def _stroke(colour: str, points: float, dash: str = "solid") -> str:
     )
 
 
-def _points(values: Sequence[str] | Sequence[float]) -> str:
+def _points(values: Sequence[str | float]) -> str:
     """Return texts or numbers as the cache of a chart; a missing number has no point."""
     shown = [
         (place, escape(value) if isinstance(value, str) else repr(float(value)))

@@ -150,16 +150,18 @@ def _survey(desk: Desk, found: Survey) -> list[Block]:
     rows = [
         (str(row["scope_name"]), desk.word(f"potential.{row['potential']}"),
          known[row["indicator"]].title(desk.language) if row["indicator"] in known else DASH,
-         *amount_and_unit(row["value"], row["unit"], desk.language))
-        for row in found.potentials[found.potentials["value"].notna()].to_dict("records")
+         *amount_and_unit(row["value"], row["unit"], desk.language),
+         amount_and_unit(row["unknown_m2"], "m2", desk.language)[0], _text(row[f"reason_{desk.language}"]))
+        for row in found.potentials.to_dict("records")
     ]  # fmt: skip
     names = ("zone", "zone_type", "basis", "industrial_share", "housing_share")
-    heads = ("zone", "potential", "indicator", "amount", "amount_unit")
+    heads = ("zone", "potential", "indicator", "amount", "amount_unit", "unknown_land", "reason")
     told: list[Block] = []
     if types:
         told.append(_table(desk, "zone-types", names, types, desk.say("src_zone_types"), right=(3, 4)))
     if rows:
-        told.append(_table(desk, "potentials", heads, rows, desk.say("src_potentials"), right=(3,)))
+        wide = (1.2, 1, 1.2, 0.8, 0.5, 0.8, 1.6)
+        told.append(_table(desk, "potentials", heads, rows, desk.say("src_potentials"), right=(3, 5), wide=wide))
     return told
 
 

@@ -23,6 +23,8 @@ import xlsxwriter
 from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from geo.charts.texts import clean as xml_text
+from geo.charts.texts import shorten
 from geo.report.xlsx_rows import Column, clean, missing, risky, rows_xml
 from layers.errors import OutputError
 
@@ -32,6 +34,8 @@ __all__ = ["MAX_ROWS", "Book", "address", "plain_name", "refuse_long"]
 MAX_ROWS = 1_048_576
 _MAX_NAME = 200
 _HEADER_LIMIT = 100
+#: Width of a text in a chart, in em.
+_CHART_LIMIT = 40
 _CHUNK = 1 << 20
 #: How hard a sheet is squeezed: a third quicker than the usual 6, and hardly larger.
 _LEVEL = 5
@@ -328,11 +332,11 @@ class Book:
         for told, cells, look in lines:
             colour, width = _LINES[look]
             chart.add_series({
-                "name": clean(told), "categories": [name, *heads], "values": [name, *cells],
+                "name": _chart_text(told), "categories": [name, *heads], "values": [name, *cells],
                 "line": {"color": colour, "width": width}, "marker": {"type": "circle", "size": 4,
                 "fill": {"color": colour}, "border": {"color": colour}},
             })  # fmt: skip
-        chart.set_title({"name": clean(title), "name_font": {"name": self._font, "size": 11, "bold": True}})
+        chart.set_title({"name": _chart_text(title), "name_font": {"name": self._font, "size": 11, "bold": True}})
         chart.set_y_axis({
             "min": 0, "max": rim, "major_unit": 0.5, "num_format": "0%", "num_font": {"color": "#8A8F93", "size": 8},
             "major_gridlines": {"visible": True, "line": {"color": "#D9DEE6", "width": 0.5}},
@@ -341,7 +345,7 @@ class Book:
         chart.set_legend({"position": "bottom", "font": {"name": self._font, "size": 9}})
         chart.set_size({"width": size[0], "height": size[1]})
         sheet.insert_chart(
-            place[0], 0, chart, {"x_offset": place[1], "object_position": 3, "description": clean(title)}
+            place[0], 0, chart, {"x_offset": place[1], "object_position": 3, "description": _chart_text(title)}
         )
 
     def _look(self, look: str) -> Any:  # noqa: ANN401
@@ -384,6 +388,11 @@ def refuse_long(path: Path, sheet: str, rows: int) -> None:
             f"{path}，工作表“{sheet}”：共 {rows:,} 行，而 Excel 工作表连表头最多 {MAX_ROWS:,} 行。"
             "未作截断，也未写入；results.gpkg 可容纳任意行数，或分区域生成工作簿。",
         )
+
+
+def _chart_text(words: str) -> str:
+    """Return text of a chart: no sign XML cannot hold, and nothing that is read as the address of a cell."""
+    return shorten(xml_text(words).replace("!", "！").lstrip("="), _CHART_LIMIT)
 
 
 def _header_text(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from geo.attainments import Attainment
+from geo.charts.attained import CORNERS
 from geo.charts.radar import RIM
 from geo.indicators import catalogue
 from geo.labels import text
@@ -23,7 +24,6 @@ from geo.report.xlsx_rows import Column
 __all__ = ["write_attainment"]
 
 _FIRST = 2  # columns before those of the indicators: zone, peers
-_CORNERS = 3
 _A_LINE, _WIDTH, _HEIGHT, _ROWS = 3, 460, 360, 18
 
 
@@ -39,9 +39,16 @@ def write_attainment(desk: Desk, found: Attainment, targets: Targets, figures: F
         *(_peers(desk, table[table["indicator"] == name], zones, _FIRST + at) for at, name in enumerate(names)),
     ]
     desk.book.table(sheet, columns, frozen=_FIRST)
-    for at in range(len(names)):
-        desk.book.compare(sheet, _FIRST + at, 1, len(zones), 1.0)
-    _radars(desk, sheet, zones, len(names))
+    _verdicts(desk, sheet, table, zones["scope_id"].tolist(), names)
+    known = table.groupby("scope_id", sort=False)["attainment"].count()
+    _radars(desk, sheet, known.set_axis(zones["scope_name"]), len(names))
+
+
+def _verdicts(desk: Desk, sheet: Any, table: pd.DataFrame, zones: list[str], names: list[str]) -> None:  # noqa: ANN401
+    """Colour what a clause that binds zones judges; a target for comparison passes no verdict."""
+    for row in table[table["binding"].astype(bool) & table["met"].notna()].to_dict("records"):
+        at = zones.index(row["scope_id"]) + 1
+        desk.book.compare(sheet, _FIRST + names.index(row["indicator"]), at, at, 1.0)
 
 
 def _group(desk: Desk, group: str) -> str:
@@ -80,7 +87,8 @@ def _reached(desk: Desk, row: Mapping[Hashable, Any], targets: Targets, figures:
     at = figures.value(row["indicator"], "zone", _place(desk, row))
     low, high = ends[0], ends[-1]
     over, under = f"IF({low}>0,MAX({at},0)/{low},1)", f"IF({at}>0,{high}/{at},1)"
-    shares = {"at_most": under, "between": f"IF({at}<{low},{over},IF({at}>{high},{under},1))"}
+    within = f"IF({at}<{low},{over},IF({at}>{high},{under},1))"
+    shares = {"at_most": under, "between": within, "equals": within}
     return f'=IF({at}="","",{shares.get(row["comparison"], over)})'
 
 
@@ -106,13 +114,11 @@ def _fixed(row: int, col: int) -> str:
     return f"${head}${letters[len(head) :]}"
 
 
-def _radars(desk: Desk, sheet: Any, zones: pd.DataFrame, count: int) -> None:  # noqa: ANN401
-    """Draw each zone below the table, from its row and that of its peers."""
-    if count < _CORNERS:
-        return
+def _radars(desk: Desk, sheet: Any, zones: pd.Series, count: int) -> None:  # noqa: ANN401
+    """Draw each zone with figures enough (name → how many) below the table, from its row and that of its peers."""
     heads = (0, _FIRST, 0, _FIRST + count - 1)
-    for at, zone in enumerate(zones["scope_name"]):
-        row = at + 1
+    drawn = [(row, zone) for row, (zone, known) in enumerate(zones.items(), 1) if known >= CORNERS]
+    for at, (row, zone) in enumerate(drawn):
         desk.book.radar(
             sheet,
             (len(zones) + 2 + at // _A_LINE * _ROWS, at % _A_LINE * (_WIDTH + 10)),

@@ -46,7 +46,9 @@ class Targets:
     def key(name: str, target: Target) -> tuple[object, ...]:
         """What makes a target one and the same in many rows."""
         comparison = compared(target)
-        return (name, target["policy"], target["clause"], comparison, str(target[comparison]))
+        asked = target[comparison]
+        ends = tuple(map(float, asked)) if isinstance(asked, (list, tuple)) else (float(asked),)
+        return (name, target["policy"], target["clause"], comparison, ends)
 
 
 def compared(target: Target) -> str:

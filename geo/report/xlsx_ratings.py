@@ -41,41 +41,42 @@ def _grades(desk: Desk, grades: Grades) -> list[Column]:
     """One row a firm, the best of each group first: score, grade, what each indicator adds, what it lacks."""
     titles = {one.id: one.title_en if desk.language == "en" else one.title_zh for one in grades.rules.groups}
     table = grades.table.assign(order=grades.table["group"].astype("object"))
-    table = table.sort_values(["order", "rank", "firm_id"], na_position="last", ignore_index=True)
-    firms = table["firm_id"]
+    table = table.sort_values(["order", "rank", "firm_id"], na_position="last")
     why = "reason_en" if desk.language == "en" else "reason_zh"
     return [
-        _column(desk, "firm_id", firms.tolist()),
+        _column(desk, "firm_id", table["firm_id"].tolist()),
         _column(desk, "firm", _texts(table["firm_name"])),
         _column(desk, "group", [titles.get(str(group), "") for group in table["order"]]),
         _column(desk, "score", _numbers(table["score"]), "ratio"),
         _column(desk, "rank", _numbers(table["rank"]), "int"),
         _column(desk, "grade", [_grade(desk, grade) for grade in table["grade"]]),
-        *_added(desk, grades, firms),
-        *_lacking(desk, grades, firms),
+        *_added(desk, grades, table.index),
+        *_lacking(desk, grades, table.index),
         _column(desk, "note", _texts(table[why])),
     ]
 
 
 def _grade(desk: Desk, grade: object) -> object:
-    return text("rating.exempt", desk.language) if grade == "exempt" else None if pd.isna(grade) else str(grade)  # type: ignore[call-overload]
+    if pd.isna(grade):  # type: ignore[call-overload]
+        return None
+    return text("rating.exempt", desk.language) if grade == "exempt" else str(grade)
 
 
-def _added(desk: Desk, grades: Grades, firms: pd.Series) -> list[Column]:
-    """A column an indicator: the points it adds."""
+def _added(desk: Desk, grades: Grades, firms: pd.Index) -> list[Column]:
+    """A column an indicator: the points it adds to each of the firms, told by row: an id may stand twice."""
     rows = grades.contributions.astype({"indicator": "str"})
     known, columns = catalogue(), []
     for name in rows["indicator"].drop_duplicates():
-        points = rows.loc[rows["indicator"] == name].drop_duplicates("firm_id").set_index("firm_id")["score"]
+        points = rows.loc[rows["indicator"] == name].set_index("firm")["score"]
         named = known[name].title(desk.language) if name in known else name
         title = text("rating.adds", desk.language, indicator=named)
         columns.append(Column(f"adds_{name}", title, _numbers(points.reindex(firms)), "ratio"))
     return columns
 
 
-def _lacking(desk: Desk, grades: Grades, firms: pd.Series) -> list[Column]:
+def _lacking(desk: Desk, grades: Grades, firms: pd.Index) -> list[Column]:
     """The next grade and the points that are lacking to it."""
-    needs = grades.needs.drop_duplicates("firm_id").set_index("firm_id").reindex(firms)
+    needs = grades.needs.drop_duplicates("firm").set_index("firm").reindex(firms)
     return [
         _column(desk, "next_grade", _texts(needs["next_grade"])),
         _column(desk, "lacking", _numbers(needs["lacking"]), "ratio"),
@@ -129,6 +130,7 @@ def _potentials(desk: Desk, table: pd.DataFrame) -> list[Column]:
         _column(desk, "current", _numbers(table["current"]), "fine"),
         _column(desk, "ideal", _numbers(table["ideal"]), "fine"),
         _column(desk, "source", _texts(table[f"source_{desk.language}"])),
+        _column(desk, "unknown_land", _numbers(convert(table["unknown_m2"], "m2", "mu")), "amount"),
         _column(desk, "reason", _texts(table[f"reason_{desk.language}"])),
     ]
 

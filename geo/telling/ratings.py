@@ -5,6 +5,7 @@ Writes what `geo.ratings` found; the words come from `geo.labels`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import pandas as pd
@@ -124,37 +125,38 @@ def _control(table: pd.DataFrame, language: str) -> list[str]:
 
 
 def _survey(found: Survey, language: str) -> list[str]:
-    types = [
-        [str(row["scope_name"]), _word("zone_type", row["zone_type"], language), _word("basis", row["basis"], language),
-         _percent(row["industrial_share"]), _percent(row["housing_share"])]
-        for row in found.types.to_dict("records")
-    ]  # fmt: skip
-    names = ("zone", "zone_type", "basis", "industrial_share", "housing_share")
-    told = [table_text(_titles(names, language), types, right=[3, 4])] if types else []
-    known = found.potentials[found.potentials["value"].notna()]
+    told = []
+    if len(found.types):
+        types = [
+            [str(row["scope_name"]), _word("zone_type", row["zone_type"], language),
+             _word("basis", row["basis"], language), _percent(row["industrial_share"]), _percent(row["housing_share"])]
+            for row in found.types.to_dict("records")
+        ]  # fmt: skip
+        names = ["zone", "zone_type", "basis", "industrial_share", "housing_share"]
+        told.append(table_text(_titles(names, language), types, right=[3, 4]))
     rows = [
         [str(row["scope_name"]), _word("potential", row["potential"], language),
-         _indicator(row["indicator"], language), *amount_and_unit(row["value"], row["unit"], language)]
-        for row in known.to_dict("records")
+         _indicator(row["indicator"], language), *amount_and_unit(row["value"], row["unit"], language),
+         amount_and_unit(row["unknown_m2"], "m2", language)[0], _cell(row[f"reason_{language}"])]
+        for row in found.potentials.to_dict("records")
     ]  # fmt: skip
-    if rows:
-        titles = _titles(("zone", "potential", "indicator", "amount", "amount_unit"), language)
-        told.append(table_text(titles, rows, right=[3]))
-        told.append("  · " + text("report.src_potentials", language))
-    return told
+    heads = ["zone", "potential", "indicator", "amount", "amount_unit", "unknown_land", "reason"]
+    told.append(table_text(_titles(heads, language), rows, right=[3, 5]))
+    return [*told, "  · " + text("report.src_potentials", language)]
 
 
 def amount_and_unit(value: float, unit: str, language: str) -> tuple[str, str]:
-    """Write a potential: land in mu, years as such.
+    """Write a potential: land in mu, years as such, a missing one as a dash.
 
     Examples
     --------
     >>> amount_and_unit(2_000_000.0, "m2", "zh")
     ('3,000.00', '亩')
     """
-    if unit == "years":
-        return f"{value:,.1f}", text("potential.years", language)
-    return f"{convert(float(value), unit, 'mu'):,.2f}", text("unit.mu", language)
+    shown = text("potential.years" if unit == "years" else "unit.mu", language)
+    if math.isnan(value):
+        return "—", shown
+    return (f"{value:,.1f}" if unit == "years" else f"{convert(float(value), unit, 'mu'):,.2f}"), shown
 
 
 def _word(key: str, value: object, language: str) -> str:

@@ -86,7 +86,8 @@ def _write_all(work: Path, example: Example) -> None:
     _write_height(example.height, work / "建筑高度.tif")
     here = resources.files("layers.example")
     (work / "project.toml").write_bytes(here.joinpath("project.toml").read_bytes())
-    (work / "历年评价.csv").write_bytes(b"\xef\xbb\xbf" + here.joinpath("evaluations.csv").read_bytes())
+    for name, given in (("历年评价.csv", "evaluations.csv"), ("年度目标.csv", "targets.csv")):
+        (work / name).write_bytes(b"\xef\xbb\xbf" + here.joinpath(given).read_bytes())
     (work / "说明.txt").write_bytes(here.joinpath("readme.txt").read_bytes())
 
 
