@@ -130,6 +130,7 @@ def _potentials(desk: Desk, table: pd.DataFrame) -> list[Column]:
         _column(desk, "current", _numbers(table["current"]), "fine"),
         _column(desk, "ideal", _numbers(table["ideal"]), "fine"),
         _column(desk, "source", _texts(table[f"source_{desk.language}"])),
+        _column(desk, "unknown_land", _numbers(convert(table["unknown_m2"], "m2", "mu")), "amount"),
         _column(desk, "reason", _texts(table[f"reason_{desk.language}"])),
     ]
 
