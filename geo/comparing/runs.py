@@ -279,10 +279,11 @@ def _aside_notes(before: Run, fresh: NewIndustrial) -> list[Note]:
     # The ledger names the first of each reason only.
     ids = before.undrawn | {str(name) for one in told for name in one.get("ids", ())}
     back = fresh.table[fresh.table["parcel_id"].isin(ids) & (fresh.table["status"] == "new")]
-    if not aside and back.empty:
-        return []
-    area = total_m2(back["area_m2"].to_numpy("float64"))
-    return [Note("set_aside", {"count": aside, "returned": back["uid"].nunique(), "area_m2": area})]
+    notes = [Note("set_aside", {"count": aside})] if aside else []
+    if len(back):
+        area = total_m2(back["area_m2"].to_numpy("float64"))
+        notes.append(Note("returned", {"count": back["uid"].nunique(), "area_m2": area}))
+    return notes
 
 
 def _targets(after: Run, fresh: NewIndustrial) -> list[dict[str, Any]]:
