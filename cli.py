@@ -854,7 +854,7 @@ def policy_list(as_json: bool, lang: str | None) -> None:
         _print_json([{"id": one.id, "title": one.title, "number": one.number} for one in known])
         return
     for one in known:
-        click.echo(f"{one.id:<16} {one.title_en if lang == 'en' else one.title}  {one.number}")
+        click.echo(f"{one.id:<16} {one.title_en if lang == 'en' else one.title}  {one.number or ''}".rstrip())
 
 
 @policy.command("show")

@@ -208,7 +208,7 @@ def _cuts(keys: Keys, rows: int) -> npt.NDArray[np.int64]:
     starts: list[int] = []
     counts: list[int] = []
     for start, count in _stretches(np.sort(keys), rows, 0, KEYS):
-        if starts and (not counts[-1] or counts[-1] + count <= rows // 2):
+        if starts and (not counts[-1] or not count or counts[-1] + count <= rows // 2):
             counts[-1] += count
         else:
             starts.append(start)

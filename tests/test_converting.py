@@ -103,7 +103,7 @@ def require_same(store, intake):
 
 def test_rows_settings_ledger_and_findings_are_those_of_the_project(store, intake):
     require_same(store, intake)
-    assert [len(store.parted[name].parts) for name in PARTED] == [7, 7]
+    assert [len(store.parted[name].parts) for name in PARTED] == [11, 11]
     assert "geometry-mended" in set(store.findings["code"])
     assert store.parted["buildings"].known["height_from_raster"] == store.parted["buildings"].rows
 

@@ -10,6 +10,7 @@ import os
 import pickle
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
@@ -98,7 +99,7 @@ def test_every_row_comes_back_once_and_bit_for_bit(frame, made):
 
 
 def test_the_manifest_says_what_is_there(frame, made):
-    assert (made.layer, made.crs, len(made.parts)) == ("buildings", frame.crs, 7)
+    assert (made.layer, made.crs, len(made.parts)) == ("buildings", frame.crs, 9)
     assert made.known == {name: int(count) for name, count in frame.notna().sum().items()}
     assert made.known["nothing"] == 0
     assert made.record == {"layer": "buildings", "rows_read": 2000, "set_aside": [{"reason": "x", "count": 1}]}
@@ -307,10 +308,34 @@ def test_another_layer_is_cut_like_the_first(made, tmp_path):
     assert sorted(all_of(other)["building_id"]) == sorted(wide["building_id"])
 
 
+@given(seed=st.integers(0, 99), size=st.integers(1, 400), rows=st.integers(1, 90), clumped=st.booleans())
+def test_no_part_is_larger_than_asked_nor_needlessly_small(seed, size, rows, clumped):
+    rng = np.random.default_rng(seed)
+    top = 1 << (20 if clumped else 32)
+    keys = rng.integers(0, top, size, dtype="uint64").astype("uint32")
+    cuts = partitioning._cuts(keys, rows)
+    assert cuts[0] == 0
+    assert (np.diff(cuts) > 0).all()
+    counts = np.diff(np.searchsorted(np.sort(keys), [*cuts, 1 << 32]))
+    several = [len(np.unique(keys[(keys >= low) & (keys < high)])) > 1 for low, high in pairwise([*cuts, 1 << 32])]
+    assert (counts[several] <= rows).all(), "only rows of one key may be more"
+    assert (counts > 0).all()
+    assert (counts[:-1] + counts[1:] > rows // 2).all()
+
+
+def test_a_part_is_a_stretch_of_squares(tmp_path):
+    """Where rows lie evenly, parts hardly overlap: their boxes together are little larger than the whole."""
+    made = write_partitions(scattered(4_096), tmp_path / "x", rows=300, layer="buildings")
+    area = sum((right - left) * (top - bottom) for left, bottom, right, top in (part.box for part in made.parts))
+    left, bottom, right, top = made.bounds
+    assert 16 <= len(made.parts) <= 20
+    assert area < 1.15 * (right - left) * (top - bottom)
+
+
 def test_a_part_may_be_empty(made, tmp_path):
     few = made.read(4).iloc[:3]
     other = write_partitions(few, tmp_path / "few", like=made, layer="buildings")
-    assert [part.rows for part in other.parts] == [0, 0, 0, 0, 3, 0, 0]
+    assert [part.rows for part in other.parts] == [0, 0, 0, 0, 3, 0, 0, 0, 0]
     assert np.isnan(other.parts[0].box).all()
     empty = other.read(0)
     assert (len(empty), empty.crs) == (0, made.crs)
@@ -492,10 +517,10 @@ def rewrite(dataset, change, number=2):
 def test_a_missing_part_is_told(damaged):
     for number in (1, 3):
         (Path(damaged.location) / damaged.parts[number].file).unlink()
-    with pytest.raises(SourceError, match=r"2 of 4 parts are missing \(part-00001.parquet, part-00003") as error:
+    with pytest.raises(SourceError, match=r"2 of 6 parts are missing \(part-00001.parquet, part-00003") as error:
         open_partitions(damaged.location)
     assert "4 个分块中缺少 2 个" in error.value.zh
-    with pytest.raises(SourceError, match="1 of 4 parts are missing"):
+    with pytest.raises(SourceError, match="1 of 6 parts are missing"):
         damaged.read(1)
 
 
@@ -505,7 +530,7 @@ def test_a_missing_part_is_told(damaged):
         (lambda frame: frame.rename(columns={"floors": "storeys"}), "other columns: floors, storeys"),
         (lambda frame: frame.assign(floors="3"), "other columns: floors"),
         (lambda frame: frame.to_crs(4326), "another CRS: WGS 84"),
-        (lambda frame: frame.iloc[:-1], "99 of 100 rows"),
+        (lambda frame: frame.iloc[:-1], "59 of 60 rows"),
         (lambda frame: frame.assign(height_m=1.0), "bytes, "),
     ],
 )
@@ -513,7 +538,7 @@ def test_another_part_than_the_one_written_is_told(damaged, change, told):
     rewrite(damaged, change)
     with pytest.raises(SourceError, match=told) as error:
         open_partitions(damaged.location)
-    assert "part 3 of 4, part-00002.parquet" in error.value.en
+    assert "part 3 of 6, part-00002.parquet" in error.value.en
     assert "第 3 / 4 个分块" in error.value.zh
     assert "parkwise convert" in error.value.en
 
@@ -521,7 +546,7 @@ def test_another_part_than_the_one_written_is_told(damaged, change, told):
 def test_a_part_cut_off_is_told(damaged):
     path = Path(damaged.location) / damaged.parts[0].file
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(SourceError, match=r"part 1 of 4, .* \(cut off or no GeoParquet, [\d,]+ / [\d,]+ bytes\)"):
+    with pytest.raises(SourceError, match=r"part 1 of 6, .* \(cut off or no GeoParquet, [\d,]+ / [\d,]+ bytes\)"):
         open_partitions(damaged.location)
     path.write_bytes(b"\0" * damaged.parts[0].size)  # of the right size, and nothing in it
     opened = open_partitions(damaged.location)
@@ -664,12 +689,12 @@ def test_damage_behind_a_url_is_told(made, in_memory):
     there = fsspec.filesystem("memory")
     opened = open_partitions(in_memory)
     there.pipe(f"/city/buildings/{made.parts[1].file}", b"PAR1")
-    with pytest.raises(SourceError, match=r"memory://city/buildings: part 2 of 7.*cut off"):
+    with pytest.raises(SourceError, match=r"memory://city/buildings: part 2 of 9.*cut off"):
         open_partitions(in_memory)
     with pytest.raises(SourceError, match="cut off"):
         opened.read(1)
     there.rm(f"/city/buildings/{made.parts[1].file}")
-    with pytest.raises(SourceError, match="1 of 7 parts are missing"):
+    with pytest.raises(SourceError, match="1 of 9 parts are missing"):
         open_partitions(in_memory)
     with pytest.raises(SourceError, match="parts are missing"):
         opened.read(1)
@@ -699,12 +724,12 @@ def test_folders_need_no_fsspec(made):
 def test_write_makes_a_dataset_of_a_frame(frame, tmp_path):
     path = layers.write(frame, tmp_path / "建筑", partition=500)
     assert path == tmp_path / "建筑"
-    assert len(layers.open_partitions(path).parts) == 4
+    assert len(layers.open_partitions(path).parts) == 5
     assert len(layers.read(path, "buildings")) == len(frame)
     with pytest.raises(OutputError, match="already"):
         layers.write(frame, path, partition=500)
     layers.write(frame, path, partition=1_000, overwrite=True)
-    assert len(layers.open_partitions(path).parts) == 2
+    assert len(layers.open_partitions(path).parts) == 3
     with pytest.raises(OutputError, match=r"Leave out \"\.parquet\""):
         layers.write(frame, tmp_path / "x.parquet", partition=5)
     with pytest.raises(OutputError, match="no geometry"):

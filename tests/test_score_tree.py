@@ -89,7 +89,7 @@ def test_lines_are_those_of_the_file(tree_of):
     ("text", "told"),
     [
         ("node,parent,wieght,score\na,,1,2", 'column "wieght" is not known. Did you mean "weight"?'),
-        ("node,指标,weight\na,,1", 'entries stand twice: node; 指标'),
+        ("node,指标,weight\na,,1", "entries stand twice: node; 指标"),
         ("node,parent,weight,score\na,,,\nb,a,1,many", 'line 3, score: "many": expected a number'),
         ("node,parent,weight,score\na,,,\nb,a,1,80%", 'line 3, score: "80%": expected points'),
         ("node,parent,weight,ideal\na,,,\nb,a,1,40亩", 'line 3, ideal: "40亩": expected a number'),

@@ -153,7 +153,7 @@ def damaged(made, tmp_path):
         (lambda at: (at / FINDINGS).write_bytes(b"PAR1"), r"findings\.parquet is damaged .*4 bytes, \d+ written"),
         (lambda at: (at / FINDINGS).write_bytes(bytes((at / FINDINGS).stat().st_size)), "another checksum"),
         (lambda at: shutil.rmtree(at / "buildings"), "no partitioned dataset"),
-        (lambda at: (at / "parcels" / "part-00002.parquet").unlink(), "1 of 3 parts are missing"),
+        (lambda at: (at / "parcels" / "part-00002.parquet").unlink(), "1 of 4 parts are missing"),
         (lambda at: (at / "project.toml").unlink(), "cannot be read"),
         (lambda at: (at / "project.toml").write_bytes(b"\xff\xfe\x00"), "no UTF-8"),
         (lambda at: (at / INTAKE).write_text("{"), "no JSON"),

@@ -43,6 +43,17 @@ _RADAR_MM = (77, 74)
 _EACH = 1000
 
 
+#: Where the plot of a radar stands within its chart, and the size of the words around it.
+_ROOM = (
+    '<c:layout><c:manualLayout><c:layoutTarget val="inner"/><c:xMode val="edge"/><c:yMode val="edge"/>'
+    '<c:x val="0.2"/><c:y val="0.1"/><c:w val="0.6"/><c:h val="0.64"/></c:manualLayout></c:layout>'
+)
+_SMALL = (
+    '<c:txPr><a:bodyPr/><a:lstStyle/><a:p><a:pPr><a:defRPr sz="750"/></a:pPr>'
+    '<a:endParaRPr lang="zh-CN"/></a:p></c:txPr>'
+)
+
+
 @dataclass(frozen=True)
 class _Series:
     """A line or a row of bars; a missing value is left out."""
@@ -73,7 +84,7 @@ def _bars_run(document: Document, bars: Bars, title: str, number: int) -> Any:  
 
 
 def _radar_run(document: Document, radar: Radar, title: str, number: int) -> Any:  # noqa: ANN401
-    names = [clean(f"{name} {text}") for name, text in zip(radar.axes, radar.texts, strict=True)]
+    names = [clean(name) for name in radar.axes]  # the figures stand in the table: here they would squeeze the plot
     series = [
         _Series(clean(radar.target_name), [1.0] * len(names), _stroke(_LIMIT, 1.25, "dash"), _LIMIT),
         _Series(clean(radar.peers_name), radar.peers, _stroke(_PEERS, 1.25), _PEERS),
@@ -171,12 +182,12 @@ def _radar_chart(names: Sequence[str], series: Sequence[_Series]) -> str:
         for place, one in enumerate(series)
     )
     return (
-        '<c:autoTitleDeleted val="1"/><c:plotArea><c:layout/><c:radarChart><c:radarStyle val="marker"/>'
+        f'<c:autoTitleDeleted val="1"/><c:plotArea>{_ROOM}<c:radarChart><c:radarStyle val="marker"/>'
         f'<c:varyColors val="0"/>{lines}<c:axId val="111"/><c:axId val="222"/></c:radarChart>'
         '<c:catAx><c:axId val="111"/><c:scaling><c:orientation val="minMax"/></c:scaling><c:delete val="0"/>'
         f'<c:axPos val="b"/><c:majorGridlines>{_stroke("D9DEE6", 0.5)}</c:majorGridlines>'
         '<c:numFmt formatCode="General" sourceLinked="0"/><c:majorTickMark val="none"/><c:minorTickMark val="none"/>'
-        '<c:tickLblPos val="nextTo"/><c:crossAx val="222"/><c:crosses val="autoZero"/><c:auto val="0"/>'
+        f'<c:tickLblPos val="nextTo"/>{_SMALL}<c:crossAx val="222"/><c:crosses val="autoZero"/><c:auto val="0"/>'
         '<c:lblAlgn val="ctr"/><c:lblOffset val="100"/><c:noMultiLvlLbl val="1"/></c:catAx>'
         '<c:valAx><c:axId val="222"/><c:scaling><c:orientation val="minMax"/>'
         f'<c:max val="{RIM:g}"/><c:min val="0"/></c:scaling><c:delete val="0"/><c:axPos val="l"/>'
@@ -185,7 +196,7 @@ def _radar_chart(names: Sequence[str], series: Sequence[_Series]) -> str:
         '<c:tickLblPos val="none"/><c:spPr><a:ln><a:noFill/></a:ln></c:spPr><c:crossAx val="111"/>'
         '<c:crosses val="autoZero"/><c:crossBetween val="between"/><c:majorUnit val="0.5"/></c:valAx>'
         "<c:spPr><a:noFill/></c:spPr></c:plotArea>"
-        '<c:legend><c:legendPos val="b"/><c:overlay val="0"/></c:legend>'
+        f'<c:legend><c:legendPos val="b"/><c:overlay val="0"/>{_SMALL}</c:legend>'
     )
 
 

@@ -42,7 +42,7 @@ def rating_chapter(desk: Desk, ratings: Ratings | None) -> Section | None:
     if ratings.league is not None:
         blocks.append(_league(desk, ratings.league))
     if ratings.control is not None:
-        blocks.append(_control(desk, ratings.control))
+        blocks += [_control(desk, ratings.control), *_notes(desk, ratings.control_notes)]
     if ratings.survey is not None:
         blocks += _survey(desk, ratings.survey)
     return Section("ratings", desk.say("ch_ratings"), tuple(blocks))

@@ -37,7 +37,7 @@ def ratings_text(ratings: Ratings, language: str = "zh") -> str:
     if ratings.league is not None:
         blocks.append(_league(ratings.league, language))
     if ratings.control is not None:
-        blocks += _control(ratings.control, language)
+        blocks += _control(ratings.control, language) + _notes(ratings.control_notes, language)
     if ratings.survey is not None:
         blocks += _survey(ratings.survey, language)
     return "\n\n".join(blocks)
