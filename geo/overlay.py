@@ -223,6 +223,14 @@ def share_out(totals: Integers, group: Rows, weights: Floats) -> Integers:
     >>> share_out(np.array([10, 7]), np.array([0, 0, 0, 1]), np.array([1.0, 1.0, 1.0, 2.0])).tolist()
     [4, 3, 3, 7]
     """
+    steps: Integers = totals[group]
+    # Nearly every group is one piece and gets all there is.
+    several = np.flatnonzero(np.bincount(group, minlength=len(totals))[group] > 1)
+    steps[several] = _shared(totals, group[several], weights[several])
+    return steps
+
+
+def _shared(totals: Integers, group: Rows, weights: Floats) -> Integers:
     total_weight = np.bincount(group, weights=weights, minlength=len(totals))
     quota = totals[group] * (weights / total_weight[group])
     steps = np.floor(quota).astype("int64")
