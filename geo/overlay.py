@@ -2,21 +2,23 @@
 
 Knows geometry only, in one projected plane; knows no indicator and no column. Two questions are
 answered: which part of each parcel lies in which face (`intersect`), and which building stands on
-which parcel (`place`). Most parcels lie wholly inside or wholly outside, so a prepared predicate
-settles them, and only the boundary pairs pay for a true intersection.
+which parcel (`place`). Most parcels lie wholly inside or wholly outside, so a coarse grid (`geo.glance`) or a
+prepared predicate settles them, and only the boundary pairs pay for a true intersection.
 
 `share_out` turns shares into integers: the pieces of a parcel add up to the parcel exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
+from geo.glance import ACROSS, INSIDE, OUTSIDE, glance
 from layers.threads import spread
 
 __all__ = ["Pairs", "intersect", "place", "share_out"]
@@ -66,10 +68,9 @@ def intersect(parcels: Geometries, faces: Geometries) -> Pairs:
     by_face = np.argsort(face, kind="stable")
     parcel, face = parcel[by_face], face[by_face]
     faces = _own(faces, np.unique(face))
-    whole = _tell(shapely.contains_properly, faces, face, parcels, parcel)
-    share = whole.astype("float64")
-    rest = np.flatnonzero(~whole)
-    rest = rest[_tell(shapely.intersects, faces, face[rest], parcels, parcel[rest])]
+    told = _lie(faces, face, parcels, parcel)
+    share = (told == INSIDE).astype("float64")
+    rest = np.flatnonzero(told == ACROSS)
     cut = parcels[parcel[rest]]
     share[rest] = _common_area(cut, faces, face[rest]) / shapely.area(cut)
     kept = np.flatnonzero(share > _NOISE)
@@ -84,6 +85,27 @@ def _own(shapes: Geometries, asked: Rows) -> Geometries:
     return own
 
 
+def _lie(faces: Geometries, face: Rows, parcels: Geometries, parcel: Rows) -> npt.NDArray[np.int8]:
+    """Tell of each pair whether the parcel lies inside the face, outside, or across its line, on all cores."""
+    boxes = shapely.bounds(parcels)
+
+    def ask(run: Rows) -> npt.NDArray[np.int8]:
+        mine, of = face[run], parcel[run]
+        with _prepared(faces[np.unique(mine)]):
+            lies = np.empty(len(run), dtype="int8")
+            for pairs in np.split(np.arange(len(run)), np.flatnonzero(np.diff(mine)) + 1):
+                if len(pairs):
+                    lies[pairs] = glance(faces[mine[pairs[0]]], boxes[of[pairs]])
+            near = np.flatnonzero(lies == ACROSS)
+            whole = shapely.contains_properly(faces[mine[near]], parcels[of[near]])
+            lies[near[whole]] = INSIDE
+            near = near[~whole]
+            lies[near[~shapely.intersects(faces[mine[near]], parcels[of[near]])]] = OUTSIDE
+        return lies
+
+    return np.concatenate(spread(ask, _runs(face)))
+
+
 def _tell(
     predicate: Callable[[Geometries, Geometries], npt.NDArray[np.bool_]],
     prepared: Geometries,
@@ -91,25 +113,34 @@ def _tell(
     others: Geometries,
     other: Rows,
 ) -> npt.NDArray[np.bool_]:
-    """Ask a predicate of many pairs, on all cores; `prepared` are the shapes that are asked again and again.
-
-    `one` is in ascending order, and the runs are cut where it changes: a prepared shape builds its index
-    when it is first asked, so no two threads may ask the same one. Indexes of all shapes at once would take
-    more memory than the shapes, so they go with the run.
-    """
+    """Ask a predicate of many pairs, on all cores; `prepared` are the shapes that are asked again and again."""
 
     def ask(run: Rows) -> npt.NDArray[np.bool_]:
-        few = prepared[np.unique(one[run])]
-        shapely.prepare(few)
-        told = predicate(prepared[one[run]], others[other[run]])
-        shapely.destroy_prepared(few)
-        return told
+        with _prepared(prepared[np.unique(one[run])]):
+            return predicate(prepared[one[run]], others[other[run]])
 
+    return np.concatenate(spread(ask, _runs(one)))
+
+
+@contextmanager
+def _prepared(shapes: Geometries) -> Iterator[None]:
+    """Prepare shapes for a while: indexes of all of them at once would take more memory than the shapes."""
+    shapely.prepare(shapes)
+    try:
+        yield
+    finally:
+        shapely.destroy_prepared(shapes)
+
+
+def _runs(one: Rows) -> list[Rows]:
+    """Cut ascending rows into runs where they change.
+
+    A prepared shape builds its index when it is first asked, so no two threads may ask the same one.
+    """
     changes = np.append(np.flatnonzero(np.diff(one)) + 1, len(one))
     wished = np.linspace(0, len(one), _RUNS + 1)[1:-1]
     edges = np.unique(changes[np.searchsorted(changes, wished)]) if len(one) else changes
-    runs = np.split(np.arange(len(one)), edges)
-    return np.concatenate(spread(ask, runs))
+    return np.split(np.arange(len(one)), edges)
 
 
 def _common_area(small: Geometries, large: Geometries, which: Rows) -> Floats:

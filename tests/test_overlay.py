@@ -8,6 +8,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geo.glance import ACROSS, INSIDE, OUTSIDE, glance
 from geo.overlay import intersect, place, share_out
 
 
@@ -128,3 +129,33 @@ def test_shares_add_up_exactly(totals, data):
 def test_shares_follow_the_largest_remainder():
     assert share_out(np.array([100]), np.array([0, 0, 0]), np.array([0.5, 0.3, 0.2])).tolist() == [50, 30, 20]
     assert share_out(np.array([5]), np.array([0, 0, 0]), np.array([0.5, 0.3, 0.2])).tolist() == [3, 1, 1]
+
+
+@given(
+    st.integers(3, 400),
+    st.floats(0.3, 3.0),
+    st.floats(0, 6.28),
+    st.integers(64, 900),
+    st.floats(0.001, 0.5),
+)
+def test_what_a_grid_tells_of_a_shape_is_what_the_shape_tells(corners, waves, turn, count, width):
+    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False) + turn
+    reach = 5 + waves * np.sin(3 * angle) + np.where(np.arange(corners) % 7 == 0, 1.5, 0)
+    shape = shapely.Polygon(np.c_[reach * np.cos(angle), reach * np.sin(angle)]).buffer(0)
+    large = shape.difference(shapely.box(-1, -1, 0.5, 2)).union(shapely.box(9, 9, 10, 10))  # a hole, and a part apart
+    draw = np.random.default_rng(count)
+    low = draw.uniform(-11, 11, (count, 2))
+    boxes = np.hstack([low, low + width])
+    told = glance(large, boxes)
+    small = shapely.box(*boxes.T)
+    assert shapely.contains_properly(large, small[told == INSIDE]).all()
+    assert not shapely.intersects(large, small[told == OUTSIDE]).any()
+
+
+def test_a_grid_settles_all_but_what_is_near_the_line():
+    large = shapely.Point(0, 0).buffer(100)
+    x, y = np.meshgrid(np.arange(-120, 120, 3.0), np.arange(-120, 120, 3.0))
+    told = glance(large, np.column_stack([x.ravel(), y.ravel(), x.ravel() + 2, y.ravel() + 2]))
+    assert (told == ACROSS).mean() < 0.2
+    assert (told == INSIDE).any()
+    assert (told == OUTSIDE).any()
