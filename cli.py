@@ -655,6 +655,48 @@ def candidates(voice: _Voice, call: _Call, as_json: bool) -> None:
 
 
 @main.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for results.json and options.csv, every act the planner could choose.",
+)
+@_shared(_json, _overwrite)
+@click.pass_obj
+@_measuring
+def plan(voice: _Voice, call: _Call, output: Path | None, as_json: bool, overwrite: bool) -> None:
+    """达标的最低成本方案 / The least costly set of acts that reaches the target, certified.
+
+    Example: parkwise plan project.toml -o plan/ --set plan.at_least=0.7
+    """
+    from geo.plan.document import options_table, plan_document, write_options
+    from geo.plan.planning import plan_renewal
+    from layers.output import new_files
+
+    assessment = _assess(call, voice, candidates=True, shown=True)
+    voice.step(0.7, "plan")
+    found = plan_renewal(assessment)
+    language, table = assessment.project.language, options_table(found)
+    if output is not None:
+        from geo.results import dumps, results
+
+        with new_files(output, ["results.json", "options.csv"], overwrite=overwrite) as work:
+            document = results(assessment, plan=plan_document(found, table, language))
+            (work / "results.json").write_text(dumps(document), encoding="utf-8")
+            write_options(table, work / "options.csv")
+        for name in ("results.json", "options.csv"):
+            voice.say(f"  {output / name}")
+    if as_json:
+        from geo.results import plain
+
+        _print_json(plain({"plan": plan_document(found, table, language)}))
+        return
+    from geo.telling.plan import plan_text
+
+    click.echo(plan_text(found, language))
+
+
+@main.command()
 @_project
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the dataset.")
 @click.option(

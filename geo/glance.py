@@ -14,7 +14,9 @@ import shapely
 __all__ = ["ACROSS", "INSIDE", "OUTSIDE", "glance"]
 
 #: What is told of a small shape; ACROSS: not told, its box is near the line.
-OUTSIDE, INSIDE, ACROSS = np.int8(0), np.int8(1), np.int8(2)
+OUTSIDE = np.int8(0)
+INSIDE = np.int8(1)
+ACROSS = np.int8(2)
 
 #: Fewer small shapes than this are asked one by one as quickly.
 _FEW = 64

@@ -30,8 +30,11 @@ from layers.errors import StandardError, nearest
 __all__ = [
     "LEVELS",
     "Indicator",
+    "asked_rows",
     "catalogue",
+    "firm_rows",
     "indicator",
+    "land_rows",
     "level_keys",
     "measure",
     "merge",
@@ -178,7 +181,7 @@ def tally(land: Land | None, firms: Firms | None, levels: Sequence[str]) -> pd.D
         `indicator`, `level`, `key`, `numerator`, `denominator` (int64 steps), `count`, `missing`,
         `estimated` (numbers of parcels or firms). Scopes without rows are left out.
     """
-    parts = [] if land is None else [_tally("land", _land_rows(land), levels)]
+    parts = [] if land is None else [_tally("land", land_rows(land), levels)]
     if firms is not None:
         parts.append(tally_firms(firms, None if land is None else land.parks, levels))
     return pd.concat(parts, ignore_index=True) if parts else _no_sums()
@@ -186,7 +189,7 @@ def tally(land: Land | None, firms: Firms | None, levels: Sequence[str]) -> pd.D
 
 def tally_firms(firms: Firms, parks: pd.DataFrame | None, levels: Sequence[str]) -> pd.DataFrame:
     """Sum the indicators that are of firms; see `tally`."""
-    return _tally("firms", _firm_rows(firms, parks), levels)
+    return _tally("firms", firm_rows(firms, parks), levels)
 
 
 def _tally(table: str, rows: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
@@ -206,7 +209,7 @@ def _no_sums() -> pd.DataFrame:
     return pd.DataFrame({column: pd.Series(dtype="object" if column in columns[:2] else "int64") for column in columns})
 
 
-def _land_rows(land: Land) -> pd.DataFrame:
+def land_rows(land: Land) -> pd.DataFrame:
     """Pieces with what the catalogue sums, and one column a level."""
     rows, own = land.pieces, land.parcels
     parcel = rows["parcel"].to_numpy()
@@ -251,7 +254,8 @@ def zone_rows(parks: pd.DataFrame) -> npt.NDArray[np.intp]:
     return np.append(first_seen.get_indexer(pd.Index(zone_ids)), -1)
 
 
-def _firm_rows(firms: Firms, parks: pd.DataFrame | None) -> pd.DataFrame:
+def firm_rows(firms: Firms, parks: pd.DataFrame | None) -> pd.DataFrame:
+    """Fragments of firms with what the catalogue sums, and one column a level."""
     rows = firms.fragments
     table = rows.assign(unit=rows["firm"], estimated=False, city=0, enterprise=rows["firm"])
     if parks is None:
@@ -263,7 +267,7 @@ def _firm_rows(firms: Firms, parks: pd.DataFrame | None) -> pd.DataFrame:
 def _sums(entry: Indicator, level: str, table: pd.DataFrame) -> pd.DataFrame:
     """Sum one indicator by one level; rows whose key is −1 belong to no scope of that level."""
     top, below = table[entry.numerator].to_numpy("float64"), table[entry.denominator].to_numpy("float64")
-    asked, unknown = _asked(entry, table)
+    asked, unknown = asked_rows(entry, table)
     key, unit = table[level].to_numpy("int64"), table["unit"].to_numpy("int64")
     known = asked & np.isfinite(top) & np.isfinite(below)
     missing = (asked & ~known) | unknown
@@ -284,7 +288,7 @@ def _sums(entry: Indicator, level: str, table: pd.DataFrame) -> pd.DataFrame:
     return sums[present].reset_index(drop=True).assign(indicator=entry.id, level=level)
 
 
-def _asked(entry: Indicator, table: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def asked_rows(entry: Indicator, table: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Rows the indicator is about, and rows of which nobody knows whether it is about them."""
     if entry.where == "all":
         return np.ones(len(table), dtype=bool), np.zeros(len(table), dtype=bool)

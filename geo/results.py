@@ -34,8 +34,10 @@ SCHEMA = "parkwise/1"
 _DEPTH = 4
 
 
-def results(assessment: Assessment, ratings: Ratings | None = None) -> dict[str, Any]:
-    """Return the results document of an assessment, with what was graded."""
+def results(
+    assessment: Assessment, ratings: Ratings | None = None, plan: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the results document of an assessment, with what was graded and planned (see `geo.plan.document`)."""
     document = {
         "schema": SCHEMA,
         "project": {
@@ -59,6 +61,7 @@ def results(assessment: Assessment, ratings: Ratings | None = None) -> dict[str,
         "not_computed": _not_computed(assessment),
     }
     graded = {} if ratings is None else rating_results(ratings)
+    graded |= {} if plan is None else {"plan": dict(plan)}
     if assessment.candidates is None:  # nobody looked: an empty list would say that there are none
         return plain(document | graded)  # type: ignore[no-any-return]
     return {**plain(document | graded), "candidates": _candidates(assessment)}

@@ -1,0 +1,145 @@
+"""Sentences of a plan: why a target cannot be met, and what would help (`reason`).
+
+In both languages, since they stand in `results.json`, on the terminal and in the report alike. Knows no layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from geo.plan.planning import Plan
+from geo.plan.reaching import Obstacle
+from geo.plan.targets import Target
+from layers.errors import Words
+from layers.units import from_tally
+
+__all__ = ["ACT_WORDS", "LIMIT_WORDS", "asked_words", "money_words", "reason", "value_words"]
+
+ACT_WORDS: Mapping[str, Words] = {
+    "retire": Words("retire", "关停退出"),
+    "relocate": Words("relocate into a park", "搬迁入园"),
+    "annex": Words("annex to a park", "划入园区"),
+    "intensify": Words("intensify", "提容增效"),
+    "infill": Words("infill vacant park land", "园内空地利用"),
+}
+
+LIMIT_WORDS: Mapping[str, Words] = {
+    "vacant_land": Words("vacant land in the parks", "园区可供用地"),
+    "annex_quota": Words("the land that may be annexed", "可划入园区的用地指标"),
+    "district_quota": Words("the districts' quotas", "各区县处置用地上限"),
+    "budget": Words("the budget", "预算"),
+    "remainder": Words("the land that has to remain", "须保留的用地"),
+    "difference": Words("the difference asked of further plans", "备选方案的差异要求"),
+}
+
+
+def value_words(target: Target, value: float | None) -> Words:
+    """Return a value of a target's indicator as people write it."""
+    if value is None:
+        return Words("no value", "无数值")
+    if target.indicator.percent:
+        return Words(f"{value:.2%}", f"{value:.2%}")
+    unit = "" if target.indicator.unit == "1" else f" {target.indicator.unit_label}"
+    return Words(f"{value:,.4g}{unit}", f"{value:,.4g}{unit}")
+
+
+def asked_words(target: Target) -> Words:
+    """Return what a target asks: indicator, place and figure."""
+    en, zh = value_words(target, target.figure)
+    where_en, where_zh = (f" of {target.scope_name}", target.scope_name) if target.level != "city" else ("", "全市")
+    if target.level == "zones":
+        where_en, where_zh = " of all zones", "各开发区合计"
+    more_en, more_zh = ("at least", "不低于") if target.at_least else ("at most", "不高于")
+    entry = target.indicator
+    return Words(f"{entry.title_en}{where_en} {more_en} {en}", f"{where_zh}{entry.title_zh}{more_zh} {zh}")
+
+
+def money_words(fen: float) -> Words:
+    """Return an amount as people write it: 亿元 or 万元; million yuan."""
+    cny = fen / 100
+    zh = f"{cny / 1e8:,.2f} 亿元" if abs(cny) >= 1e8 else f"{cny / 1e4:,.2f} 万元"
+    return Words(f"{cny / 1e6:,.2f} million CNY", zh)
+
+
+def reason(plan: Plan) -> Words | None:
+    """Return why there is no plan, in a sentence that names what binds and what would help; None where there is one."""
+    if plan.status == "unknown":
+        return Words(
+            "No plan was found in the time given, and none is excluded. Raise plan.seconds.",
+            "在给定时间内没有找到方案，也不能断定不存在。请提高 plan.seconds。",
+        )
+    if plan.short_of is None:
+        return None
+    target = plan.short_of
+    asked, most = value_words(target, target.figure), value_words(target, plan.best)
+    what_en = f"{target.indicator.title_en} cannot reach {asked.en}: "
+    what_zh = f"{target.indicator.title_zh}达不到 {asked.zh}："
+    edge_en, edge_zh = ("at most", "至多") if target.at_least else ("at best", "至少仍为")
+    far = (
+        Words(f"{edge_en} {most.en}", f"{edge_zh} {most.zh}")
+        if plan.best is not None
+        else Words("no plan holds", "没有可行方案")
+    )
+    why = _why(plan)
+    return Words(f"{what_en}{far.en}, {why.en}", f"{what_zh}{far.zh}，{why.zh}")
+
+
+def _why(plan: Plan) -> Words:
+    if plan.obstacles:
+        told = [_obstacle(plan, one) for one in plan.obstacles]
+        return Words(
+            "because of " + "; or of ".join(one.en for one in told) + ".",
+            "受限于" + "；或".join(one.zh for one in told) + "。",
+        )
+    kinds = list(dict.fromkeys(limit.kind for limit in plan.problem.limits))
+    if kinds:
+        en = " and ".join(LIMIT_WORDS[kind].en for kind in kinds)
+        zh = "、".join(LIMIT_WORDS[kind].zh for kind in kinds)
+        return Words(
+            f"because of {en} together and of the acts there are.{_locked(plan).en}",
+            f"受限于{zh}以及可用的措施。{_locked(plan).zh}",
+        )
+    acts = list(dict.fromkeys(plan.options.table["action"]))
+    if not acts:
+        return Words(
+            f"because no act is open to any parcel.{_locked(plan).en}", f"因为没有可处置的地块。{_locked(plan).zh}"
+        )
+    en, zh = ", ".join(ACT_WORDS[act].en for act in acts), "、".join(ACT_WORDS[act].zh for act in acts)
+    parcels = plan.options.table["parcel"].nunique()
+    return Words(
+        f"even if all that is allowed ({en}) is done on all {parcels:,} parcels it is open to.{_locked(plan).en}",
+        f"即使对全部 {parcels:,} 个可处置地块采取允许的措施（{zh}）。{_locked(plan).zh}",
+    )
+
+
+def _locked(plan: Plan) -> Words:
+    """Tell of parcels that are locked out."""
+    out = [lock.parcel for lock in plan.options.locks if not lock.must]
+    if not out:
+        return Words("", "")
+    names = plan.options.land.parcels["uid"].iloc[out[:5]].astype(str).tolist()
+    more = ", …" if len(out) > 5 else ""
+    return Words(
+        f" Locked out: {len(out)} parcels ({', '.join(names)}{more}).",
+        f"锁定为不处置的地块 {len(out)} 个（{'、'.join(names)}{more}）。",
+    )
+
+
+def _obstacle(plan: Plan, one: Obstacle) -> Words:
+    """Name one limit, how much of it there is, and what would be enough."""
+    name = LIMIT_WORDS[one.kind]
+    mine = [limit for limit in plan.posed.limits if limit.kind == one.kind]
+    there = sum(limit.capacity for limit in mine)
+    needs = 0 if one.chosen is None else sum(limit.used(one.chosen) for limit in mine)
+    if one.kind == "budget":
+        has, enough = money_words(there), money_words(needs)
+        return Words(
+            f"{name.en} of {has.en} (enough would be {enough.en})", f"{name.zh} {has.zh}（至少需 {enough.zh}）"
+        )
+    has_m2, needs_m2 = from_tally(there, "m2"), from_tally(needs, "m2")
+    cost = money_words(one.cost_fen or 0)
+    return Words(
+        f"{name.en} ({has_m2:,.0f} m² in all; without this limit a plan would use {needs_m2:,.0f} m² "
+        f"and cost {cost.en})",
+        f"{name.zh}（合计 {has_m2:,.0f} 平方米；若不受此限，所需为 {needs_m2:,.0f} 平方米，成本 {cost.zh}）",
+    )
