@@ -15,6 +15,7 @@ from geo import standards
 from geo.land_use import system
 from geo.report.cells import DASH, Desk, count_text, plain_rows
 from geo.report.parts import Cell, Column, Paragraph, Section, Table
+from geo.telling.clauses import reading_text
 from layers.project import Setting, keys
 from layers.roles import LAYERS, SOURCES
 from layers.schema import columns
@@ -217,7 +218,7 @@ def _open(desk: Desk) -> Section | None:
             f"{desk.document(policy.id)} {clause.clause}",
             desk.pick(clause.description_zh, clause.description_en),
             desk.pick(one.question_zh, one.question_en),
-            Cell(one.reading(desk.language)),
+            Cell(reading_text(one, desk.language)),
             desk.join([words[desk.language] for name, words in one.options.items() if name != one.assumed]) or DASH,
         ]
         for policy in map(standards.policy, desk.assessment.project.texts("project.policies"))

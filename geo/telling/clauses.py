@@ -7,10 +7,13 @@ from `geo.labels`; the figures from `geo.policy_files`, in the unit printed in t
 from __future__ import annotations
 
 from geo.labels import text, with_unit
-from geo.policy_files import Clause, Statistic, Verdict
+from geo.policy_files import Clause, Open, Statistic, Verdict
 from layers.units import convert, label
 
-__all__ = ["asked_text", "bound_text", "figure_text", "verdict_text"]
+__all__ = ["asked_text", "bound_text", "figure_text", "reading_text", "verdict_text"]
+
+#: Readings that give no figure: without a setting nothing follows from them.
+_NO_FIGURE = frozenset({"none", "undecided"})
 
 
 def asked_text(clause: Clause, language: str = "zh") -> str:
@@ -60,6 +63,22 @@ def bound_text(clause: Clause, language: str = "zh") -> str:
         str(clause.year or ""),
     ]
     return text("list.separator", language).join(part for part in told if part)
+
+
+def reading_text(question: Open, language: str = "zh") -> str:
+    """Write how an open question is read, and whether a setting decides instead (采用的理解及其能否改定).
+
+    Examples
+    --------
+    >>> from geo.standards import clause
+    >>> reading_text(clause("hangzhou-2023", "H32").open[0], "en")
+    'for each year (the stricter reading) (fixed assumption: no setting changes it)'
+    >>> reading_text(clause("zhejiang-2021", "Z19").open[0])
+    '向下：名次不大于 15% × 总数（可由 evaluation.rounding 改定）'
+    """
+    kind = "set_by" if question.set_by else "nothing" if question.assumed in _NO_FIGURE else "fixed"
+    note = text(f"open.{kind}", language).format(key=question.set_by)
+    return f"{question.reading(language)} ({note})" if language == "en" else f"{question.reading(language)}（{note}）"
 
 
 def verdict_text(verdict: Verdict, language: str = "zh") -> str:

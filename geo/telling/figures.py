@@ -14,7 +14,7 @@ from geo.assessment import Assessment
 from geo.indicators import catalogue
 from geo.labels import area_text, text, value_text
 from geo.standards import Clause, Policy, clause, statistics
-from geo.telling.clauses import asked_text, bound_text, figure_text, verdict_text
+from geo.telling.clauses import asked_text, bound_text, figure_text, reading_text, verdict_text
 from layers.telling import table_text
 from layers.units import label
 
@@ -228,12 +228,17 @@ def _clause_lines(one: Clause, language: str) -> list[str]:
     asked = asked_text(one, language)
     head = f"{one.clause}  {one.about.title(language)}" + (f"  {asked}" if asked else "")
     lines = [
-        f"  {head}  [{one.id}; {bound_text(one, language)}]",
+        f"  {head}  [{'; '.join([one.id, bound_text(one, language), *_wording(one, language)])}]",
         f"      {one.description_en if language == 'en' else one.description_zh}",
     ]
     if one.verdict is not None:
         lines.append(f"      {verdict_text(one.verdict, language)}")
     for question in one.open:
         asked = question.question_en if language == "en" else question.question_zh
-        lines.append(f"      ? {asked} → {question.reading(language)}")
+        lines.append(f"      ? {asked} → {reading_text(question, language)}")
     return lines
+
+
+def _wording(one: Clause, language: str) -> list[str]:
+    """The words of the text that soften or sharpen a clause, as printed."""
+    return [text("telling.wording", language).format(words=one.wording)] if one.wording else []
