@@ -14,7 +14,7 @@ import pandas as pd
 
 from geo.indicators import Indicator, indicator
 from layers import units
-from layers.errors import ParkwiseError, ProjectError, SchemaError, first, nearest
+from layers.errors import ParkwiseError, ProjectError, SchemaError, Words, first, nearest, table_error
 
 __all__ = ["INTENSITIES", "STRUCTURE", "check_ideals"]
 
@@ -126,4 +126,4 @@ def _blank(value: object) -> bool:
 
 
 def _wrong(place: object, en: str, zh: str) -> ProjectError:
-    return ProjectError(f"ideals, row {place}: {en}. Correct the table.", f"理想值表第 {place} 行：{zh}。请更正该表。")
+    return table_error(Words(f"ideals, row {place}", f"理想值表第 {place} 行"), Words(en, zh))

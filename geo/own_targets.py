@@ -19,7 +19,7 @@ from geo.reported import MOST_SHARE, no_fraction, typed_figure
 from geo.reported import cell_text as _text
 from geo.standards import PROJECT, compared
 from layers import units
-from layers.errors import ParkwiseError, ProjectError, nearest
+from layers.errors import ParkwiseError, ProjectError, Words, nearest, table_error
 
 __all__ = ["OwnTarget", "asked_by_project", "own_targets", "require_places"]
 
@@ -79,7 +79,9 @@ def own_targets(table: pd.DataFrame, city: str = "") -> tuple[OwnTarget, ...]:
         if key in seen:
             rows_en = f"{seen[key]} and {place}"
             raise _wrong(
-                rows_en, f"{one.indicator} of {one.year} stands twice", f"{one.indicator}（{one.year} 年）出现两次"
+                rows_en,
+                f"{one.indicator} of {one.year} stands twice",
+                f"{catalogue()[one.indicator].title_zh}（{one.year} 年）出现两次",
             )
         seen[key] = place
     return tuple(rows)
@@ -203,6 +205,4 @@ def _told(one: OwnTarget, value: float | None) -> dict[str, Any]:
 
 
 def _wrong(place: object, en: str, zh: str) -> ProjectError:
-    return ProjectError(
-        f"layers.targets, row {place}: {en}. Correct the table.", f"layers.targets 第 {place} 行：{zh}。请更正该表。"
-    )
+    return table_error(Words(f"layers.targets, row {place}", f"layers.targets 第 {place} 行"), Words(en, zh))

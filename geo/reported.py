@@ -7,6 +7,7 @@ the value and its unit. This room knows the clauses' statistics and the units; i
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import date
@@ -19,13 +20,16 @@ from geo.policy_files import Statistic, statistics
 from geo.standards import Kinds, policy, targets
 from geo.standards import policies as standards_on_board
 from layers import units
-from layers.errors import ParkwiseError, ProjectError, nearest
+from layers.errors import ParkwiseError, ProjectError, Words, nearest, suggestion, table_error
 
 __all__ = ["MOST_SHARE", "cell_text", "no_fraction", "reported", "typed_figure"]
+
+_log = logging.getLogger(__name__)
 
 #: A share or a growth above this, without a unit, was typed in per cent.
 MOST_SHARE = 1.5
 
+_COLUMNS_ZH = {"year": "年份", "value": "数值"}
 #: What counts are given in.
 _COUNTED = frozenset("个家户件项座条次")
 #: Words for the two places that are no zone.
@@ -82,6 +86,7 @@ def reported(
     _once(told)
     told = told[told["year"] <= on.year].sort_values(["year", "row"])
     told = told.drop_duplicates(["statistic", "level", "scope"], keep="last").sort_values("row", ignore_index=True)
+    _tell_strangers(told, kinds or {})
     held = [_held(row, on, asked, kinds or {}) for row in told.to_dict("records")]
     return told.drop(columns="row").assign(targets=pd.Series(held, index=told.index, dtype="object"))
 
@@ -110,7 +115,7 @@ def typed_figure(
     """Return the value of a row, each in a unit of its own, and the unit: behind the number, or in its column."""
     for column in ("year", "value"):
         if pd.isna(row.get(column)):
-            raise wrong(place, f"{column} is missing", f"缺少 {column}")
+            raise wrong(place, f"{column} is missing", f"缺少{_COLUMNS_ZH[column]}")
     value, behind = units.parse_number(row["value"])
     if math.isnan(value):
         raise wrong(place, f'value "{row["value"]}" is no number', f"数值“{row['value']}”不是数")
@@ -165,7 +170,13 @@ def _unit(known: Statistic, stated: str | None, value: float, place: int) -> str
         name = "1" if stated in _COUNTED else "/".join(units.unit(part).name for part in stated.split("/"))
         units.convert(1.0, name, known.unit)
     except ParkwiseError as error:
-        raise _wrong(place, f"{known.id}: {error.text('en')}", f"{known.title_zh}：{error.text('zh')}") from error
+        en, zh = error.text("en").rstrip("."), error.text("zh").rstrip("。")
+        wanted = [units.label(known.unit, language) or ("%" if known.percent else "1") for language in ("en", "zh")]
+        raise _wrong(
+            place,
+            f"{known.id}: {en}; expected a unit that becomes {wanted[0]}",
+            f"{known.title_zh}：{zh}；应为可换算为 {wanted[1]} 的单位",
+        ) from error
     return name
 
 
@@ -181,8 +192,23 @@ def _once(told: pd.DataFrame) -> None:
     twice = told[told.duplicated(["statistic", "level", "scope", "year"], keep=False)]
     if len(twice):
         rows = ", ".join(map(str, twice["row"]))
-        name, year = twice["statistic"].iloc[0], twice["year"].iloc[0]
-        raise _wrong(rows, f"{name} of {year} stands {len(twice)} times", f"{name}（{year} 年）出现 {len(twice)} 次")
+        known, year = statistics()[twice["statistic"].iloc[0]], twice["year"].iloc[0]
+        raise _wrong(
+            rows,
+            f"{known.id} of {year} stands {len(twice)} times",
+            f"{known.title_zh}（{year} 年）出现 {len(twice)} 次",
+        )
+
+
+def _tell_strangers(told: pd.DataFrame, kinds: Mapping[tuple[str, str], Kinds]) -> None:
+    """Tell of figures of zones that are not there: they bind nobody, perhaps by a slip of the pen."""
+    there = [name for level, name in kinds if level == "zone"]
+    for name in told.loc[told["level"] == "zone", "scope"].unique() if there else ():
+        if name not in there:
+            like = suggestion(name, there)
+            en = f'layers.statistics: no zone, or several, bear the name "{name}"; its figures bind nobody.{like.en}'
+            zh = f"layers.statistics：没有名为“{name}”的开发区，或有多个同名；其数值仅供对照。{like.zh}"
+            _log.warning("%s", en, extra={"zh": zh})
 
 
 def _held(
@@ -194,7 +220,5 @@ def _held(
 
 
 def _wrong(place: object, en: str, zh: str) -> ProjectError:
-    return ProjectError(
-        f"layers.statistics, row {place}: {en}. Correct the table.",
-        f"layers.statistics 第 {place} 行：{zh}。请更正该表。",
-    )
+    where = Words(f"layers.statistics, row {place}", f"layers.statistics 第 {place} 行")
+    return table_error(where, Words(en, zh))

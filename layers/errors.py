@@ -35,6 +35,7 @@ __all__ = [
     "first",
     "nearest",
     "suggestion",
+    "table_error",
 ]
 
 
@@ -108,6 +109,22 @@ class Words(NamedTuple):
     def text(self, language: str = "zh") -> str:
         """Return the sentence in `language` (zh or en)."""
         return self.en if language == "en" else self.zh
+
+
+def table_error(where: Words, told: Words) -> ProjectError:
+    """Return the error of a table people type (表格填写错误): where, what, and how its rows are counted.
+
+    Examples
+    --------
+    >>> table_error(Words("targets, row 1", "目标表第 1 行"), Words('no "甲"; did you mean "乙"?', "没有“甲”")).en
+    'targets, row 1: no "甲"; did you mean "乙"? Correct the table (rows are counted below its titles).'
+    """
+    en, zh = told.en.rstrip("."), told.zh.rstrip("。")
+    en, zh = en if en.endswith("?") else f"{en}.", zh if zh.endswith("？") else f"{zh}。"
+    return ProjectError(
+        f"{where.en}: {en} Correct the table (rows are counted below its titles).",
+        f"{where.zh}：{zh}请更正该表（行号不计标题行）。",
+    )
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

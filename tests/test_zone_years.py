@@ -311,7 +311,7 @@ def test_two_changes_of_name_and_a_name_still_in_use():
 def test_a_change_of_name_that_concerns_nobody_is_told():
     renames = pd.DataFrame({"old_name": ["旧铭"], "new_name": ["新名"], "since_year": [2022]})
     assert 'renames: no row is of "旧铭"; did you mean "旧名"?' in told(rank_zones(table(*CHANGED), renames))
-    with pytest.raises(ProjectError, match='renames: column "since_year" is missing'):
+    with pytest.raises(ProjectError, match="renames, entry 1: since_year is missing"):
         rank_zones(table(*CHANGED), renames.drop(columns="since_year"))
     with pytest.raises(ProjectError, match='renames, row 1: "旧铭" → "新名" since "去年"'):
         rank_zones(table(*CHANGED), renames.assign(since_year="去年"))

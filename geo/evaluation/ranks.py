@@ -130,25 +130,25 @@ def _stated_size(cell: pd.DataFrame, label: Told) -> int | None:
     if len(stated) > 1:
         raise wrong(
             f"{label[0]}: ranked is {' and '.join(map(str, stated))}. Expected one number of zones for a ranking",
-            f"{label[1]}：ranked 有 {'、'.join(map(str, stated))}，同一排名应为一个数",
+            f"{label[1]}：参评数有 {'、'.join(map(str, stated))}，同一排名应为一个数",
         )
     size = int(stated[0]) if stated else None
     held = len(cell) if size is None else size
     beyond = cell[cell["rank"] > held]
     if len(beyond):
-        what = ", ".join(
-            f"{one['zone_name']} {one['rank']} (row {one['row']})" for one in beyond.to_dict("records")[:5]
-        )
+        named = beyond.to_dict("records")[:5]
+        what = ", ".join(f"{one['zone_name']} {one['rank']} (row {one['row']})" for one in named)
+        what_zh = "、".join(f"{one['zone_name']} 第 {one['rank']} 位（第 {one['row']} 行）" for one in named)
         raise wrong(
             f"{label[0]}: {len(beyond)} ranks are beyond the {held} zones of the ranking: {what}. "
             "Where the table holds a part of the ranking only, say in the column ranked how many zones it has",
-            f"{label[1]}：{len(beyond)} 个名次超出该排名的 {held} 个开发区：{what}。"
-            "如表中只列出部分开发区，请在 ranked 列填写参评总数",
+            f"{label[1]}：{len(beyond)} 个名次超出该排名的 {held} 个开发区：{what_zh}。"
+            "如表中只列出部分开发区，请在“参评数”列填写参评总数",
         )
     if size is not None and len(cell) > size:
         raise wrong(
             f"{label[0]}: ranked says {size} zones, the table has {len(cell)}",
-            f"{label[1]}：ranked 为 {size} 个，表中有 {len(cell)} 个",
+            f"{label[1]}：参评数为 {size} 个，表中有 {len(cell)} 个",
         )
     return size
 

@@ -229,10 +229,10 @@ _RANK_CONDITIONS: Mapping[str, Callable[[Verdict, History, Mapping[str, Any], st
 
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str]:
-    group_en, group_zh = (f" ({row['group']})", f"（{row['group']}）") if row["group"] else ("", "")
+    group_en, group_zh = (f" ({row['group']})", f"（{row['group']}）") if row["group"] else ("", " ")
     tied_en, tied_zh = (", tied", "（并列）") if row["tied"] else ("", "")
     where_en, where_zh = word(row["ranking"], "en"), word(row["ranking"], "zh")
     return (
         f"{row['year']}: rank {row['rank']} of {row['ranked']} in {where_en}{group_en}{tied_en}",
-        f"{row['year']} 年{where_zh}{group_zh} {row['ranked']} 个中列第 {row['rank']} 位{tied_zh}",
+        f"{row['year']} 年{where_zh}{group_zh}{row['ranked']} 个中列第 {row['rank']} 位{tied_zh}",
     )

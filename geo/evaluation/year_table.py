@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geo.evaluation.year_rules import word
 from geo.policy_files import LEVELS
-from layers.errors import ProjectError, first, nearest
+from layers.errors import ProjectError, Words, first, nearest, table_error
 
 __all__ = ["GRADES", "RANKINGS", "Told", "cell_label", "gathered", "settle", "wrong"]
 
@@ -28,6 +29,10 @@ Told = tuple[str, str]  # in English, in Chinese
 _NAMED = 8  # so many of one kind are named
 
 _TEXTS = ("zone_id", "zone_name", "period", "level", "group", "ranking", "grade", "region")
+_COLUMNS_ZH = {
+    "zone_name": "开发区", "year": "年度", "level": "级别", "ranking": "排名范围", "rank": "名次", "ranked": "参评数",
+    "grade": "评价等次",
+}  # fmt: skip
 _CODES: Mapping[str, tuple[str, ...]] = {"level": LEVELS, "ranking": RANKINGS, "grade": GRADES}
 
 
@@ -82,12 +87,12 @@ def _settled(table: pd.DataFrame, told: list[Told]) -> pd.DataFrame:
 
 def _all_there(table: pd.DataFrame, name: str) -> None:
     if name not in table:
-        raise wrong(f'column "{name}" is missing', f"缺少列 {name}")
+        raise wrong(f'column "{name}" is missing', f"缺少列“{_COLUMNS_ZH[name]}”（{name}）")
     empty = [row for row, cell in enumerate(table[name], 1) if not _text(cell)]
     if empty:
         raise wrong(
             f"{name} is missing in {len(empty)} of {len(table)} rows (row {first(empty)})",
-            f"{len(table)} 行中有 {len(empty)} 行缺少 {name}（第 {first(empty)} 行）",
+            f"{len(table)} 行中有 {len(empty)} 行缺少{_COLUMNS_ZH[name]}（第 {first(empty)} 行）",
         )
 
 
@@ -102,7 +107,8 @@ def _whole(cell: object, name: str, row: int) -> int:
         number = 0.0
     if number < 1 or not number.is_integer():
         raise wrong(
-            f"row {row}: {name} is {cell}. Expected a whole number from 1", f"第 {row} 行：{name} 为 {cell}，应为正整数"
+            f"row {row}: {name} is {cell}. Expected a whole number from 1",
+            f"第 {row} 行：{_COLUMNS_ZH[name]}为 {cell}，应为正整数",
         )
     return int(number)
 
@@ -112,7 +118,7 @@ def _scores(cells: pd.Series) -> npt.NDArray[np.float64]:
     wrong_rows = np.flatnonzero(cells.notna().to_numpy() & ~np.isfinite(numbers))
     if len(wrong_rows):
         row, cell = int(wrong_rows[0]) + 1, cells.iloc[int(wrong_rows[0])]
-        raise wrong(f"row {row}: score is {cell}. Expected a number", f"第 {row} 行：score 为 {cell}，应为数值")
+        raise wrong(f"row {row}: score is {cell}. Expected a number", f"第 {row} 行：得分为 {cell}，应为数值")
     return numbers
 
 
@@ -140,12 +146,13 @@ def _period(text: str, row: int) -> str:
 def _in_code(rows: pd.DataFrame, name: str, known: tuple[str, ...]) -> None:
     strange = rows[(rows[name] != "") & ~rows[name].isin(known)]
     if len(strange):
-        word, listed = strange[name].iloc[0], first(strange["row"])
-        like = nearest(word, known)
+        found, listed = strange[name].iloc[0], first(strange["row"])
+        like = nearest(found, known)
         raise wrong(
-            f'{name} is "{word}" (row {listed}). Expected one of {", ".join(known)}'
+            f'{name} is "{found}" (row {listed}). Expected one of {", ".join(known)}'
             + (f'; did you mean "{like}"?' if like else ""),
-            f"{name} 为“{word}”（第 {listed} 行），应为 {'、'.join(known)} 之一",
+            f"{_COLUMNS_ZH[name]}为“{found}”（第 {listed} 行），"
+            f"应为 {'、'.join(word(one, 'zh') for one in known)} 之一（或 {'、'.join(known)}）",
         )
 
 
@@ -201,10 +208,24 @@ def _renamed(rows: pd.DataFrame, renames: pd.DataFrame | None, told: list[Told])
 
 def _changes(renames: pd.DataFrame) -> list[tuple[int, str, str]]:
     """Return the changes of name, the earliest first: since which year, old name, new name."""
+    if renames.empty:
+        return []
     columns = ("since_year", "old_name", "new_name")
     for column in columns:
-        if column not in renames:
-            raise ProjectError(f'renames: column "{column}" is missing.', f"更名表缺少列 {column}。")
+        empty = [row for row, cell in enumerate(renames.get(column, [None] * len(renames)), 1) if not _text(cell)]
+        if empty:
+            keys = [str(key) for key in renames.columns if key not in columns]
+            hint = (
+                Words(f" (not known: {', '.join(keys)})", f"（有未知的键 {'、'.join(keys)}）")
+                if keys
+                else Words("", "")
+            )
+            raise ProjectError(
+                f"evaluation.renames, entry {first(empty)}: {column} is missing{hint.en}. "
+                f"Expected {', '.join(columns)} in each of {len(renames)} entries.",
+                f"evaluation.renames 第 {first(empty)} 项：缺少 {column}{hint.zh}。"
+                f"{len(renames)} 项中每项都应有 {'、'.join(columns)}。",
+            )
     found = []
     for row, cells in enumerate(zip(*(renames[column] for column in columns), strict=True), 1):
         since, old, new = (_text(cell) for cell in cells)
@@ -320,4 +341,4 @@ def _few(words: list[str], between: str) -> str:
 
 def wrong(en: str, zh: str) -> ProjectError:
     """Return the error for a table of evaluations that cannot be used."""
-    return ProjectError(f"layers.evaluations: {en}. Correct the table.", f"layers.evaluations：{zh}。请更正该表。")
+    return table_error(Words("layers.evaluations", "layers.evaluations"), Words(en, zh))

@@ -85,7 +85,8 @@ def _years(years: ZoneYears, language: str) -> list[str]:
         for row in years.table.to_dict("records")
     ]  # fmt: skip
     titles = _titles(("year", "zone", "verdict", "clause", "why"), language)
-    return [table_text(titles, rows), *_notes(years.told, language)]
+    judged = table_text(titles, rows) if rows else text("rating.no_verdict", language)
+    return [judged, *_notes(years.told, language)]
 
 
 def _league(table: pd.DataFrame, language: str) -> str:
