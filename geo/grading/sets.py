@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import logging
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -22,9 +23,11 @@ from geo.grading.entries import check_keys, near, wrong
 from geo.grading.reader import read_ranking, read_rules
 from geo.grading.rules import Group, RuleSet
 from geo.indicators import catalogue
-from layers.errors import SourceError, StandardError
+from layers.errors import SourceError, StandardError, Words
 
 __all__ = ["load_rules", "rule_sets", "rules_for", "rules_from_project", "with_classes"]
+
+_log = logging.getLogger(__name__)
 
 _SCALES = {"above": ("规上企业", "firms above the threshold"), "below": ("规下企业", "firms below the threshold")}
 
@@ -47,13 +50,18 @@ def rule_sets(files: Iterable[Path] = ()) -> dict[str, RuleSet]:
     sets = [*_on_board(), *(_read(Path(file)) for file in files)]
     for one, other in itertools.combinations(sets, 2):
         if one.id == other.id:
-            raise wrong(f"{one.where}, {other.where}", f'both bear the id "{one.id}"', f"编号“{one.id}”重复")
+            raise wrong(
+                f"{one.where}, {other.where}",
+                f'both bear the id "{one.id}"; give the set of your own another id',
+                f"编号“{one.id}”重复；请为自备规则另取编号",
+            )
         if _overlap(one, other):
             raise wrong(
                 f"{one.where}, {other.where}",
                 f"both are of {one.region} and their validity overlaps: {_days(one)} and {_days(other)}; "
-                "change valid_from or valid_to",
-                f"同属 {one.region}，适用期重叠：{_days(one)} 与 {_days(other)}；请修改 valid_from 或 valid_to",
+                'change valid_from or valid_to, or leave out region (a set of your own, kind = "project", needs none)',
+                f"同属 {one.region}，适用期重叠：{_days(one)} 与 {_days(other)}；请修改 valid_from 或 valid_to，"
+                "或不写 region（自备规则 kind = “project”可不写）",
             )
     return {one.id: one for one in sets}
 
@@ -68,6 +76,11 @@ def _on_board() -> tuple[RuleSet, ...]:
 def _read(file: Traversable | Path) -> RuleSet:
     try:
         text = file.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before the first key
+    except FileNotFoundError as error:
+        raise SourceError(
+            f"{file}: there is no such rule set. Expected a TOML file, relative to the project file.",
+            f"{file}：评价规则文件不存在。应为 TOML 文件，路径相对于项目文件。",
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(
             f"{file}: the rule set cannot be read ({error}). Expected a TOML file in UTF-8.",
@@ -83,6 +96,19 @@ def _overlap(one: RuleSet, other: RuleSet) -> bool:
     if one.region is None or one.region != other.region or one.days is None or other.days is None:
         return False
     return one.days[0] <= other.days[1] and other.days[0] <= one.days[1]
+
+
+def _tell_rivals(own: RuleSet) -> None:
+    """Tell of a set on board for the place and days of a file that is named: it is the file that is applied."""
+    for one in _on_board():
+        if _overlap(one, own):
+            told = Words(
+                f"rule set {own.where}: {one.id} on board is of {one.region} too, and their validity overlaps "
+                f"({_days(one)}, {_days(own)}); the file is applied, as the project names it",
+                f"评价规则 {own.where}：已有规则 {one.id} 同属 {one.region}，适用期重叠"
+                f"（{_days(one)}、{_days(own)}）；按项目指定，采用该文件",
+            )
+            _log.warning("%s", told.en, extra={"zh": told.zh})
 
 
 def _days(one: RuleSet) -> str:
@@ -108,7 +134,9 @@ def load_rules(path_or_id: str | Path) -> RuleSet:
     if isinstance(path_or_id, str) and path_or_id in known:
         return known[path_or_id]
     if Path(path_or_id).suffix == ".toml":
-        return _read(Path(path_or_id))
+        own = _read(Path(path_or_id))
+        _tell_rivals(own)
+        return own
     hint, listed = near(str(path_or_id), known), ", ".join(known)
     raise StandardError(
         f'Rule set "{path_or_id}" is not on board{hint.en}. All: {listed}. A file of your own ends in .toml.',
