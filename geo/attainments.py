@@ -19,7 +19,11 @@ from geo.indicators import catalogue
 from geo.policy_files import LEVELS
 from layers.units import convert
 
-__all__ = ["Attainment", "attainment", "reached"]
+__all__ = ["SPARED", "Attainment", "attainment", "reached"]
+
+#: A figure of half its limit, or less, counts as twice what is asked: without an end a trace of idle land would
+#: outweigh everything else, and none would stand behind it. The project's own convention.
+SPARED = 2.0
 
 _COMPARISONS = ("at_least", "more_than", "at_most", "equals", "about", "between")
 _COLUMNS = (
@@ -64,9 +68,9 @@ def attainment(assessment: Assessment) -> Attainment:
 
     Notes
     -----
-    A figure that is to be at least its target reaches value ÷ target, one that is to be at most target ÷ value, and
-    one that is to lie between two, or on one, the nearer of both, or 1. No document defines this; it orders, it does
-    not judge: `met` is the verdict.
+    A figure that is to be at least its target reaches value ÷ target, one that is to be at most target ÷ value (up to
+    `SPARED`), and one that is to lie between two, or on one, the nearer of both, or 1. No document defines this; it
+    orders, it does not judge: `met` is the verdict.
     """
     rows = assessment.indicators[assessment.indicators["level"] == "zone"]
     groups = _levels(assessment)
@@ -100,12 +104,19 @@ def reached(value: float | None, comparison: str, target: float | Sequence[float
     if isinstance(target, Sequence) or comparison == "equals":
         low, high = target if isinstance(target, Sequence) else (target, target)
         return 1.0 if low <= value <= high else _ratio(value, low) if value < low else _ratio(high, value)
-    return _ratio(target, value) if comparison == "at_most" else _ratio(value, target)
+    return _spared(target, value) if comparison == "at_most" else _ratio(value, target)
 
 
 def _ratio(over: float, under: float) -> float:
     """A ratio of two amounts; where there is nothing to divide by, all of the target is reached."""
     return max(over, 0.0) / under if under > 0 else 1.0
+
+
+def _spared(limit: float, value: float) -> float:
+    """How much of a limit is kept to: limit ÷ value, and no more than `SPARED`, which nothing at all reaches too."""
+    if limit <= 0:
+        return _ratio(limit, value)
+    return min(limit / value, SPARED) if value > 0 else SPARED
 
 
 def _levels(assessment: Assessment) -> Mapping[str, str]:

@@ -171,11 +171,11 @@ def _unit(known: Statistic, stated: str | None, value: float, place: int) -> str
         units.convert(1.0, name, known.unit)
     except ParkwiseError as error:
         en, zh = error.text("en").rstrip("."), error.text("zh").rstrip("。")
-        wanted = [units.label(known.unit, language) or ("%" if known.percent else "1") for language in ("en", "zh")]
+        becomes = [units.label(known.unit, language) or ("%" if known.percent else "1") for language in ("en", "zh")]
         raise _wrong(
             place,
-            f"{known.id}: {en}; expected a unit that becomes {wanted[0]}",
-            f"{known.title_zh}：{zh}；应为可换算为 {wanted[1]} 的单位",
+            f"{known.id}: {en}; expected a unit that becomes {becomes[0]}",
+            f"{known.title_zh}：{zh}；应为可换算为 {becomes[1]} 的单位",
         ) from error
     return name
 

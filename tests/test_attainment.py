@@ -54,8 +54,9 @@ def city(rows, levels):
         (35.0, "at_least", 70.0, 0.5),
         (80.0, "more_than", 40.0, 2.0),
         (10.0, "at_most", 5.0, 0.5),
-        (2.0, "at_most", 5.0, 2.5),
-        (0.0, "at_most", 5.0, 1.0),
+        (4.0, "at_most", 5.0, 1.25),
+        (2.0, "at_most", 5.0, 2.0),  # half of the limit or less: twice what is asked, and no more
+        (0.0, "at_most", 5.0, 2.0),
         (0.0, "at_most", 0.0, 1.0),
         (3.0, "at_most", 0.0, 0.0),
         (-4.0, "at_least", 40.0, 0.0),

@@ -128,7 +128,7 @@ def test_writing_is_the_same_every_time(report, tmp_path):
 
 @pytest.mark.parametrize(
     ("language", "index", "expected"),
-    [("zh", (1,), "一、"), ("zh", (3, 2), "（二）"), ("zh", (11,), "11、"), ("en", (3, 2), "3.2 ")],
+    [("zh", (1,), "一、"), ("zh", (3, 2), "（二）"), ("zh", (11,), "十一、"), ("en", (3, 2), "3.2 ")],
 )
 def test_headings_are_numbered_as_the_language_does(language, index, expected):
     assert heading_number(language, index) == expected

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib import resources
 
-from geo.charts.texts import shorten, text_width
+from geo.charts.texts import shorten, text_width, two_lines
 
 __all__ = ["Radar", "radar_css", "radar_svg"]
 
@@ -53,17 +53,20 @@ def radar_svg(radar: Radar, title: str) -> str:
 
     An axis without a figure leaves its line open. Figures of more than 1.5 times their target stand at the rim.
     """
-    labels = [(shorten(name, _LABEL_MOST), shorten(text, _LABEL_MOST)) for name, text in _told(radar)]
-    side = max((text_width(text) for pair in labels for text in pair), default=0.0) * _EM + _MARGIN
-    middle_x, middle_y = _RADIUS + side, _RADIUS + 2 * _LINE + _MARGIN
-    width, height = 2 * middle_x, 2 * middle_y + _LINE
+    labels = [(*two_lines(name, _LABEL_MOST), shorten(text, _LABEL_MOST)) for name, text in _told(radar)]
+    side = max((text_width(text) for lines in labels for text in lines), default=0.0) * _EM + _MARGIN
+    above = max(map(len, labels), default=2) * _LINE + _MARGIN
+    middle_x, middle_y = _RADIUS + side, _RADIUS + above
+    width = 2 * middle_x
+    legend = _legend_rows(radar, width)
+    height = 2 * middle_y + len(legend) * _LINE
     parts = [_rings(len(radar.axes), middle_x, middle_y)]
     parts += [
         _line(radar.peers, middle_x, middle_y, "peers"),
         _line(radar.reached, middle_x, middle_y, "own"),
-        *(_label(place, len(labels), pair, full, middle_x, middle_y)
-          for place, (pair, full) in enumerate(zip(labels, _told(radar), strict=True))),
-        _legend(radar, middle_x, height),
+        *(_label(place, len(labels), lines, full, middle_x, middle_y)
+          for place, (lines, full) in enumerate(zip(labels, _told(radar), strict=True))),
+        _legend(legend, middle_x, 2 * middle_y),
     ]  # fmt: skip
     return (
         f'<svg class="radar" viewBox="0 0 {width:.1f} {height:.1f}" role="img" aria-label="{escape(title)}" '
@@ -120,34 +123,44 @@ def _line(values: Sequence[float], x: float, y: float, look: str) -> str:
     return f'<g class="{look}">{area}{edges}{dots}</g>'
 
 
-def _label(place: int, count: int, shown: tuple[str, str], full: tuple[str, str], x: float, y: float) -> str:
-    """Write title and figure of an axis beyond its end."""
+def _label(place: int, count: int, shown: Sequence[str], full: tuple[str, str], x: float, y: float) -> str:
+    """Write title and figure of an axis beyond its end; the last line is the figure."""
     turn = 2 * math.pi * place / count
-    left, across, below = x + (_RADIUS + 9) * math.sin(turn), math.sin(turn), _LINE + 4
+    left, across = x + (_RADIUS + 9) * math.sin(turn), math.sin(turn)
     middle = y - (_RADIUS + 9) * math.cos(turn)
     anchor = "middle" if abs(across) < 0.2 else "start" if across > 0 else "end"
-    # Above the circle both lines stand over the end of the axis, below it under it, beside it around it.
-    top = middle - _LINE * (1 + math.cos(turn)) / 2 - _LINE * 0.1
-    return (
-        f"<g><title>{escape(full[0])}: {escape(full[1])}</title>"
-        f'<text class="name" x="{left:.1f}" y="{top + 4:.1f}" text-anchor="{anchor}">{escape(shown[0])}</text>'
-        f'<text class="number" x="{left:.1f}" y="{top + below:.1f}" text-anchor="{anchor}">{escape(shown[1])}</text>'
-        "</g>"
+    # Above the circle all lines stand over the end of the axis, below it under it, beside it around it.
+    top = middle - _LINE * (len(shown) - 1) * (1 + math.cos(turn)) / 2 + 4 - _LINE * 0.1
+    lines = "".join(
+        f'<text class="{"number" if line == len(shown) - 1 else "name"}" x="{left:.1f}" '
+        f'y="{top + line * _LINE:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+        for line, text in enumerate(shown)
     )
+    return f"<g><title>{escape(full[0])}: {escape(full[1])}</title>{lines}</g>"
 
 
-def _legend(radar: Radar, x: float, height: float) -> str:
-    """Name the three lines below the chart."""
+def _legend_rows(radar: Radar, width: float) -> list[list[tuple[str, str, float]]]:
+    """Share out the names of the three lines over rows that fit: look, name, width."""
     entries = [("own", radar.name), ("peers", radar.peers_name), ("target", radar.target_name)]
-    shown = [(look, shorten(text, _LABEL_MOST)) for look, text in entries]
-    widths = [22 + text_width(text) * _EM * 0.9 + 12 for _, text in shown]
-    left = x - sum(widths) / 2
+    rows: list[list[tuple[str, str, float]]] = []
+    for look, name in entries:
+        shown = shorten(name, width / _EM - 4)
+        wide = 22 + text_width(shown) * _EM * 0.9 + 12
+        if not rows or sum(one for *_, one in rows[-1]) + wide > width:
+            rows.append([])
+        rows[-1].append((look, shown, wide))
+    return rows
+
+
+def _legend(rows: Sequence[Sequence[tuple[str, str, float]]], x: float, top: float) -> str:
+    """Name the lines below the chart."""
     parts = []
-    for (look, text), width in zip(shown, widths, strict=True):
-        y = height - 9
-        parts.append(
-            f'<line class="{look} key" x1="{left:.1f}" y1="{y - 4:.1f}" x2="{left + 16:.1f}" y2="{y - 4:.1f}"/>'
-            f'<text class="key" x="{left + 20:.1f}" y="{y:.1f}">{escape(text)}</text>'
-        )
-        left += width
+    for place, row in enumerate(rows, 1):
+        left, y = x - sum(wide for *_, wide in row) / 2, top + place * _LINE - 9
+        for look, text, wide in row:
+            parts.append(
+                f'<line class="{look} key" x1="{left:.1f}" y1="{y - 4:.1f}" x2="{left + 16:.1f}" y2="{y - 4:.1f}"/>'
+                f'<text class="key" x="{left + 20:.1f}" y="{y:.1f}">{escape(text)}</text>'
+            )
+            left += wide
     return "".join(parts)

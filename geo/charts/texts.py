@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["clean", "shorten", "text_width"]
+__all__ = ["clean", "shorten", "text_width", "two_lines"]
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -49,3 +49,26 @@ def shorten(text: str, most: float) -> str:
     while kept < len(text) and (room := room - text_width(text[kept])) >= 0:
         kept += 1
     return text[:kept] + "…"
+
+
+def two_lines(text: str, most: float) -> tuple[str, ...]:
+    """Break a text of more than `most` em into two lines about as long as each other, and cut what is still too long.
+
+    Latin words stay whole; Chinese may break between any two characters.
+
+    Examples
+    --------
+    >>> two_lines("Labour productivity", 10), two_lines("研发经费占营业收入比重", 10), two_lines("亩均税收", 10)
+    (('Labour', 'productivity'), ('研发经费占营', '业收入比重'), ('亩均税收',))
+    """
+    if text_width(text) <= most:
+        return (text,)
+    breaks = [
+        place for place in range(1, len(text))
+        if " " in text[place - 1 : place + 1] or not (text[place - 1].isascii() and text[place].isascii())
+    ]  # fmt: skip
+    if not breaks:
+        return (shorten(text, most),)
+    parts = [(text[:place].strip(), text[place:].strip()) for place in breaks]
+    first, second = min(parts, key=lambda two: max(map(text_width, two)))
+    return shorten(first, most), shorten(second, most)

@@ -20,7 +20,7 @@ from geo.indicators import Indicator, catalogue
 from geo.report.parts import Cell, Column, Table
 from layers.units import convert, label, parse_unit
 
-__all__ = ["DASH", "Desk", "Record", "count_text", "desk", "lacking", "plain_rows", "unit_text"]
+__all__ = ["DASH", "Desk", "Record", "capital", "count_text", "desk", "lacking", "plain_rows", "unit_text"]
 
 DASH = "—"
 
@@ -187,7 +187,8 @@ class Desk:
         method = self.word(f"area.{self.assessment.project.text('project.area') or 'tdt1055'}")
         ends = (self.say("source_area", area=method) if area else "", self.say("source_as_of", day=self.as_of))
         mark = self.pick("；", "; ")
-        return mark.join([part.rstrip("。；.;") for part in (*parts, *ends) if part]) + self.pick("。", ".")
+        told = mark.join([part.rstrip("。；.;") for part in (*parts, *ends) if part]) + self.pick("。", ".")
+        return capital(told)
 
     # ------------------------------------------------------------ targets
 
@@ -305,6 +306,17 @@ def _tone(targets: list[dict[str, Any]]) -> str:
     """Good or bad only where a clause binds this level itself."""
     verdicts = [target["met"] for target in targets if target["binding"] and target["met"] is not None]
     return "" if not verdicts else ("good" if all(verdicts) else "bad")
+
+
+def capital(words: str) -> str:
+    """Return words as they open a sentence or head a column.
+
+    Examples
+    --------
+    >>> capital("zone"), capital("开发区")
+    ('Zone', '开发区')
+    """
+    return words[:1].upper() + words[1:]
 
 
 def count_text(number: float) -> str:

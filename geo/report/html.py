@@ -20,7 +20,7 @@ from geo.report.parts import Block, Figure, Paragraph, Report
 
 __all__ = ["heading_number", "render_html", "write_html"]
 
-_CHAPTER_NUMBERS = "一二三四五六七八九十"
+_TEN = "一二三四五六七八九十"
 
 
 def write_html(report: Report, path: str | Path) -> None:
@@ -66,10 +66,12 @@ def heading_number(language: str, index: tuple[int, ...]) -> str:
 
     Examples
     --------
-    >>> heading_number("zh", (2,)), heading_number("zh", (2, 3)), heading_number("en", (2, 3))
-    ('二、', '（三）', '2.3 ')
+    >>> heading_number("zh", (11,)), heading_number("zh", (2, 3)), heading_number("en", (2, 3))
+    ('十一、', '（三）', '2.3 ')
     """
     if language == "en":
         return ".".join(map(str, index)) + " "
-    sign = _CHAPTER_NUMBERS[index[-1] - 1] if index[-1] <= len(_CHAPTER_NUMBERS) else str(index[-1])
+    tens, ones = divmod(index[-1], 10)
+    # 十, 十一 … 十九: no report has twenty chapters, and a number is read in any case.
+    sign = _TEN[index[-1] - 1] if index[-1] <= 10 else f"十{_TEN[ones - 1]}" if tens == 1 else str(index[-1])
     return f"{sign}、" if len(index) == 1 else f"（{sign}）"

@@ -15,11 +15,11 @@ from geo.evaluation.years import ZoneYears
 from geo.grading.grades import Grades
 from geo.indicators import catalogue
 from geo.ratings import Ratings
-from geo.report.cells import DASH, Desk, count_text, plain_rows
+from geo.report.cells import DASH, Desk, capital, count_text, plain_rows
 from geo.report.parts import Block, Column, Paragraph, Section, Table
 from geo.standards import short_name
 from geo.surveying import Survey
-from geo.telling.ratings import amount_and_unit
+from geo.telling.ratings import amount_and_unit, potentials_lacking
 
 __all__ = ["rating_chapter"]
 
@@ -151,17 +151,20 @@ def _survey(desk: Desk, found: Survey) -> list[Block]:
         (str(row["scope_name"]), desk.word(f"potential.{row['potential']}"),
          known[row["indicator"]].title(desk.language) if row["indicator"] in known else DASH,
          *amount_and_unit(row["value"], row["unit"], desk.language),
-         amount_and_unit(row["unknown_m2"], "m2", desk.language)[0], _text(row[f"reason_{desk.language}"]))
-        for row in found.potentials.to_dict("records")
+         amount_and_unit(row["unknown_m2"], "m2", desk.language)[0])
+        for row in found.potentials[found.potentials["value"].notna()].to_dict("records")
     ]  # fmt: skip
     names = ("zone", "zone_type", "basis", "industrial_share", "housing_share")
-    heads = ("zone", "potential", "indicator", "amount", "amount_unit", "unknown_land", "reason")
+    heads = ("zone", "potential", "indicator", "amount", "amount_unit", "unknown_land")
     told: list[Block] = []
     if types:
         told.append(_table(desk, "zone-types", names, types, desk.say("src_zone_types"), right=(3, 4)))
     if rows:
-        wide = (1.2, 1, 1.2, 0.8, 0.5, 0.8, 1.6)
+        wide = (1.4, 1.2, 1.4, 0.8, 0.6, 1)
         told.append(_table(desk, "potentials", heads, rows, desk.say("src_potentials"), right=(3, 5), wide=wide))
+    mark = desk.pick("。", ". ")
+    if lacking := potentials_lacking(found, desk.language):
+        told.append(Paragraph(mark.join(lacking) + mark.rstrip()))
     return told
 
 
@@ -186,7 +189,7 @@ def _table(
 ) -> Table:
     widths = dict(enumerate(wide))
     columns = tuple(
-        Column(desk.word(f"rating.{title}"), "right" if place in right else "left", widths.get(place, 1.0))
+        Column(capital(desk.word(f"rating.{title}")), "right" if place in right else "left", widths.get(place, 1.0))
         for place, title in enumerate(titles)
     )
     told = caption or desk.say(f"tab_{key.replace('-', '_')}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from geo.attainments import Attainment
+from geo.attainments import SPARED, Attainment
 from geo.charts.attained import CORNERS
 from geo.charts.radar import RIM
 from geo.indicators import catalogue
@@ -87,8 +87,9 @@ def _reached(desk: Desk, row: Mapping[Hashable, Any], targets: Targets, figures:
     at = figures.value(row["indicator"], "zone", _place(desk, row))
     low, high = ends[0], ends[-1]
     over, under = f"IF({low}>0,MAX({at},0)/{low},1)", f"IF({at}>0,{high}/{at},1)"
+    spared = f"IF({low}>0,IF({at}>0,MIN({low}/{at},{SPARED:g}),{SPARED:g}),{under})"
     within = f"IF({at}<{low},{over},IF({at}>{high},{under},1))"
-    shares = {"at_most": under, "between": within, "equals": within}
+    shares = {"at_most": spared, "between": within, "equals": within}
     return f'=IF({at}="","",{shares.get(row["comparison"], over)})'
 
 

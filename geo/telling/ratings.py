@@ -20,7 +20,7 @@ from geo.surveying import Survey
 from layers.telling import table_text
 from layers.units import convert
 
-__all__ = ["amount_and_unit", "ratings_text"]
+__all__ = ["amount_and_unit", "potentials_lacking", "ratings_text"]
 
 _SHOWN = 30
 
@@ -135,15 +135,41 @@ def _survey(found: Survey, language: str) -> list[str]:
         ]  # fmt: skip
         names = ["zone", "zone_type", "basis", "industrial_share", "housing_share"]
         told.append(table_text(_titles(names, language), types, right=[3, 4]))
+    known = found.potentials[found.potentials["value"].notna()]
     rows = [
         [str(row["scope_name"]), _word("potential", row["potential"], language),
          _indicator(row["indicator"], language), *amount_and_unit(row["value"], row["unit"], language),
-         amount_and_unit(row["unknown_m2"], "m2", language)[0], _cell(row[f"reason_{language}"])]
-        for row in found.potentials.to_dict("records")
+         amount_and_unit(row["unknown_m2"], "m2", language)[0]]
+        for row in known.to_dict("records")
     ]  # fmt: skip
-    heads = ["zone", "potential", "indicator", "amount", "amount_unit", "unknown_land", "reason"]
-    told.append(table_text(_titles(heads, language), rows, right=[3, 5]))
-    return [*told, "  · " + text("report.src_potentials", language)]
+    heads = ["zone", "potential", "indicator", "amount", "amount_unit", "unknown_land"]
+    if rows:
+        told.append(table_text(_titles(heads, language), rows, right=[3, 5]))
+    notes = [*potentials_lacking(found, language), text("report.src_potentials", language)]
+    return [*told, "\n".join(f"  · {one}" for one in notes)]
+
+
+def potentials_lacking(found: Survey, language: str) -> list[str]:
+    """Say which potentials were not computed, of how many zones, and why: a sentence for each reason."""
+    lacking = found.potentials[found.potentials["value"].isna()]
+    sentences = []
+    for reason, rows in lacking.groupby(f"reason_{language}", sort=False, dropna=False):
+        names = dict.fromkeys(
+            " ".join(
+                filter(None, (_word("potential", row["potential"], language), _bracket(row["indicator"], language)))
+            )
+            for row in rows.to_dict("records")
+        )
+        told = text("potential.lacking", language).format(
+            potentials=text("list.separator", language).join(names), zones=rows["scope_id"].nunique(),
+            all=found.potentials["scope_id"].nunique(), reason=_cell(reason),
+        )  # fmt: skip
+        sentences.append(told)
+    return sentences
+
+
+def _bracket(indicator: object, language: str) -> str:
+    return f"({_indicator(indicator, language)})" if pd.notna(indicator) and indicator else ""  # type: ignore[call-overload]
 
 
 def amount_and_unit(value: float, unit: str, language: str) -> tuple[str, str]:
