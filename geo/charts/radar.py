@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib import resources
 
 from geo.charts.texts import shorten, text_width, two_lines
 
-__all__ = ["Radar", "radar_css", "radar_svg"]
+__all__ = ["Radar", "radar_css", "radar_svg", "rim_for"]
 
 #: Beyond this multiple of its target a figure is drawn at the rim.
 RIM = 1.5
+
+#: Where an office program draws a radar the rim goes out to what there is, and no further than this.
+_FAR = 3.0
 
 _RADIUS, _EM, _MARGIN = 96.0, 12.0, 10.0
 _LABEL_MOST = 10.5
@@ -41,6 +44,18 @@ class Radar:
     peers: tuple[float, ...]
     peers_name: str
     target_name: str
+
+
+def rim_for(values: Iterable[float]) -> float:
+    """Return how far a chart has to reach that cuts off what lies beyond its rim: to the half above the largest value.
+
+    Examples
+    --------
+    >>> rim_for([0.4, math.nan]), rim_for([2.27, 1.0]), rim_for([40.0])
+    (1.5, 2.5, 3.0)
+    """
+    highest = max((value for value in values if math.isfinite(value)), default=0.0)
+    return min(max(RIM, math.ceil(2 * highest) / 2), _FAR)
 
 
 def radar_css() -> str:

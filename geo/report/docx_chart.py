@@ -22,7 +22,7 @@ from docx.oxml import parse_xml
 from docx.shared import Mm
 
 from geo.charts import Bars, Radar
-from geo.charts.radar import RIM
+from geo.charts.radar import rim_for
 from geo.charts.texts import clean
 
 __all__ = ["chart_runs"]
@@ -87,10 +87,16 @@ def _radar_run(document: Document, radar: Radar, title: str, number: int) -> Any
     names = [clean(name) for name in radar.axes]  # the figures stand in the table: here they would squeeze the plot
     series = [
         _Series(clean(radar.target_name), [1.0] * len(names), _stroke(_LIMIT, 1.25, "dash"), _LIMIT),
-        _Series(clean(radar.peers_name), radar.peers, _stroke(_PEERS, 1.25), _PEERS),
-        _Series(clean(radar.name), radar.reached, _stroke(_BAR, 2.25), _BAR),
+        _Series(clean(radar.peers_name), _at_rim(radar.peers), _stroke(_PEERS, 1.25), _PEERS),
+        _Series(clean(radar.name), _at_rim(radar.reached), _stroke(_BAR, 2.25), _BAR),
     ]
     return _run(document, number, title, _RADAR_MM, names, series, _radar_chart(names, series))
+
+
+def _at_rim(values: Sequence[float]) -> list[float]:
+    """What lies beyond the furthest rim is drawn at it; the true figure stands in the table."""
+    rim = rim_for(values)
+    return [min(value, rim) if math.isfinite(value) else value for value in values]
 
 
 def _run(
@@ -176,6 +182,7 @@ def _bar_chart(bars: Bars, names: Sequence[str], series: _Series) -> str:
 
 
 def _radar_chart(names: Sequence[str], series: Sequence[_Series]) -> str:
+    rim = rim_for(value for one in series for value in one.values)
     # Marks show a figure that stands alone between two missing ones; the target needs none.
     lines = "".join(
         _ser(place, names, one, "0%", _marker("circle" if place else "none", one.colour))
@@ -190,7 +197,7 @@ def _radar_chart(names: Sequence[str], series: Sequence[_Series]) -> str:
         f'<c:tickLblPos val="nextTo"/>{_SMALL}<c:crossAx val="222"/><c:crosses val="autoZero"/><c:auto val="0"/>'
         '<c:lblAlgn val="ctr"/><c:lblOffset val="100"/><c:noMultiLvlLbl val="1"/></c:catAx>'
         '<c:valAx><c:axId val="222"/><c:scaling><c:orientation val="minMax"/>'
-        f'<c:max val="{RIM:g}"/><c:min val="0"/></c:scaling><c:delete val="0"/><c:axPos val="l"/>'
+        f'<c:max val="{rim:g}"/><c:min val="0"/></c:scaling><c:delete val="0"/><c:axPos val="l"/>'
         f"<c:majorGridlines>{_stroke('D9DEE6', 0.5)}</c:majorGridlines>"
         '<c:numFmt formatCode="0%" sourceLinked="0"/><c:majorTickMark val="none"/><c:minorTickMark val="none"/>'
         '<c:tickLblPos val="none"/><c:spPr><a:ln><a:noFill/></a:ln></c:spPr><c:crossAx val="111"/>'

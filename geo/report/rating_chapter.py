@@ -162,9 +162,7 @@ def _survey(desk: Desk, found: Survey) -> list[Block]:
     if rows:
         wide = (1.4, 1.2, 1.4, 0.8, 0.6, 1)
         told.append(_table(desk, "potentials", heads, rows, desk.say("src_potentials"), right=(3, 5), wide=wide))
-    mark = desk.pick("。", ". ")
-    if lacking := potentials_lacking(found, desk.language):
-        told.append(Paragraph(mark.join(lacking) + mark.rstrip()))
+    told += [Paragraph(capital(one) + desk.pick("。", ".")) for one in potentials_lacking(found, desk.language)]
     return told
 
 

@@ -5,14 +5,14 @@ What is reached follows the figures of 指标 and the targets of 参数; the mea
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from geo.attainments import SPARED, Attainment
 from geo.charts.attained import CORNERS
-from geo.charts.radar import RIM
+from geo.charts.radar import rim_for
 from geo.indicators import catalogue
 from geo.labels import text
 from geo.report.workbook import address
@@ -41,7 +41,8 @@ def write_attainment(desk: Desk, found: Attainment, targets: Targets, figures: F
     desk.book.table(sheet, columns, frozen=_FIRST)
     _verdicts(desk, sheet, table, zones["scope_id"].tolist(), names)
     known = table.groupby("scope_id", sort=False)["attainment"].count()
-    _radars(desk, sheet, known.set_axis(zones["scope_name"]), len(names))
+    highest = table.groupby("scope_id", sort=False)[["attainment", "peer_mean"]].max().max(axis=1)
+    _radars(desk, sheet, known.set_axis(zones["scope_name"]), len(names), [rim_for([one]) for one in highest])
 
 
 def _verdicts(desk: Desk, sheet: Any, table: pd.DataFrame, zones: list[str], names: list[str]) -> None:  # noqa: ANN401
@@ -115,7 +116,7 @@ def _fixed(row: int, col: int) -> str:
     return f"${head}${letters[len(head) :]}"
 
 
-def _radars(desk: Desk, sheet: Any, zones: pd.Series, count: int) -> None:  # noqa: ANN401
+def _radars(desk: Desk, sheet: Any, zones: pd.Series, count: int, rims: Sequence[float]) -> None:  # noqa: ANN401
     """Draw each zone with figures enough (name → how many) below the table, from its row and that of its peers."""
     heads = (0, _FIRST, 0, _FIRST + count - 1)
     drawn = [(row, zone) for row, (zone, known) in enumerate(zones.items(), 1) if known >= CORNERS]
@@ -130,5 +131,5 @@ def _radars(desk: Desk, sheet: Any, zones: pd.Series, count: int) -> None:  # no
                 (str(zone), (row, _FIRST, row, _FIRST + count - 1), "own"),
                 (desk.word("peers_mean"), (row, _FIRST + count, row, _FIRST + 2 * count - 1), "peers"),
             ],
-            RIM,
+            rims[row - 1],
         )
