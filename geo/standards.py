@@ -20,7 +20,7 @@ from typing import Any
 
 from geo.policy_files import SCOPES, Clause, Open, Policy, Statistic, load, statistics
 from layers import units
-from layers.errors import StandardError, nearest
+from layers.errors import StandardError, Words, nearest
 
 __all__ = [
     "PROJECT",
@@ -140,27 +140,30 @@ def _chosen(ids: Iterable[str] | None) -> list[Policy]:
     return [policy(one) for one in (policies() if ids is None else ids)]
 
 
-def _objections(one: Policy, clause: Clause, on: date, level: str | None, region: str | None) -> list[str]:
+def _objections(one: Policy, clause: Clause, on: date, level: str | None, region: str | None) -> list[Words]:
     """Say what speaks against using a clause, in words for the message."""
-    told = {
-        f"not in force on {on}": not one.in_force(on),
-        f"holds in {one.region} only": region is not None and not one.covers(region),
-        "gives no figure": clause.value is None,
-        f"binds {clause.scope}, not {level}": level is not None and not SCOPES[clause.scope].get(level, False),
-    }
-    return [words for words, true in told.items() if true]
+    other_level = level is not None and not SCOPES[clause.scope].get(level, False)
+    told = (
+        (Words(f"not in force on {on}", f"{on} 不在有效期内"), not one.in_force(on)),
+        (Words(f"holds in {one.region} only", f"只适用于{one.region}"), region is not None and not one.covers(region)),
+        (Words("gives no figure", "没有给出数值"), clause.value is None),
+        (Words(f"binds {clause.scope}, not {level}", f"约束 {clause.scope}，不约束 {level}"), other_level),
+    )
+    return [words for words, true in told if true]
 
 
-def _not_one(indicator: str, on: date, seen: Sequence[tuple[Clause, list[str]]], fit: int) -> StandardError:
-    lines = "; ".join(f"{clause} ({', '.join(words) or 'fits'})" for clause, words in seen)
+def _not_one(indicator: str, on: date, seen: Sequence[tuple[Clause, list[Words]]], fit: int) -> StandardError:
+    lines = "; ".join(f"{clause} ({', '.join(one.en for one in words) or 'fits'})" for clause, words in seen)
+    lines_zh = "；".join(f"{clause}（{'，'.join(one.zh for one in words) or '符合'}）" for clause, words in seen)
     if not seen:
         known = sorted({clause.indicator for one in _all().values() for clause in one.clauses})
         like = nearest(indicator, known)
         lines = "none" + (f' (did you mean "{like}"?)' if like else "")
+        lines_zh = "无" + (f"（是否指“{like}”？）" if like else "")
     return StandardError(
         f"{indicator} on {on}: {fit} clauses fit, expected exactly one. Candidates seen: {lines}. "
         "Name the policy, the level or the region, or give the limit in the project file.",
-        f"{indicator}（{on}）：符合的条款有 {fit} 条，应恰为一条。已查看：{lines}。"
+        f"{indicator}（{on}）：符合的条款有 {fit} 条，应恰为一条。已查看：{lines_zh}。"
         "请指明政策、层级或地区，或在项目文件中给出限值。",
     )
 
