@@ -20,7 +20,7 @@ from test_report_xlsx import SOFFICE, recalculate
 
 from geo.attainments import attainment, reached
 from geo.charts import Radar, draw_radars, radar_svg
-from geo.charts.radar import RIM
+from geo.charts.radar import RIM, rim_for
 from geo.indicators import catalogue
 from geo.report.content import compose_report, walk
 from geo.report.docx import write_docx
@@ -158,6 +158,36 @@ def test_a_missing_figure_leaves_the_line_open():
     assert '<polygon class="own"' not in svg
     assert svg.count('<line class="own" x1') == 2  # four sides less the two beside the gap
     assert svg.count('<circle class="own"') == 3
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_title_of_an_indicator_and_no_name_in_the_legend_is_cut(language):
+    titles = [one.title(language) for one in catalogue().values()]
+    for place in range(0, len(titles), 4):
+        axes = tuple(titles[place : place + 4])
+        even = (1.0,) * len(axes)
+        names = ("晴岚光电高新技术产业园区", "other provincial zones, mean", "target")
+        svg = radar_svg(Radar(names[0], axes, ("12.34（100.0%）",) * len(axes), even, even, *names[1:]), "t")
+        assert "…" not in svg
+        assert all(f">{name}</text>" in svg for name in names)
+
+
+def test_a_chart_of_an_office_reaches_as_far_as_its_figures():
+    assert [rim_for(values) for values in ([0.2], [1.6], [2.4, math.nan], [9.0])] == [RIM, 2.0, 2.5, 3.0]
+
+
+def test_nothing_idle_stands_before_a_little_idle():
+    asked = [target("at_most", 0.06)]
+    rows = [("甲", "idle_land_rate", 0.0, asked), ("乙", "idle_land_rate", 1e-9, asked),
+            ("丙", "idle_land_rate", 0.05, asked), ("丁", "idle_land_rate", 0.12, asked)]  # fmt: skip
+    found = attainment(city(rows, dict.fromkeys("甲乙丙丁", "provincial")))
+    assert [of(found, zone, "idle_land_rate")["rank"] for zone in "甲乙丙丁"] == [1, 1, 3, 4]
+    assert [of(found, zone, "idle_land_rate")["attainment"] for zone in "甲乙丙丁"] == [
+        2.0,
+        2.0,
+        pytest.approx(1.2),
+        0.5,
+    ]
 
 
 def test_texts_are_escaped():

@@ -19,7 +19,7 @@ RIM = 1.5
 _FAR = 3.0
 
 _RADIUS, _EM, _MARGIN = 96.0, 12.0, 10.0
-_LABEL_MOST = 10.5
+_LABEL_MOST = 11.5
 _LINE = 15.0
 
 
