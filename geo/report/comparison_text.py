@@ -158,8 +158,8 @@ def _change(entry: Indicator | None, value: float, language: str) -> str:
     if math.isnan(value):
         return ""
     if entry is not None and entry.percent:
-        return f"{100 * value:+,.2f} {text('compare.points', language)}"
-    return f"{value:+,.2f}" if entry is not None else f"{value:+,.4g}"
+        return f"{100 * value:+z,.2f} {text('compare.points', language)}"
+    return f"{value:+z,.2f}" if entry is not None else f"{value:+z,.4g}"
 
 
 # ---------------------------------------------------------------- land

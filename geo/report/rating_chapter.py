@@ -115,7 +115,7 @@ def _verdicts(desk: Desk, years: ZoneYears) -> Table:
         for row in years.table.to_dict("records")
     ]  # fmt: skip
     titles = ("year", "zone", "verdict", "clause", "why")
-    return _table(desk, "zone-verdicts", titles, rows, desk.say("src_verdicts"), wide=(0.5, 1.3, 0.8, 1.1, 2.6))
+    return _table(desk, "zone-verdicts", titles, rows, desk.say("src_verdicts"), wide=(0.6, 1.3, 1.0, 1.1, 2.4))
 
 
 def _league(desk: Desk, table: pd.DataFrame) -> Table:
