@@ -669,6 +669,7 @@ def plan(voice: _Voice, call: _Call, output: Path | None, as_json: bool, overwri
 
     Example: parkwise plan project.toml -o plan/ --set plan.at_least=0.7
     """
+    from geo.plan.choices import weigh
     from geo.plan.document import options_table, plan_document, write_options
     from geo.plan.planning import plan_renewal
     from layers.output import new_files
@@ -676,12 +677,14 @@ def plan(voice: _Voice, call: _Call, output: Path | None, as_json: bool, overwri
     assessment = _assess(call, voice, candidates=True, shown=True)
     voice.step(0.7, "plan")
     found = plan_renewal(assessment)
+    voice.step(0.85, "weigh")
+    weighed = weigh(found, assessment.project)
     language, table = assessment.project.language, options_table(found)
     if output is not None:
         from geo.results import dumps, results
 
         with new_files(output, ["results.json", "options.csv"], overwrite=overwrite) as work:
-            document = results(assessment, plan=plan_document(found, table, language))
+            document = results(assessment, plan=plan_document(found, table, language, weighed))
             (work / "results.json").write_text(dumps(document), encoding="utf-8")
             write_options(table, work / "options.csv")
         for name in ("results.json", "options.csv"):
@@ -689,11 +692,11 @@ def plan(voice: _Voice, call: _Call, output: Path | None, as_json: bool, overwri
     if as_json:
         from geo.results import plain
 
-        _print_json(plain({"plan": plan_document(found, table, language)}))
+        _print_json(plain({"plan": plan_document(found, table, language, weighed)}))
         return
     from geo.telling.plan import plan_text
 
-    click.echo(plan_text(found, language))
+    click.echo(plan_text(found, language, weighed))
 
 
 @main.command()

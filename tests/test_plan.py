@@ -34,7 +34,11 @@ def run(*arguments, code=0):
     return done
 
 
-def planned(tmp_path, text="", *flags, code=0, **layers):
+def planned(tmp_path, text="", *flags, code=0, locks=None, **layers):
+    if locks is not None:
+        (tmp_path / "data").mkdir(exist_ok=True)
+        head = "parcel_id,lock,author,date,reason\n"
+        (tmp_path / "data" / "locks.csv").write_text(f"{head}{locks},甲,2026-01-01,理由\n", "utf-8")
     layers = {
         "buildings": None,
         "enterprises": None,
@@ -322,3 +326,66 @@ def test_names_that_a_spreadsheet_would_run_are_text(tmp_path):
     hostile = parcels().assign(parcel_id=["in", "=cmd|' /C calc'!A0", "+1", "@x", "-y", "s4"])
     _, options = planned(tmp_path, COSTS.format(figure=0.7, relocate=150), parcels=hostile)
     assert all(row["parcel_id"][0] not in "=+@-" for row in options)
+
+
+def neighbours():
+    """In the parks 60,000 m²; outside two works side by side (10,000 m² each), one 8 m away from them, one alone."""
+    return city.layer(
+        [(0, 0, 300, 200), (2000, 0, 2100, 100), (2100, 0, 2200, 100), (2208, 0, 2308, 100), (4000, 0, 4100, 100)],
+        parcel_id=["in", "a", "b", "c", "d"], land_use_code=["0601"] * 5,
+    )  # fmt: skip
+
+
+def test_groups_act_together(tmp_path):
+    text = COSTS.format(figure=0.66, relocate=150) + 'unit = "group"\n'
+    plan, _ = planned(tmp_path, text, parcels=neighbours())
+    # 60,000 of 100,000 m² today; 10,000 m² less would do, and two works stand alone: 8 m are more than 1 m.
+    assert {row["parcel_id"] for row in plan["actions"]} in ({"c"}, {"d"})
+    leave = ("plan.locks=locks.csv", "plan.at_least=0.7", "plan.actions=retire")
+    plan, _ = planned(tmp_path, text, *leave, parcels=neighbours(), locks="d,out")
+    assert {row["parcel_id"] for row in plan["actions"]} == {"a", "b"}
+    plan, _ = planned(tmp_path, text, *leave, "candidates.group_within_m=10", parcels=neighbours(), locks="d,out")
+    assert {row["parcel_id"] for row in plan["actions"]} == {"a", "b", "c"}
+    assert plan["cost_cny"] == pytest.approx(3 * 10_000 * 1_500, rel=1e-4)
+
+
+def test_small_groups_are_left_alone(tmp_path):
+    text = COSTS.format(figure=0.66, relocate=150) + "minimum_group_m2 = 15000\n"
+    plan, options = planned(tmp_path, text, parcels=neighbours())
+    assert {row["parcel_id"] for row in options} == {"a", "b"}
+    assert plan["status"] == "optimal"
+
+
+def test_further_plans_differ_and_what_they_share_is_told(tmp_path):
+    text = COSTS.format(figure=0.66, relocate=150) + "alternatives = 5\ndifference = 0.5\n"
+    plan, options = planned(tmp_path, text, parcels=neighbours())
+    acts = {row["option_id"]: row for row in options}
+    first = {row["option_id"] for row in plan["actions"]}
+    ways = [first, *({*one["option_ids"]} for one in plan["alternatives"])]
+    # One act does: four parcels may leave, and three of them (10,000 m² each) may move into A's 15,000 m².
+    assert len({frozenset(one) for one in ways}) == len(ways)
+    for one, other in itertools.combinations(ways, 2):
+        assert len(one & other) <= 0.5 * len(one)
+    assert all(one["after"][0] >= 0.66 for one in plan["alternatives"])
+    assert [one["cost_cny"] for one in plan["alternatives"]] == sorted(one["cost_cny"] for one in plan["alternatives"])
+    shared = set.intersection(*({acts[k]["parcel_id"] for k in way} for way in ways))
+    assert set(plan["in_every_plan"]) == shared
+
+
+def test_the_price_of_a_target_and_of_a_cost(tmp_path):
+    text = COSTS.format(figure=0.6, relocate=150)
+    plan, options = planned(tmp_path, text)
+    costs = [(one["figure"], one["cost_cny"]) for one in plan["curve"]]
+    assert costs == sorted(costs)
+    assert (0.6, plan["cost_cny"]) in costs
+    top, below = (Fraction(str(plan["targets"][0][f"{side}_before"])) for side in ("numerator", "denominator"))
+    for figure, cost in costs:
+        told = {**plan, "targets": [{"at_least": figure, "numerator_before": top, "denominator_before": below}]}
+        assert cost == pytest.approx(float(cheapest(told, options, VACANT)), rel=2e-3)
+    for change in plan["sensitivity"]:
+        factor = Fraction(str(change["cost_factor"]))
+        other = [
+            {**row, "cost_cny": Fraction(row["cost_cny"]) * factor} if row["action"] == change["action"] else row
+            for row in options
+        ]
+        assert change["cost_cny"] == pytest.approx(float(cheapest(plan, other, VACANT)), rel=2e-3)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.indicators import Indicator
+from geo.plan.choices import Choices
 from geo.plan.planning import Plan, Reached
 from geo.plan.words import reason
 from layers.units import from_tally
@@ -81,8 +82,10 @@ def write_options(table: pd.DataFrame, path: Path) -> None:
     told.to_csv(path, index=False, encoding="utf-8", lineterminator="\r\n")
 
 
-def plan_document(plan: Plan, table: pd.DataFrame | None = None, language: str = "zh") -> dict[str, Any]:
-    """Return a plan as `results.json` carries it; `table` as `options_table` gives it."""
+def plan_document(
+    plan: Plan, table: pd.DataFrame | None = None, language: str = "zh", choices: Choices | None = None
+) -> dict[str, Any]:
+    """Return a plan as `results.json` carries it; `table` as `options_table` gives it, `choices` what was weighed."""
     options = options_table(plan) if table is None else table
     taken = options.iloc[plan.chosen].drop(columns=["chosen", "district"])
     if len(plan.year):
@@ -124,6 +127,7 @@ def plan_document(plan: Plan, table: pd.DataFrame | None = None, language: str =
         "locks": _locks(plan),
         "notes": [note.text(language) for note in plan.options.notes],
         "by_action": _by_action(plan),
+        **({} if choices is None else _weighed(plan, choices, options)),
         "actions": taken.astype(object).where(taken.notna(), None).to_dict("records"),
     }
     return document
@@ -171,7 +175,7 @@ def _limits(plan: Plan) -> list[dict[str, Any]]:
     told = []
     for limit in plan.posed.limits:
         unit = "cny" if limit.kind == "budget" else "m2"
-        used, capacity = from_tally(np.array([limit.used(plan.chosen), limit.capacity]), unit).tolist()
+        used, capacity = from_tally(np.array([limit.used(plan.taken), limit.capacity]), unit).tolist()
         price = prices.get((limit.kind, limit.name), 0.0)  # fen a step of 0.01: yuan a unit
         told.append(
             {"kind": limit.kind, "name": limit.name, "unit": unit, "capacity": capacity, "used": used, "price": price}
@@ -198,6 +202,37 @@ def _locks(plan: Plan) -> list[dict[str, Any]]:
         }
         for lock in plan.options.locks
     ]  # fmt: skip
+
+
+def _weighed(plan: Plan, choices: Choices, options: pd.DataFrame) -> dict[str, Any]:
+    """Further plans, what every plan needs, what other figures and other costs would mean."""
+    uids = plan.options.land.parcels["uid"].astype(str)
+    ids = options["option_id"].to_numpy()
+    return {
+        "alternatives": [
+            {
+                "cost_cny": one.cost_fen / 100,
+                "after": [each.after for each in one.reached],
+                "common": one.common,
+                "option_ids": ids[plan.posed.rows(one.chosen)].tolist(),
+            }
+            for one in choices.alternatives
+        ],
+        "alternatives_wanted": choices.wanted,
+        "in_every_plan": uids.iloc[choices.always].tolist(),
+        "curve": [
+            {"figure": one.figure, "cost_cny": one.cost_fen / 100, "bound_cny": one.bound_fen / 100}
+            for one in choices.curve
+        ],
+        "sensitivity": [
+            {
+                "action": one.action, "cost_factor": one.factor, "cost_cny": one.cost_fen / 100, "acts": one.acts,
+                "common": one.common,
+            }
+            for one in choices.sensitivity
+        ],
+        "weighed_completely": choices.complete,
+    }  # fmt: skip
 
 
 def _by_action(plan: Plan) -> list[dict[str, Any]]:

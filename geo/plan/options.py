@@ -17,6 +17,7 @@ import shapely
 
 from geo.assessment import Assessment
 from geo.land import Land, districts_of
+from geo.plan.bundling import contiguous
 from geo.plan.costs import ACTS, Cost, read_costs
 from geo.plan.effects import Effects, effects
 from geo.plan.locks import Lock, read_locks
@@ -154,17 +155,20 @@ def _site(assessment: Assessment, land: Land, locks: Sequence[Lock]) -> Site:
     industrial = own["industrial"].fillna(value=False).to_numpy(dtype=bool)
     area = own["land_area_m2"].to_numpy("float64")
     inside, park = _inside(land)
-    candidate, group = np.zeros(len(own), dtype=bool), np.full(len(own), -1)
+    candidate = np.zeros(len(own), dtype=bool)
     if assessment.candidates is not None:
-        found = assessment.candidates.table
-        rows = found["parcel"].to_numpy("int64")
-        candidate[rows], group[rows] = True, found["group"].to_numpy("int64")
+        candidate[assessment.candidates.table["parcel"].to_numpy("int64")] = True
     scattered = industrial & (inside < 0.5)
     which = project.text("plan.parcels")
     may_go = {"scattered": scattered, "candidates": candidate, "either": scattered | candidate}[which or "either"]
     may_go = may_go & industrial & (area >= (project.number("candidates.minimum_area_m2") or 0.0))
     for lock in locks:
         may_go[lock.parcel] = lock.must and industrial[lock.parcel]
+    group = _groups(land, may_go, project)
+    smallest = project.number("plan.minimum_group_m2")
+    if smallest is not None:
+        large = np.bincount(group + 1, weights=np.nan_to_num(area))[group + 1] >= smallest
+        may_go = may_go & (large | np.isin(np.arange(len(own)), [lock.parcel for lock in locks if lock.must]))
     idle = says_idle(own["status"]) if "status" in own else pd.Series(False, index=own.index, dtype="boolean")
     return Site(
         area_m2=area,
@@ -177,6 +181,16 @@ def _site(assessment: Assessment, land: Land, locks: Sequence[Lock]) -> Site:
         district=own["district"].to_numpy("int64"),
         group=group,
     )
+
+
+def _groups(land: Land, may_go: Flags, project: Project) -> Rows:
+    """Number the contiguous groups of parcels that may be acted on, where anything depends on them."""
+    group = np.full(len(may_go), -1)
+    if project.text("plan.unit") == "group" or project["plan.minimum_group_m2"] is not None:
+        rows = np.flatnonzero(may_go)
+        within = project.number("candidates.group_within_m") or 0.0
+        group[rows] = contiguous(land.parcels.geometry.to_numpy()[rows], within)
+    return group
 
 
 def _inside(land: Land) -> tuple[Floats, Rows]:

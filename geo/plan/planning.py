@@ -49,8 +49,8 @@ class Plan:
         "closest": the target cannot be met, and this plan comes nearest; "unknown": no plan was found, none excluded.
     options : Options
     posed : Posed
-    chosen : array of int
-        Acts taken: rows of `options.table`.
+    taken : array of int
+        Options of the problem that are taken: acts, or bundles of them.
     bound_fen : float
         No plan that meets the targets costs less; +∞ where none can.
     prices : Prices or None
@@ -63,21 +63,21 @@ class Plan:
         The target that cannot be met.
     obstacles : tuple of Obstacle
         Limits each of which alone stands in the way.
-    year : array of int
-        Year of each act taken; empty where the budget is not by year.
+    years : array of int
+        Year of each option taken; empty where the budget is not by year.
     """
 
     status: str
     options: Options
     posed: Posed
-    chosen: Rows
+    taken: Rows
     bound_fen: float
     prices: Prices | None
     reached: tuple[Reached, ...]
     best: float | None = None
     short_of: Target | None = None
     obstacles: tuple[Obstacle, ...] = ()
-    year: Rows = field(default_factory=lambda: np.zeros(0, dtype="intp"))
+    years: Rows = field(default_factory=lambda: np.zeros(0, dtype="intp"))
 
     @property
     def problem(self) -> Problem:
@@ -85,16 +85,28 @@ class Plan:
         return self.posed.problem
 
     @property
+    def chosen(self) -> Rows:
+        """Acts taken: rows of `options.table`."""
+        return self.posed.rows(self.taken)
+
+    @property
+    def year(self) -> Rows:
+        """Year of each act taken; empty where the budget is not by year."""
+        if not len(self.years):
+            return self.years
+        return self.years[np.searchsorted(self.taken, self.posed.option[self.chosen])]
+
+    @property
     def cost_fen(self) -> int:
         """What the plan costs (fen)."""
-        return self.problem.cost(self.chosen)
+        return self.problem.cost(self.taken)
 
     @property
     def gap(self) -> float | None:
         """Distance from the bound as a part of the cost; None where there is no plan to the targets."""
         if self.status not in ("optimal", "feasible"):
             return None
-        return Best(self.chosen, self.bound_fen, self.prices or _NO_PRICES).gap(self.problem)
+        return Best(self.taken, self.bound_fen, self.prices or _NO_PRICES).gap(self.problem)
 
     @property
     def acts(self) -> pd.DataFrame:
@@ -140,8 +152,9 @@ def plan_renewal(assessment: Assessment) -> Plan:
     if best.chosen is None:
         return _without_plan(options, posed, best, project, until)
     status = "optimal" if (best.gap(problem) or 0.0) <= wished else "feasible"
-    plan = Plan(status, options, posed, best.chosen, best.bound_fen, best.prices, reached(options, best.chosen))
-    return replace(plan, year=by_year(problem, best.chosen, posed.years)) if posed.years else plan
+    met = reached(options, posed.rows(best.chosen))
+    plan = Plan(status, options, posed, best.chosen, best.bound_fen, best.prices, met)
+    return replace(plan, years=by_year(problem, best.chosen, posed.years)) if posed.years else plan
 
 
 def _without_plan(options: Options, posed: Posed, best: Best, project: Project, until: float) -> Plan:
@@ -176,14 +189,14 @@ def _cannot(options: Options, posed: Posed, short: int, project: Project, until:
         status="closest" if closest else "infeasible",
         options=options,
         posed=posed,
-        chosen=chosen,
+        taken=chosen,
         bound_fen=np.inf,
         prices=None,
-        reached=reached(options, chosen),
+        reached=reached(options, posed.rows(chosen)),
         best=value,
         short_of=target,
         obstacles=tuple(obstacles(beside, wanted, _left(until))),
-        year=by_year(problem, chosen, posed.years) if posed.years else nothing,
+        years=by_year(problem, chosen, posed.years) if posed.years else nothing,
     )
 
 

@@ -14,13 +14,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.land import Land
+from geo.plan.bundling import bundle, bundled
 from geo.plan.options import Options
 from geo.plan.problem import Limit, Problem, Requirement
 from layers.errors import ProjectError, nearest
 from layers.project import Project
 from layers.units import to_tally
 
-__all__ = ["Posed", "Year", "budgets_by_year", "pose", "without"]
+__all__ = ["Posed", "Year", "budgets_by_year", "pose", "with_costs", "without"]
 
 Rows = npt.NDArray[np.intp]
 
@@ -40,14 +41,22 @@ class Posed:
     Attributes
     ----------
     problem : Problem
+        Its options are acts, or bundles of them.
     limits : tuple of Limit
     years : tuple of Year
         Empty where the budget is not by year.
+    option : array of int
+        Option that each row of `Options.table` belongs to, −1 for none.
     """
 
     problem: Problem
     limits: tuple[Limit, ...]
     years: tuple[Year, ...]
+    option: Rows
+
+    def rows(self, taken: Rows) -> Rows:
+        """Return the rows of `Options.table` that a choice of options takes."""
+        return np.flatnonzero(np.isin(self.option, taken))
 
 
 def pose(options: Options, project: Project) -> Posed:
@@ -82,13 +91,26 @@ def pose(options: Options, project: Project) -> Posed:
     site = table["parcel"].to_numpy("int64")
     must = np.array([lock.parcel for lock in options.locks if lock.must], dtype="intp")
     _require_acts(must, site, land)
-    binding = tuple(limit for limit in limits if int(np.maximum(limit.amount, 0).sum()) > limit.capacity)
-    return Posed(Problem(table["cost_fen"].to_numpy("int64"), site, requirements, binding, must), limits, years)
+    problem = Problem(table["cost_fen"].to_numpy("int64"), site, requirements, limits, must)
+    option = np.arange(problem.size)
+    if project.text("plan.unit") == "group":
+        option, groups = bundle(table, options.site.group)
+        problem = bundled(problem, option, groups)
+    binding = tuple(limit for limit in problem.limits if int(np.maximum(limit.amount, 0).sum()) > limit.capacity)
+    return Posed(replace(problem, limits=binding), problem.limits, years, option)
 
 
 def without(problem: Problem, kind: str) -> Problem:
     """Return a problem without the limits of one kind."""
     return replace(problem, limits=tuple(limit for limit in problem.limits if limit.kind != kind))
+
+
+def with_costs(problem: Problem, cost_fen: npt.NDArray[np.int64]) -> Problem:
+    """Return a problem in which acts cost otherwise; what a budget counts follows."""
+    limits = tuple(
+        replace(limit, amount=cost_fen[limit.options]) if limit.kind == "budget" else limit for limit in problem.limits
+    )
+    return replace(problem, cost_fen=cost_fen, limits=limits)
 
 
 def _require_acts(must: Rows, site: Rows, land: Land) -> None:

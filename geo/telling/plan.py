@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from geo.labels import area_text, text
+from geo.plan.choices import Choices
 from geo.plan.planning import Plan
 from geo.plan.words import ACT_WORDS, LIMIT_WORDS, asked_words, money_words, reason, value_words
 from layers.telling import table_text
@@ -19,8 +20,8 @@ __all__ = ["plan_text"]
 _SHOWN = 30
 
 
-def plan_text(plan: Plan, language: str = "zh") -> str:
-    """Write a plan: targets before and after, cost and bound, acts by kind, what limits are used, the dearest acts."""
+def plan_text(plan: Plan, language: str = "zh", choices: Choices | None = None) -> str:
+    """Write a plan: targets before and after, cost and bound, acts by kind, limits, dearest acts, what was weighed."""
     blocks = [_targets(plan, language)]
     why = reason(plan)
     if why is not None:
@@ -30,6 +31,7 @@ def plan_text(plan: Plan, language: str = "zh") -> str:
     elif plan.status == "optimal":
         blocks.append(text("plan.met_already", language))
     blocks += _limits(plan, language)
+    blocks += [] if choices is None else _weighed(plan, choices, language)
     blocks += [f"  {note.text(language)}" for note in plan.options.notes]
     if plan.options.placeholders:
         blocks.append(text("plan.placeholders", language))
@@ -82,7 +84,7 @@ def _kinds(plan: Plan, language: str) -> str:
 def _years(plan: Plan, language: str) -> list[str]:
     if not len(plan.year):
         return []
-    cost = plan.problem.cost_fen[plan.chosen]
+    cost = plan.acts["cost_fen"].to_numpy("int64")
     rows = [
         [
             str(one.year),
@@ -116,11 +118,44 @@ def _acts(plan: Plan, language: str) -> str:
     return told + (f"\n\n{text('plan.more', language, count=f'{more:,}')}" if more > 0 else "")
 
 
+def _weighed(plan: Plan, choices: Choices, language: str) -> list[str]:
+    """What other figures cost, what other costs change, and the further plans."""
+    target = plan.reached[0].target
+    curve = [
+        [value_words(target, one.figure).text(language), money_words(one.cost_fen).text(language)]
+        for one in choices.curve
+    ]
+    changes = [
+        [
+            ACT_WORDS[one.action].text(language), f"× {one.factor:g}", money_words(one.cost_fen).text(language),
+            f"{one.acts:,}", f"{one.common:.0%}",
+        ]
+        for one in choices.sensitivity
+    ]  # fmt: skip
+    plans = [
+        [str(n), money_words(one.cost_fen).text(language), f"{len(one.chosen):,}", f"{one.common:.0%}"]
+        for n, one in enumerate(choices.alternatives, 1)
+    ]
+    told = []
+    for words, rows in (
+        (("figure", "cost_of"), curve),
+        (("act", "cost_times", "cost_of", "parcels", "common"), changes),
+        (("further", "cost_of", "parcels", "common"), plans),
+    ):
+        titles = [text(f"plan.{word}", language) for word in words]
+        told += [table_text(titles, rows, right=list(range(1, len(titles))))] if rows else []
+    if plans:
+        told.append(text("plan.always", language, count=f"{len(choices.always):,}"))
+    if len(plans) < choices.wanted:
+        told.append(text("plan.fewer", language, count=len(plans), wanted=choices.wanted))
+    return told if choices.complete else [*told, text("plan.not_all_weighed", language)]
+
+
 def _limits(plan: Plan, language: str) -> list[str]:
     """Limits that are used to nine tenths: what more room would help."""
     rows = []
     for limit in plan.posed.limits:
-        used = limit.used(plan.chosen)
+        used = limit.used(plan.taken)
         if used and used >= 0.9 * limit.capacity:
             unit = limit.kind == "budget"
             amounts = [
