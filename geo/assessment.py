@@ -16,6 +16,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geo.composition.found import Composition, Limits, compose
 from geo.concentrations import identities, outline_of, overlap_matrix, refuse_overlap
 from geo.contributions import Contribution, contribute
 from geo.firms import Firms, attach_firms, from_parcels
@@ -90,6 +91,8 @@ class Assessment:
         The layers that grading needs as they were read: `enterprises`, `evaluations`.
     checks : {"all", "conversion"}
         Which checks the findings come from, see `layers.checks_made`.
+    composition : Composition or None
+        How each zone is put together; None where nobody looked, or there are no parks.
     """
 
     project: Project
@@ -105,6 +108,7 @@ class Assessment:
     statistics: pd.DataFrame = field(default_factory=pd.DataFrame)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     checks: Checks = "conversion"
+    composition: Composition | None = None
 
     @property
     def city(self) -> str:
@@ -146,7 +150,7 @@ def assess(
     findings, ledger
         What `layers` found, passed through.
     with_candidates : bool
-        Look for candidates too.
+        Look for candidates, and at how each zone is put together, too.
     progress : callable, optional
         Called with (fraction, message).
 
@@ -264,7 +268,18 @@ def conclude(
         statistics=_statistics(frames.get("statistics"), project, None if land is None else land.parks),
         tables={name: frames[name] for name in ("enterprises", "evaluations") if name in frames},
         checks=checks_made(findings),
+        composition=_composition(land, overlaps, frames, project) if with_candidates else None,
     )
+
+
+def _composition(
+    land: Land | None, overlaps: pd.DataFrame, frames: Mapping[str, pd.DataFrame], project: Project
+) -> Composition | None:
+    if land is None or land.parks is None:
+        return None
+    limits = Limits(**_chosen(project, "composition."))  # type: ignore[arg-type]
+    area = project.text("project.area") or "tdt1055"
+    return compose(land, overlaps, limits, area=area, constraints=layer_of(frames, "constraints"))
 
 
 def _statistics(table: pd.DataFrame | None, project: Project, parks: pd.DataFrame | None) -> pd.DataFrame:
@@ -410,12 +425,14 @@ def _kinds_by_name(parks: pd.DataFrame) -> dict[tuple[str, str], Kinds]:
 
 
 def _rules(project: Project) -> Rules:
-    chosen = {
-        name.removeprefix("candidates."): setting.value
-        for name, setting in project.settings.items()
-        if name.startswith("candidates.")
+    return Rules(**_chosen(project, "candidates."))  # type: ignore[arg-type]
+
+
+def _chosen(project: Project, group: str) -> dict[str, object]:
+    """Return the settings of a group, by their names in it."""
+    return {
+        name.removeprefix(group): setting.value for name, setting in project.settings.items() if name.startswith(group)
     }
-    return Rules(**chosen)  # type: ignore[arg-type]
 
 
 def _not_computed(indicators: pd.DataFrame, land: Land | None, firms: Firms | None) -> dict[str, tuple[str, str]]:

@@ -19,6 +19,7 @@ import pandas as pd
 from geo import standards
 from geo.assessment import Assessment
 from geo.attainments import attainment
+from geo.composition.document import zone_documents
 from geo.indicators import catalogue
 from geo.land_use import system
 from geo.rating_results import rating_results
@@ -62,6 +63,8 @@ def results(
     }
     graded = {} if ratings is None else rating_results(ratings)
     graded |= {} if plan is None else {"plan": dict(plan)}
+    if assessment.composition is not None:
+        graded["zones"] = zone_documents(assessment.composition)
     if assessment.candidates is None:  # nobody looked: an empty list would say that there are none
         return plain(document | graded)  # type: ignore[no-any-return]
     return {**plain(document | graded), "candidates": _candidates(assessment)}
@@ -153,6 +156,10 @@ def _not_computed(assessment: Assessment) -> list[dict[str, str]]:
     told = [{"id": name, "reason": why[0]} for name, why in assessment.not_computed.items()]
     if assessment.candidates is None and assessment.land is not None:
         told.append({"id": "candidates", "reason": "not looked for; run parkwise candidates"})
+        if assessment.land.parks is not None:
+            told.append({"id": "zones", "reason": "not looked at; run parkwise report"})
+    elif assessment.land is None or assessment.land.parks is None:
+        told.append({"id": "zones", "reason": "there are no parks, or no parcels"})
     return told
 
 

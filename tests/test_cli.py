@@ -457,9 +457,9 @@ def dataset(folder, tmp_path):
 
 
 def without_candidates(document):
-    """Measuring by batches looks for no candidates, and says so."""
-    there = [one for one in document.get("not_computed", []) if one["id"] != "candidates"]
-    return {**document, "candidates": 0, "not_computed": there}
+    """Measuring by batches looks for no candidates and at no composition of zones, and says so."""
+    there = [one for one in document.get("not_computed", []) if one["id"] not in {"candidates", "zones"}]
+    return {**document, "candidates": 0, "zones": 0, "not_computed": there}
 
 
 def test_a_converted_project_prints_what_the_project_prints(folder, dataset):

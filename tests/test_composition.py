@@ -1,0 +1,303 @@
+"""How zones are put together: a hand city, plain geometry as the second opinion, and properties."""
+
+import math
+from pathlib import Path
+
+import geopandas as gpd
+import hand_city
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geo.assessment import assess
+from geo.composition.found import Limits, compose
+from geo.composition.points import groups_of, mains_of, points_of
+from geo.composition.shapes import compactness, division, effective_mesh
+from geo.concentrations import overlap_matrix
+from geo.land import attach
+from geo.results import results
+from layers.project import loads
+
+HAND = Path(__file__).parent / "hand.toml"
+
+
+def parks():
+    """Zone 1: a main square of 1 km² and, 60 m east of it, a branch in two parts; an enclave 8 km off. Zones 2, 3.
+
+    The branch has 0.5 km² across the gap and a small part of 1 ha 1 km north of it. Zone 2 has two main parks, the
+    second of which lies over 200 m of the main park of zone 1. Zone 3 is one park without role.
+    """
+    return hand_city.layer(
+        [
+            (0, 0, 1000, 1000), (1060, 0, 1560, 1000), (1060, 2000, 1160, 2100), (9000, 0, 9500, 1000),
+            (0, -2000, 500, -1500), (0, 800, 1000, 1200), (20_000, 0, 20_300, 100),
+        ],
+        park_id=["A", "B", "B", "E", "M", "N", "S"], park_name=["主园", "分园", "分园", "飞地", "北园", "南园", "独园"],
+        zone_id=["Z1", "Z1", "Z1", "Z1", "Z2", "Z2", "Z3"], zone_name=["一区"] * 4 + ["二区"] * 2 + ["三区"],
+        role=["main", "branch", "branch", "enclave", "main", "main", None], priority=[1, 1, 1, 1, 2, 2, 3],
+        operator=["甲管委会"] * 4 + ["乙管委会"] * 2 + [None],
+        host_district=["东区", "东区", "东区", "西区", "东区", None, None],
+    )  # fmt: skip
+
+
+def parcels():
+    """Industry: 2 ha in A, 1 ha in each part of B, 1 ha on the gap of 60 m; clusters C (near) and D (far) outside."""
+    boxes = [
+        (0, 0, 100, 200), (1100, 0, 1200, 100), (1060, 2000, 1160, 2100), (1000, 300, 1060, 400),
+        (400, -100, 500, -30), (530, -100, 630, -30), (4000, 4000, 4200, 4100), (7000, 7000, 7010, 7010),
+        (600, 600, 700, 700),
+    ]  # fmt: skip
+    return hand_city.layer(
+        boxes, parcel_id=[f"p{number}" for number in range(9)], land_use_code=["0601"] * 8 + ["0701"]
+    )
+
+
+def constraints():
+    """A redline over 200 m of the gap, farmland over the upper 100 m of it and 100 m more: together 300 m of 1,000."""
+    return hand_city.layer([(900, 0, 1100, 200), (900, 100, 1100, 300)], kind=["redline", "farmland"])
+
+
+def found(parks_=None, parcels_=None, limits=None, constraints_=None, overlap="priority"):
+    drawn = parks() if parks_ is None else parks_
+    land = attach(parcels() if parcels_ is None else parcels_, drawn, area="planar", overlap=overlap)
+    matrix = overlap_matrix(land.parks, "planar")
+    return compose(land, matrix, limits, area="planar", constraints=constraints_)
+
+
+@pytest.fixture(scope="module")
+def city():
+    return found(constraints_=constraints())
+
+
+def test_parks_points_and_blocks_of_each_zone(city):
+    told = city.zones.set_index("zone_id")[["parks", "points", "blocks"]]
+    assert told.to_numpy().tolist() == [[3, 4, 4], [2, 2, 2], [1, 1, 1]]
+    assert city.points["point_id"].tolist() == ["A", "B#1", "B#2", "E", "M", "N", "S"]
+
+
+def test_the_main_park_and_its_weight(city):
+    one, two, three = city.zones.to_dict("records")
+    assert (one["main_park"], one["main_known_by"]) == ("A", "role")
+    assert one["area_m2"] == 1_000_000 + 500_000 + 10_000 + 500_000
+    assert one["main_area_share"] == 1_000_000 / 2_010_000
+    assert (one["main_industrial_m2"], one["industrial_m2"], one["main_industrial_share"]) == (20_000, 40_000, 0.5)
+    # Two main parks are told, and none of them is taken for the main one.
+    assert (pd.isna(two["main_park"]), two["main_known_by"], two["mains"]) == (True, "several", ["M", "N"])
+    assert math.isnan(two["main_area_share"])
+    assert math.isnan(two["farthest_km"])
+    assert (three["main_park"], three["main_known_by"], three["main_area_share"]) == ("S", "sole", 1.0)
+    assert math.isnan(three["main_industrial_share"])  # there is no industrial land to share
+
+
+def test_distances_run_from_the_main_park(city):
+    told = city.points.set_index("point_id")
+    assert told["to_main_km"].round(6).dropna().to_dict() == {
+        "A": 0, "B#1": 0.06, "B#2": round(math.hypot(60, 1000) / 1000, 6), "E": 8.0, "S": 0
+    }  # fmt: skip
+    assert told.loc["B#1", "centroids_km"] == pytest.approx(0.81)
+    assert told.loc["B#2", "centroids_km"] == pytest.approx(math.hypot(610, 1550) / 1000)
+    assert city.zones["farthest_point"].fillna("").tolist() == ["E", "", "S"]
+
+
+def test_points_of_the_main_park_lie_from_its_largest():
+    drawn = hand_city.layer([(0, 0, 100, 100), (300, 0, 350, 100)], park_id=["A", "A"], park_name="园", role="main")
+    points = points_of(attach(parcels(), drawn, area="planar"), "planar")
+    assert points[["point_id", "to_main_km"]].to_numpy().tolist() == [["A#1", 0.0], ["A#2", 0.2]]
+
+
+def test_shares_and_division_by_hand(city):
+    one = city.zones.iloc[0]
+    areas = [1_000_000, 500_000, 10_000, 500_000]
+    whole = sum(areas)
+    assert one["division"] == pytest.approx(1 - sum((area / whole) ** 2 for area in areas), abs=1e-12)
+    assert one["effective_mesh_m2"] == pytest.approx(sum(area**2 for area in areas) / whole)
+    # A square has π/4; a rectangle of 1:3 has 3π/16.
+    told = city.parks.set_index("park_id")["compactness"]
+    assert told["A"] == pytest.approx(math.pi / 4)
+    assert told["S"] == pytest.approx(3 * math.pi / 16)
+
+
+def test_zones_that_lie_on_each_other(city):
+    one, two, three = city.zones.to_dict("records")
+    assert one["overlaps"] == [{"zone_id": "Z2", "area_m2": 200_000.0}]
+    assert (one["overlap_m2"], two["overlap_m2"], three["overlap_m2"]) == (200_000, 200_000, 0)
+
+
+def test_hosts_and_operators(city):
+    one, two, three = city.zones.to_dict("records")
+    assert (one["district"], one["other_districts"]) == ("东区", ["西区"])
+    assert one["operators_abroad"] == ["甲管委会"]
+    assert one["roles"] == {"branch": 1, "enclave": 1, "main": 1}
+    assert (two["districts"], two["operators_abroad"]) == (["东区"], [])
+    assert (three["roles"], three["districts"], three["parks_without_operator"]) == ({"unknown": 1}, [], 1)
+
+
+def test_a_park_without_a_host_has_the_district_it_lies_in():
+    land = attach(parcels(), parks(), districts=hand_city.districts(), area="planar", overlap="priority")
+    told = compose(land, overlap_matrix(land.parks, "planar"), area="planar").parks.set_index("park_id")
+    assert told.loc[["E", "N"], "host_district"].tolist() == ["西区", "东区"]
+    assert pd.isna(told.loc["S", "host_district"])  # beyond every district
+
+
+def test_points_too_small_or_too_far(city):
+    told = city.points.set_index("point_id")
+    assert told.index[told["too_small"]].tolist() == ["B#2", "S"]
+    assert told.index[told["too_far"].fillna(value=False)].tolist() == ["E"]
+    assert told["too_far"].isna().to_dict()["M"]  # without a main park nobody knows
+    other = found(limits=Limits(minimum_point_m2=10_000, far_m=8000)).points
+    assert not other["too_small"].any()
+    assert not other["too_far"].fillna(value=False).any()
+
+
+def test_the_land_between_points_that_nearly_touch(city):
+    assert len(city.joins) == 1
+    join = city.joins.iloc[0]
+    assert (join["zone_id"], join["point_a"], join["point_b"]) == ("Z1", "A", "B#1")
+    assert (join["gap_m"], join["area_m2"]) == (60.0, 60_000.0)  # 60 m × 1,000 m
+    assert (join["parcels"], join["industrial_m2"]) == (1, 6_000.0)
+
+
+def test_what_lies_on_the_land_between(city):
+    join = city.joins.iloc[0]
+    assert join["constraints"] == [{"kind": "farmland", "area_m2": 12_000.0}, {"kind": "redline", "area_m2": 12_000.0}]
+    assert join["constrained_m2"] == 18_000.0  # what lies under both counts once
+    unknown = found().joins.iloc[0]
+    assert math.isnan(unknown["constrained_m2"])
+    assert unknown["constraints"] is None
+
+
+def test_no_join_where_the_gap_is_broader_or_ground_of_others():
+    assert found(limits=Limits(gap_m=59)).joins.empty
+    drawn = hand_city.layer(
+        [(0, 0, 100, 100), (160, 0, 260, 100), (100, -50, 160, 150)],
+        park_id=["A", "B", "X"], park_name=["A", "B", "X"], zone_id=["Z", "Z", "Y"],
+    )  # fmt: skip
+    assert found(drawn, overlap="error").joins.empty
+    assert len(found(drawn.iloc[:2], overlap="error").joins) == 1
+
+
+def test_points_that_touch_are_one_block_and_need_no_land_between():
+    drawn = hand_city.layer(
+        [(0, 0, 100, 100), (100.4, 0, 200, 100)], park_id=["A", "B"], park_name=["A", "B"], zone_id=["Z", "Z"]
+    )
+    made = found(drawn)
+    assert made.zones[["points", "blocks", "division"]].iloc[0].tolist() == [2, 1, 0]
+    assert made.joins.empty
+
+
+def test_scattered_clusters_beside_parks(city):
+    told = city.clusters
+    assert (told.all_parcels, told.all_m2, told.all_clusters) == (5, 6_000 + 14_000 + 20_000 + 100, 4)
+    rows = told.table.drop(columns="geometry").to_dict("records")
+    assert [(row["area_m2"], row["parcels"], row["beside"]) for row in rows] == [(20_000, 1, False), (14_000, 2, True)]
+    near = rows[1]
+    assert (near["park_id"], near["distance_m"], near["parcel_ids"]) == ("A", 30.0, ["p4", "p5"])
+    assert len(found(limits=Limits(cluster_within_m=29, cluster_minimum_m2=0)).clusters.table) == 5
+
+
+def test_a_limit_of_nothing_lists_every_cluster(city):
+    every = found(limits=Limits(cluster_minimum_m2=0)).clusters
+    assert every.table["area_m2"].sum() == every.all_m2
+
+
+# ---------------------------------------------------------------- properties
+
+
+def test_division_of_one_and_of_none():
+    assert division([7]) == 0
+    assert effective_mesh([3, 1]) == 10 / 4
+    assert math.isnan(division([]))
+    assert math.isnan(compactness(np.array([shapely.Polygon()]))[0])
+
+
+def test_a_circle_is_most_compact():
+    circle = shapely.Point(0, 0).buffer(100, quad_segs=512)
+    assert compactness(np.array([circle]))[0] == pytest.approx(1, abs=1e-5)
+
+
+@given(st.lists(st.integers(1, 10**14), min_size=1, max_size=8))
+def test_division_stays_between_nothing_and_all(areas):
+    assert 0 <= division(areas) <= 1 - 1 / len(areas) + 1e-12
+    assert effective_mesh(areas) == pytest.approx((1 - division(areas)) * sum(areas))
+
+
+corner = st.integers(0, 60)
+side = st.integers(1, 25)
+boxes = st.lists(st.tuples(corner, corner, side, side), min_size=1, max_size=7)
+
+
+@settings(max_examples=60, deadline=None)
+@given(boxes, boxes, st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(drawn, fields, dice):
+    made = hand_city.layer(
+        [(20 * x, 20 * y, 20 * (x + w), 20 * (y + h)) for x, y, w, h in drawn],
+        park_id=[f"P{i // 2}" for i in range(len(drawn))], park_name=[f"P{i // 2}" for i in range(len(drawn))],
+        zone_id=[f"Z{i // 4}" for i in range(len(drawn))],
+        role=["main" if i % 4 < 2 else "branch" for i in range(len(drawn))],
+    )  # fmt: skip
+    land = hand_city.layer(
+        [(20 * x, 20 * y, 20 * (x + w), 20 * (y + h)) for x, y, w, h in fields],
+        parcel_id=[f"p{i}" for i in range(len(fields))], land_use_code=["0601"] * len(fields),
+    )  # fmt: skip
+    orders = [list(range(len(one))) for one in (made, land)]
+    for order in orders:
+        dice.shuffle(order)
+    limits = Limits(cluster_minimum_m2=0)
+    one = found(made, land, limits)
+    other = found(made.iloc[orders[0]], land.iloc[orders[1]], limits)
+    for table in ("zones", "parks", "points", "joins"):
+        assert_same(getattr(one, table), getattr(other, table))
+    assert_same(one.clusters.table, other.clusters.table)
+    # Points add up to their park and clusters to the land outside, whatever the cut.
+    assert one.points.groupby("park")["industrial_m2"].sum().round(2).tolist() == one.parks["industrial_m2"].tolist()
+    assert one.clusters.table["area_m2"].sum() == pytest.approx(one.clusters.all_m2)
+
+
+def assert_same(one, other):
+    def plain(table):
+        rows = table.drop(columns="geometry", errors="ignore").to_dict("records")
+        return [{key: round(v, 7) if isinstance(v, float) else v for key, v in row.items()} for row in rows]
+
+    assert str(plain(one)) == str(plain(other))
+
+
+@settings(max_examples=40, deadline=None)
+@given(boxes)
+def test_blocks_are_what_plain_union_leaves(drawn):
+    shapes = np.array([shapely.box(x, y, x + w, y + h) for x, y, w, h in drawn])
+    plain = shapely.union_all(shapely.buffer(shapes, 0.2))  # on whole metres nothing lies between 0 and 0.5 m
+    assert groups_of(shapes).max() + 1 == shapely.get_num_geometries(plain)
+
+
+# ---------------------------------------------------------------- in a run
+
+
+def test_a_run_tells_of_its_zones():
+    project = loads('[project]\narea = "planar"\noverlap = "priority"\n[land_use]\nsystem = "third-survey"\n', HAND)
+    frames = {"parks": parks(), "parcels": parcels(), "constraints": constraints()}
+    document = results(assess(frames, project))
+    one = document["zones"][0]
+    assert [zone["zone_id"] for zone in document["zones"]] == ["Z1", "Z2", "Z3"]
+    assert [park["park_id"] for park in one["park_list"]] == ["A", "B", "E"]
+    assert [point["too_small"] for point in one["park_list"][1]["points"]] == [False, True]
+    assert one["joins"][0]["constrained_m2"] == 18_000.0
+    assert [cluster["parcel_ids"] for cluster in one["clusters_beside"]] == [["p4", "p5"]]
+    assert document["zones"][1]["main_area_share"] is None
+    quiet = results(assess(frames, project, with_candidates=False))
+    assert "zones" not in quiet
+    assert "zones" in {entry["id"] for entry in quiet["not_computed"]}
+
+
+def test_without_parks_there_are_no_zones():
+    project = loads('[project]\narea = "planar"\n[land_use]\nsystem = "third-survey"\n', HAND)
+    assessment = assess({"parcels": parcels()}, project)
+    assert assessment.composition is None
+    assert "zones" not in results(assessment)
+
+
+def test_mains_by_role_only():
+    drawn = gpd.GeoDataFrame({"zone_id": ["Z", "Z"]})
+    assert mains_of(drawn)["Z"].known_by == "none"
