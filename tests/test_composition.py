@@ -6,19 +6,27 @@ from pathlib import Path
 import geopandas as gpd
 import hand_city
 import numpy as np
+import openpyxl
 import pandas as pd
+import pyogrio
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.assessment import assess
+from geo.charts import draw_zones
 from geo.composition.found import Limits, compose
 from geo.composition.points import groups_of, mains_of, points_of
 from geo.composition.shapes import compactness, division, effective_mesh
 from geo.concentrations import overlap_matrix
 from geo.land import attach
+from geo.report.content import Figure, Table, compose_report, walk
+from geo.report.gpkg import write_gpkg
+from geo.report.html import render_html
+from geo.report.xlsx import write_xlsx
 from geo.results import results
+from layers import findings
 from layers.project import loads
 
 HAND = Path(__file__).parent / "hand.toml"
@@ -229,7 +237,7 @@ side = st.integers(1, 25)
 boxes = st.lists(st.tuples(corner, corner, side, side), min_size=1, max_size=7)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(boxes, boxes, st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(drawn, fields, dice):
     made = hand_city.layer(
@@ -296,6 +304,57 @@ def test_without_parks_there_are_no_zones():
     assessment = assess({"parcels": parcels()}, project)
     assert assessment.composition is None
     assert "zones" not in results(assessment)
+
+
+@pytest.fixture(scope="module", params=["zh", "en"])
+def assessed(request):
+    text = '[project]\narea = "planar"\noverlap = "priority"\nlanguage = "{}"\n[land_use]\nsystem = "third-survey"\n'
+    frames = {"parks": parks(), "parcels": parcels(), "constraints": constraints()}
+    return assess(frames, loads(text.format(request.param), HAND), findings=findings.empty())
+
+
+def test_the_chapter_says_what_was_found(assessed):
+    report = compose_report(assessed, language=assessed.project.language)
+    chapter = next(one for one in report.sections if one.key == "composition")
+    tables = {block.key: block for block in walk((chapter,)) if isinstance(block, Table)}
+    assert [row[6].text for row in tables["zone-composition"].rows] == ["49.75%", "—", "100.00%"]
+    assert [row[2].text for row in tables["zone-form"].rows] == ["8.00", "—", "—"]
+    kinds = [[cell.text for cell in row[1:4]] for row in tables["proposal-kinds"].rows]
+    # 60,000 m² are 90 mu, of which 9 are industrial; B#2 and S have 40,000 m², E has 500,000, the cluster 14,000.
+    assert kinds == [["1", "90.00", "9.00"], ["2", "60.00", "15.00"], ["1", "750.00", "0.00"], ["1", "21.00", "21.00"]]
+    assert [row[0].text for row in tables["proposals"].rows] == ["J1", "B#2", "S", "E", "C2"]
+    figure = next(block for block in walk((chapter,)) if isinstance(block, Figure))
+    assert [one.name for one in figure.chart] == ["一区", "二区"]
+    page = render_html(report)
+    assert page.count('<svg class="outline"') == 2
+    assert page.count('class="main"') >= 3
+
+
+def test_the_workbook_divides_what_it_shows(assessed, tmp_path):
+    language = assessed.project.language
+    book = openpyxl.load_workbook(write_xlsx(assessed, tmp_path / "book.xlsx", language=language))
+    names = {"zh": ("园区构成", "整合线索"), "en": ("Composition", "Consolidation")}[language]
+    zones, leads = (book[name] for name in names)
+    assert zones["I2"].value == '=IF(N(G2)>0,IF(ISNUMBER(H2),H2/G2,""),"")'
+    assert [cell.value for cell in leads["A"]][1:] == ["J1", "B#2", "S", "E", "C2"]
+
+
+def test_the_geopackage_has_the_land_between_and_the_clusters(assessed, tmp_path):
+    write_gpkg(assessed, tmp_path / "results.gpkg")
+    joins = pyogrio.read_dataframe(tmp_path / "results.gpkg", layer="joins")
+    assert joins[["join_id", "area_m2", "constrained_m2"]].to_numpy().tolist() == [["J1", 60_000.0, 18_000.0]]
+    assert joins["constraints"].tolist() == ["farmland 12000.00; redline 12000.00"]
+    assert joins.geometry.area.round(3).tolist() == [60_000.0]
+    clusters = pyogrio.read_dataframe(tmp_path / "results.gpkg", layer="clusters")
+    assert clusters[["cluster_id", "beside"]].to_numpy().tolist() == [["C1", False], ["C2", True]]
+
+
+def test_drawings_escape_what_comes_from_data():
+    drawn = parks()
+    drawn["zone_name"] = drawn["park_name"] = '<b onload="x">&'
+    pictures = draw_zones(found(drawn))._repr_html_()
+    assert "<b" not in pictures
+    assert "&lt;b onload=&quot;x&quot;&gt;&amp;" in pictures
 
 
 def test_mains_by_role_only():

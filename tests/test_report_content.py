@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from geo.assessment import assess
-from geo.charts import Bars
+from geo.charts import Bars, Outline, Radar
 from geo.indicators import catalogue
 from geo.labels import labels
 from geo.report.cells import lacking
@@ -75,12 +75,22 @@ def all_text(report) -> list[str]:
 def _words_of(chart):
     if isinstance(chart, Bars):
         return [*chart.names, *chart.texts, chart.unit, chart.limit_text]
-    return [word for one in chart for word in (one.name, one.peers_name, one.target_name, *one.axes, *one.texts)]
+    outlines = [word for one in chart if isinstance(one, Outline) for word in _words_of_outline(one)]
+    radars = [one for one in chart if isinstance(one, Radar)]
+    return outlines + [
+        word for one in radars for word in (one.name, one.peers_name, one.target_name, *one.axes, *one.texts)
+    ]
+
+
+def _words_of_outline(one):
+    return [one.name, *(part.title for part in one.parts), *(text for _, text in one.looks)]
 
 
 def _drawn(chart):
     if isinstance(chart, Bars):
         return [(chart.names, chart.values, chart.texts)]  # noqa: PD011  (no frame)
+    if isinstance(chart[0], Outline):
+        return [(one.parts, one.parts, one.parts) for one in chart]
     return [(one.axes, one.reached, one.texts) for one in chart] + [(one.axes, one.peers, one.texts) for one in chart]
 
 

@@ -19,7 +19,8 @@ from geo.report.gpkg import write_gpkg, write_places
 from geo.report.qgis_style import Look, categorised, single
 from layers import findings
 
-LAYERS = ["districts", "zones", "parks", "parcels", "candidates", "overlaps", "findings", "indicators", "layer_styles"]
+LAYERS = ["districts", "zones", "parks", "parcels", "candidates", "overlaps", "clusters", "findings", "indicators",
+          "layer_styles"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def read(path, layer: str) -> pd.DataFrame:
 def test_every_layer_is_there_in_the_analysis_crs(path):
     kinds = dict(pyogrio.list_layers(path))
     assert list(kinds) == LAYERS
-    assert {kinds[name] for name in LAYERS[:6]} == {"MultiPolygon"}
+    assert {kinds[name] for name in LAYERS[:7]} == {"MultiPolygon"}
     assert kinds["findings"] == "Point"
     assert pyogrio.read_info(path, layer="parcels")["crs"] == "EPSG:4549"
     assert pyogrio.read_info(path, layer="findings")["crs"] == "EPSG:4326"

@@ -1,7 +1,7 @@
 """The content of a report: every word, every table, once for all forms (`compose_report`).
 
 Chapters stand in the order officials expect: 概况, 数据来源与口径, 数据质量, 用地结构, 集聚度, 强度, 效益,
-目标达成, 低效用地线索, 评价, 附表. A chapter without data is left out. Nothing here knows HTML or Word.
+目标达成, 园区构成与整合, 低效用地线索, 评价, 附表. A chapter without data is left out. Nothing here knows HTML or Word.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from geo.ratings import Ratings
 from geo.report.appendix import appendix
 from geo.report.attainment_chapter import attainment_chapter
 from geo.report.cells import Desk, desk
+from geo.report.composition_chapter import composition_chapter
 from geo.report.figures import benefit, concentration_chapter, intensity_chapter
 from geo.report.overview import headlines, overview
 from geo.report.parts import (
@@ -48,7 +49,18 @@ __all__ = [
 ]
 
 _FILES = ("map.html", "report.docx", "report.xlsx", "results.gpkg", "findings.csv", "results.json", "manifest.json")
-_WORDS = ("contents", "table_n", "figure_n", "figure_source", "files", "definition", "skip", "hint", "made_with")
+_WORDS = (
+    "contents",
+    "table_n",
+    "figure_n",
+    "figure_source",
+    "files",
+    "definition",
+    "skip",
+    "hint",
+    "made_with",
+    "see_html",
+)
 _CHAPTERS = (
     overview,
     provenance,
@@ -58,6 +70,7 @@ _CHAPTERS = (
     intensity_chapter,
     benefit,
     attainment_chapter,
+    composition_chapter,
     renewal_chapter,
 )
 

@@ -150,8 +150,11 @@ def _boxed(line: Any) -> None:  # noqa: ANN401  (a python-docx paragraph)
 def _figure(document: Document, report: Report, figure: Figure) -> None:
     line = document.add_paragraph(style="Table Text")
     line.paragraph_format.keep_with_next = True
-    for run in chart_runs(document, figure.chart, clean(figure.caption), figure.number):
+    runs = list(chart_runs(document, figure.chart, clean(figure.caption), figure.number))
+    for run in runs:
         line._p.append(run)
+    if not runs:  # outlines are drawn on the page only
+        line.add_run(clean(report.words["see_html"]))
     unit = f" ({figure.unit})" if figure.unit else ""
     caption = f"{report.words['figure_n'].format(n=figure.number)}  {figure.caption}{unit}"
     document.add_paragraph(clean(caption), style="Caption")

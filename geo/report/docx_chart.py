@@ -21,7 +21,7 @@ from docx.opc.part import Part
 from docx.oxml import parse_xml
 from docx.shared import Mm
 
-from geo.charts import Bars, Radar
+from geo.charts import Bars, Outline, Radar
 from geo.charts.radar import rim_for
 from geo.charts.texts import clean
 
@@ -64,12 +64,15 @@ class _Series:
     colour: str
 
 
-def chart_runs(document: Document, chart: Bars | tuple[Radar, ...], title: str, number: int) -> Iterator[Any]:
-    """Add the charts of a figure to the package; yield the runs that show them."""
+def chart_runs(document: Document, chart: Bars | tuple[Radar | Outline, ...], title: str, number: int) -> Iterator[Any]:
+    """Add the charts of a figure to the package; yield the runs that show them.
+
+    Outlines are left out: no native chart draws shapes.
+    """
     if isinstance(chart, Bars):
         yield _bars_run(document, chart, title, number)
         return
-    for place, radar in enumerate(chart, 1):
+    for place, radar in enumerate((one for one in chart if isinstance(one, Radar)), 1):
         yield _radar_run(document, radar, f"{title} {clean(radar.name)}", number * _EACH + place)
 
 

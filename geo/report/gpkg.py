@@ -1,6 +1,7 @@
 """`results.gpkg`: every layer with its figures, in colours, with names people read.
 
-Layers: parcels, parks, zones, districts, candidates, overlaps, findings (places); tables: indicators with
+Layers: parcels, parks, zones, districts, candidates, overlaps, joins (land between points of a zone), clusters
+(industry outside the parks), findings (places); tables: indicators with
 both sums. Columns keep their canonical names and base units; their titles in the report's language stand in
 the file. Classes and colours of the parcels are those of the map, so both show the same picture.
 Units: m², yuan, and each indicator's display unit, which its title names.
@@ -59,6 +60,7 @@ def write_gpkg(assessment: Assessment, path: str | Path, facts: pd.DataFrame | N
             _parcels(assessment, assessment.land, facts, language),
             _candidates(assessment, assessment.land, facts, language),
             _overlaps(assessment, language),
+            *_composition(assessment, language),
         ]
     made += [_places(assessment.findings, language), _indicators(assessment, language)]
     save([layer for layer in made if layer is not None], path, dumps(plain(definitions(assessment))))
@@ -244,6 +246,26 @@ def _overlaps(assessment: Assessment, language: str) -> Layer | None:
     title = labels.text("report.sec_overlaps", language)
     look = Look("#b3341f", "hatch", outline="#b3341f", width_mm=0.4)
     return Layer("overlaps", title, frame, aliases, (Style(title, single(look, aliases)),), _AREA)
+
+
+def _composition(assessment: Assessment, language: str) -> list[Layer]:
+    """Land between points that nearly touch, and clusters of industry outside every park; none where there is none."""
+    found = assessment.composition
+    if found is None:
+        return []
+    joins = found.joins.assign(
+        constraints=["" if not one else "; ".join(f"{kind['kind']} {kind['area_m2']:.2f}" for kind in one)
+                     for one in found.joins["constraints"]]
+    )  # fmt: skip
+    clusters = found.clusters.table.drop(columns="parcel_ids")
+    looks = {"joins": Look("#e69f00", outline="#b3341f", width_mm=0.5, opacity=0.7),
+             "clusters": Look("#7b8794", "hatch", outline="#555555", width_mm=0.4)}  # fmt: skip
+    made = []
+    for name, frame in (("joins", joins), ("clusters", clusters)):
+        if len(frame):
+            aliases, title = _aliases(frame, language), labels.text(f"report.layer_{name}", language)
+            made.append(Layer(name, title, frame, aliases, (Style(title, single(looks[name], aliases)),), _AREA))
+    return made
 
 
 def _places(findings: pd.DataFrame, language: str) -> Layer:

@@ -15,7 +15,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from geo.charts import Bars, bars_svg, radar_css, radar_svg
+from geo.charts import Bars, Outline, Radar, bars_svg, outline_css, outline_svg, radar_css, radar_svg
 from geo.report.parts import Block, Figure, Paragraph, Report
 
 __all__ = ["heading_number", "render_html", "write_html"]
@@ -31,7 +31,7 @@ def write_html(report: Report, path: str | Path) -> None:
 def render_html(report: Report) -> str:
     """Return a report as HTML text."""
     folder = resources.files("geo.report").joinpath("templates")
-    style = folder.joinpath("report.css").read_text("utf-8") + radar_css()
+    style = folder.joinpath("report.css").read_text("utf-8") + radar_css() + outline_css()
     page = _environment().from_string(folder.joinpath("report.html.j2").read_text("utf-8"))
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return page.render(
@@ -57,8 +57,12 @@ def _kind(block: Block) -> str:
 def _chart(figure: Figure) -> Markup:
     if isinstance(figure.chart, Bars):
         return Markup(bars_svg(figure.chart, figure.caption))  # noqa: S704  (the chart escapes its texts)
-    drawn = "".join(radar_svg(one, f"{figure.caption} {one.name}") for one in figure.chart)
+    drawn = "".join(_drawn(one, f"{figure.caption} {one.name}") for one in figure.chart)
     return Markup(f'<div class="radars">{drawn}</div>')  # noqa: S704  (likewise)
+
+
+def _drawn(chart: Radar | Outline, title: str) -> str:
+    return outline_svg(chart, title) if isinstance(chart, Outline) else radar_svg(chart, title)
 
 
 def heading_number(language: str, index: tuple[int, ...]) -> str:

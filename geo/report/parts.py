@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from geo.charts import Bars, Radar
+from geo.charts import Bars, Outline, Radar
 
 __all__ = [
     "Block",
@@ -77,17 +77,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """Bars, or small radars side by side, with one caption and a source line below."""
+    """Bars, or small radars or outlines side by side, with one caption and a source line below."""
 
     key: str
     caption: str
-    chart: Bars | tuple[Radar, ...]
+    chart: Bars | tuple[Radar | Outline, ...]
     source: str
     number: int = 0
 
     @property
     def unit(self) -> str:
-        """Unit of the bars; radars have none."""
+        """Unit of the bars; others have none."""
         return self.chart.unit if isinstance(self.chart, Bars) else ""
 
 

@@ -4,8 +4,8 @@ Every figure is a live formula over the sheets of parcels and firms: change a ta
 and figures, verdicts and candidates follow. The formulas carry the values of the run, so that viewers
 without recalculation show them too. Text from data is written as text and never runs.
 
-Sheets: 说明 参数 指标 园区 目标达成 地块 企业 低效清单 评级 年度评价 晾晒榜 用地潜力 检查, or their English
-names; those without data are left out.
+Sheets: 说明 参数 指标 园区 园区构成 整合线索 目标达成 地块 企业 低效清单 评级 年度评价 晾晒榜 用地潜力
+检查, or their English names; those without data are left out.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from geo.report.workbook import Book, refuse_long
 from geo.report.xlsx_about import write_about
 from geo.report.xlsx_attainment import write_attainment
 from geo.report.xlsx_checks import write_checks
+from geo.report.xlsx_composition import composition_tables
 from geo.report.xlsx_data import candidate_columns, firm_columns, parcel_columns
 from geo.report.xlsx_desk import LEVELS, Desk
 from geo.report.xlsx_indicators import write_indicators
@@ -33,12 +34,12 @@ __all__ = ["write_xlsx"]
 
 _FONTS = {"zh": "微软雅黑", "en": "Calibri"}
 _ORDER = (
-    "about", "parameters", "indicators", "parks", "attainment", "parcels", "firms", "candidates", "grades", "verdicts",
-    "league", "potentials", "checks",
+    "about", "parameters", "indicators", "parks", "composition", "proposals", "attainment", "parcels", "firms",
+    "candidates", "grades", "verdicts", "league", "potentials", "checks",
 )  # fmt: skip
-_WIDE = ("indicators", "parks", "attainment", "parcels", "firms", "candidates", "grades")
+_WIDE = ("indicators", "parks", "composition", "proposals", "attainment", "parcels", "firms", "candidates", "grades")
 #: Columns that stay in sight.
-_FROZEN = {"parcels": 2, "verdicts": 2, "league": 0, "potentials": 1}
+_FROZEN = {"composition": 2, "proposals": 2, "parcels": 2, "verdicts": 2, "league": 0, "potentials": 1}
 
 
 def write_xlsx(
@@ -87,7 +88,7 @@ def _refuse_long(assessment: Assessment, path: Path, language: str) -> None:
 
 def _write(desk: Desk, ratings: Ratings | None) -> None:
     """Write the sheets; those that others refer to come first, whatever their place in the book."""
-    tables, asked = _tables(desk) | rating_tables(desk, ratings), attainment(desk.assessment)
+    tables, asked = _tables(desk) | composition_tables(desk) | rating_tables(desk, ratings), attainment(desk.assessment)
     for name in _sheet_names(desk, tables, asked):
         desk.sheets[name] = desk.book.sheet(
             desk.word(f"sheet.{name}"), wide=name in _WIDE, repeat=name not in {"about", "checks"}
