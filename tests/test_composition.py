@@ -27,6 +27,7 @@ from geo.report.html import render_html
 from geo.report.xlsx import write_xlsx
 from geo.results import results
 from layers import findings
+from layers.example import make
 from layers.project import loads
 
 HAND = Path(__file__).parent / "hand.toml"
@@ -278,6 +279,46 @@ def test_blocks_are_what_plain_union_leaves(drawn):
     shapes = np.array([shapely.box(x, y, x + w, y + h) for x, y, w, h in drawn])
     plain = shapely.union_all(shapely.buffer(shapes, 0.2))  # on whole metres nothing lies between 0 and 0.5 m
     assert groups_of(shapes).max() + 1 == shapely.get_num_geometries(plain)
+
+
+# ---------------------------------------------------------------- what is planted in the example city
+
+
+@pytest.fixture(scope="module", params=[(3000, 11), (1500, 4)], ids=["3000", "1500"])
+def example(request):
+    return make(parcels=request.param[0], seed=request.param[1])
+
+
+def test_the_example_city_is_put_together_as_it_was_built(example):
+    frames, truth = example.frames, example.truth["composition"]
+    sound = frames["parcels"][shapely.is_valid(frames["parcels"].geometry.to_numpy())]
+    land = attach(sound[sound["land_use_code"] == "0601"], frames["parks"], area="planar", overlap="priority")
+    made = compose(land, overlap_matrix(land.parks, "planar"), area="planar", constraints=frames["constraints"])
+    joins = made.joins.set_index("point_a")
+    for road in truth["cut_parks"]:
+        join = joins.loc[f"{road['park_id']}#1"]
+        assert join["gap_m"] == pytest.approx(road["gap_m"], abs=0.01)  # the line is rounded to the millimetre
+        assert join["area_m2"] == pytest.approx(road["road_m2"], rel=0.05)  # the two differ where the road runs out
+    assert truth["cut_parks"]
+    for works in truth["works_beside"]:
+        same = [ids == works["parcel_ids"] for ids in made.clusters.table["parcel_ids"]]
+        mine = made.clusters.table[same]
+        assert mine["park_id"].tolist() == [works["park_id"]]
+        assert mine["area_m2"].tolist() == pytest.approx([works["area_m2"]])
+        assert mine["beside"].all()
+    assert truth["works_beside"]
+
+
+def test_clusters_of_the_example_city_by_plain_buffers(example):
+    parcels, parks_ = example.frames["parcels"], example.frames["parks"]
+    works = parcels[(parcels["land_use_code"] == "0601") & shapely.is_valid(parcels.geometry.to_numpy())]
+    union = shapely.union_all(parks_.geometry.to_numpy())
+    outside = shapely.area(shapely.difference(works.geometry.to_numpy(), union)) > 0.5 * works.geometry.area
+    plain = shapely.union_all(shapely.buffer(works.geometry[outside].to_numpy(), 25, quad_segs=64))
+    land = attach(works, parks_, area="planar", overlap="priority")
+    told = compose(land, overlap_matrix(land.parks, "planar"), area="planar").clusters
+    assert told.all_parcels == outside.sum()
+    assert told.all_clusters == shapely.get_num_geometries(plain)
 
 
 # ---------------------------------------------------------------- in a run

@@ -170,7 +170,7 @@ def test_parks_have_every_role_and_overlap_where_they_should(city: Example) -> N
     assert parks["zone_id"].nunique() == 12
     assert set(parks["role"]) == {"main", "branch", "entrusted", "cooperation", "enclave", "partner"}
     assert set(parks["level"]) == {"national", "provincial", "municipal", "candidate"}
-    assert (parks.geometry.geom_type == "MultiPolygon").sum() == 1
+    assert parks.loc[parks.geometry.geom_type == "MultiPolygon", "park_id"].tolist() == ["K14", "K17"]
     assert parks.is_valid.all()
     assert {tuple(pair["parks"]) for pair in city.truth["park_overlaps"]} == {("K01", "K08"), ("K12", "K06")}
     guest = parks[parks["role"] == "cooperation"].iloc[0]
@@ -226,7 +226,7 @@ def test_taxes_are_skewed_and_better_in_parks(city: Example) -> None:
     per_mu = firms["tax_cny"] / (used_land(firms) / (2000 / 3)) / 1e4
     sums = city.truth["firms"]
     assert 25 < sums["tax_cny"] / 1e4 / (sums["land_m2"] / (2000 / 3)) < 35
-    assert per_mu.mean() > 1.25 * per_mu.median()
+    assert per_mu.mean() > 1.1 * per_mu.median()
     assert sums["without_tax"] == firms["tax_cny"].isna().sum() > 0
     placed = firms[firms.geometry.notna()]
     inside = placed.within(city.frames["parks"].union_all())

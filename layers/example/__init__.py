@@ -4,8 +4,8 @@
 shapefile without .cpg, a workbook with title rows and 万元 and 亩, a CSV with a byte-order mark. Same
 seed, same city. Everything is invented, lies in the open sea, and says so (合成数据).
 
-Rooms: streets → places (districts, parks) → lots → land (uses) → buildings, firms, surveys → faults →
-truth; files writes.
+Rooms: streets → places (districts, parks) → lots → outskirts (works beside a park) → land (uses) →
+buildings, firms, surveys → faults → truth; files writes.
 """
 
 from layers.example.city import Example, make

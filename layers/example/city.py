@@ -11,7 +11,7 @@ import shapely
 
 from layers.errors import ProjectError
 from layers.example import buildings as houses
-from layers.example import faults, firms, land, places, streets, surveys, truth
+from layers.example import faults, firms, land, outskirts, places, streets, surveys, truth
 from layers.example.streets import CRS, Ground
 
 __all__ = ["Example", "make"]
@@ -84,7 +84,8 @@ def make(parcels: int = 20_000, seed: int = 2025, *, buildings: int | None = Non
     ground, estates, site = _grow(parcels - faults.ADDED, seed)
     border = streets.outline(ground, float(site.rho.max()) * 1.02)
     towns, estates = places.districts(ground, border), places.trim(estates, border)
-    codes = land.settle(site, estates, float(stream["concentration"].uniform(0.59, 0.65)), stream["uses"])
+    planted = outskirts.choose(site.lots, site.whole, estates)
+    codes = land.settle(site, estates, planted, float(stream["concentration"].uniform(0.59, 0.65)), stream["uses"])
     lots = land.describe(site, codes, towns, stream["parcels"])
     vacant = lots["status"].isin(["空闲", "在建"]).to_numpy()
     plan = houses.draw(site, codes, vacant, buildings, stream["placing"])
@@ -101,6 +102,7 @@ def make(parcels: int = 20_000, seed: int = 2025, *, buildings: int | None = Non
     }
     faulty = faults.plant(frames, site.lots.right, site.lots.corners, stream["faults"])
     known = truth.know(faulty.frames, plan, faulty.planted)
+    known |= truth.know_composition(estates, lots, planted, places.roads(ground))
     return Example(faulty.frames, houses.raster(plan, height, border, stream["height"]), known)
 
 

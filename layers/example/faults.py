@@ -82,7 +82,8 @@ def _overlaps(faults: Faults, fields: _Pool, right: np.ndarray) -> None:
         if len(pairs) == 3 or beside < 0 or not {row, beside} <= free:
             continue
         shape = _stretched(parcels.geometry.iloc[row], parcels.geometry.iloc[beside])
-        if shape.geom_type == "Polygon":
+        # Where river or expressway has carved a neighbour away there is nothing to stretch into.
+        if shape.geom_type == "Polygon" and shape.area > parcels.geometry.iloc[row].area + 1:
             parcels.loc[row, "geometry"] = shape
             parcels.loc[row, "recorded_area_m2"] = round(shape.area, 2)
             pairs.append(list(parcels["parcel_id"].iloc[[row, beside]]))

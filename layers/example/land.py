@@ -18,6 +18,7 @@ import shapely
 from layers.errors import ProjectError
 from layers.example import places
 from layers.example.lots import KINDS, Ints, Lots, join, subdivide
+from layers.example.outskirts import Outskirts
 from layers.example.streets import CRS, ORIGIN, Floats, Ground
 
 __all__ = ["INDUSTRIAL", "Site", "clip", "cut_lots", "describe", "innermost", "settle"]
@@ -112,8 +113,13 @@ def _carve(geometry: np.ndarray, bands: list[shapely.Polygon]) -> tuple[np.ndarr
     return carved, ~hit
 
 
-def settle(site: Site, estates: gpd.GeoDataFrame, concentration: float, rng: np.random.Generator) -> np.ndarray:
-    """Give each lot a land-use code, so that `concentration` of the industrial land lies in parks."""
+def settle(
+    site: Site, estates: gpd.GeoDataFrame, planted: Outskirts, concentration: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Give each lot a land-use code, so that `concentration` of the industrial land lies in parks.
+
+    What is `planted` beside a park is industry, and nothing around it is.
+    """
     uses = places.table("uses.csv").set_index("code")
     codes = np.empty(len(site), dtype="U4")
     for kind in KINDS:
@@ -122,11 +128,19 @@ def settle(site: Site, estates: gpd.GeoDataFrame, concentration: float, rng: np.
         codes[rows] = rng.choice(uses.index.to_numpy().astype("U4"), len(rows), p=share / share.sum())
     spoiled = ~site.whole
     codes[spoiled] = np.where(site.kind[spoiled] == "farm", "0101", "0810")
-    return _scatter(site, codes, shapely.union_all(estates.geometry), concentration, rng)
+    around = planted.around
+    codes[around] = np.where(codes[around] == INDUSTRIAL, "1201", codes[around])
+    codes[planted.works] = INDUSTRIAL
+    return _scatter(site, codes, shapely.union_all(estates.geometry), planted, concentration, rng)
 
 
 def _scatter(
-    site: Site, codes: np.ndarray, inside: shapely.Geometry, concentration: float, rng: np.random.Generator
+    site: Site,
+    codes: np.ndarray,
+    inside: shapely.Geometry,
+    planted: Outskirts,
+    concentration: float,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Turn lots outside the parks into industry, or back, until the wanted share lies inside."""
     within = clip(site.lots.geometry, inside)
@@ -134,8 +148,10 @@ def _scatter(
     park_industry = touches & (codes == INDUSTRIAL)
     area = shapely.area(site.lots.geometry)
     in_parks = shapely.area(within[park_industry]).sum()
-    wanted = in_parks / concentration - area[park_industry].sum()
-    spare = np.flatnonzero(~touches & site.whole & np.isin(site.kind, ["industry", "mixed"]) & (codes != "0810"))
+    wanted = in_parks / concentration - area[park_industry].sum() - area[planted.works].sum()
+    settled_already = np.isin(np.arange(len(site)), [*planted.works, *planted.around])
+    open_to_all = ~touches & ~settled_already & site.whole
+    spare = np.flatnonzero(open_to_all & np.isin(site.kind, ["industry", "mixed"]) & (codes != "0810"))
     middles = shapely.get_coordinates(shapely.centroid(site.lots.geometry[spare]))
     lure = 0.35 * _noise(middles, float(np.ptp(middles[:, 0])) / 2, 7.0, rng) + rng.random(len(spare))
     order = spare[np.argsort(-(lure + 2.0 * (codes[spare] == INDUSTRIAL)), kind="stable")]

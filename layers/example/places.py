@@ -2,8 +2,9 @@
 
 Names, roles and rough positions stand in `districts.csv` and `parks.csv`: direction and distance from
 the centre, size as a share of the city's radius, `shape` (streets: whole meshes; drawn: a free line that
-cuts through lots), number of `parts`, and `inside` for a park that lies in another zone's park on
-purpose (a cooperation park, a bonded zone). All other parks are kept apart. Invented throughout.
+cuts through lots), number of `parts`, `inside` for a park that lies in another zone's park on purpose (a
+cooperation park, a bonded zone), and `road_m`, the breadth of a straight road that cuts the park in two.
+All other parks are kept apart. Invented throughout.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ import shapely
 
 from layers.example.streets import CRS, Floats, Ground
 
-__all__ = ["districts", "nearest_seat", "parks", "table", "trim"]
+__all__ = ["districts", "nearest_seat", "parks", "roads", "table", "trim"]
 
 #: Points on the line of a park.
 VERTICES = 800
+#: Where on its longer half-axis a road cuts a park: what lies beyond is a sixth of it.
+ROAD_AT = 0.55
 
 
 def districts(ground: Ground, border: shapely.Polygon) -> gpd.GeoDataFrame:
@@ -60,6 +63,8 @@ def parks(
         if within is None:
             shape = shapely.difference(shape, shapely.union_all(list(drawn.values())))
         drawn[row["park_id"]] = _clean(shapely.intersection(shape, border), int(row["parts"]))
+    for park, road in roads(ground).items():
+        drawn[park] = _clean(shapely.difference(drawn[park], road), 2)
     shapes = np.array(list(drawn.values()), dtype=object)
     middles = gpd.GeoSeries(shapely.point_on_surface(shapes), crs=CRS)
     host = gpd.sjoin(middles.to_frame("geometry"), towns, how="left")["district_name"]
@@ -76,6 +81,22 @@ def parks(
         geometry=shapes,
         crs=CRS,
     )
+
+
+def roads(ground: Ground) -> dict[str, shapely.Polygon]:
+    """Return the straight road that cuts a park in two, by the park's id; its breadth is the gap that it leaves."""
+    found = {}
+    for row in table("parks.csv").dropna(subset="road_m").to_dict("records"):
+        rho, degrees, size, stretch, turn, broad = (
+            float(row[name]) for name in ("rho", "degrees", "size", "stretch", "turn", "road_m")
+        )
+        radius, angle = size * ground.radius, np.radians(turn)
+        along = np.array([np.cos(angle), np.sin(angle)])
+        middle = ground.place(rho, degrees) + ROAD_AT * radius * np.sqrt(stretch) * along
+        across = 3 * radius * np.array([-along[1], along[0]])
+        line = shapely.linestrings([middle - across, middle + across])
+        found[str(row["park_id"])] = shapely.buffer(line, broad / 2, cap_style="flat")
+    return found
 
 
 def trim(estates: gpd.GeoDataFrame, border: shapely.Polygon) -> gpd.GeoDataFrame:

@@ -17,8 +17,9 @@ from pyproj import Geod
 from layers.example.buildings import Plan
 from layers.example.firms import YEAR, used_land
 from layers.example.land import INDUSTRIAL, clip
+from layers.example.outskirts import Outskirts
 
-__all__ = ["know"]
+__all__ = ["know", "know_composition"]
 
 
 def know(frames: dict[str, gpd.GeoDataFrame], plan: Plan, faults: list[dict[str, object]]) -> dict[str, object]:
@@ -39,6 +40,35 @@ def know(frames: dict[str, gpd.GeoDataFrame], plan: Plan, faults: list[dict[str,
         "straddling": _straddling(frames["buildings"], frames["parcels"], plan),
         "faults": faults,
     }
+
+
+def know_composition(
+    estates: gpd.GeoDataFrame, lots: gpd.GeoDataFrame, planted: Outskirts, roads: dict[str, shapely.Polygon]
+) -> dict[str, object]:
+    """Return what is planted to be consolidated: parks that a road cuts, and works beside a park; m, planar m²."""
+    shape_of = dict(zip(estates["park_id"], estates.geometry, strict=True))
+    works = lots.iloc[planted.works]
+    cut = [
+        {
+            "park_id": park,
+            "gap_m": float(road.length / 2 - _longest(road)),
+            "road_m2": float(shapely.intersection(road, shapely.convex_hull(shape_of[park])).area),
+        }
+        for park, road in roads.items()
+        if shapely.get_num_geometries(shape_of[park]) > 1
+    ]
+    beside = {
+        "park_id": planted.park,
+        "parcel_ids": sorted(works["parcel_id"]),
+        "area_m2": float(shapely.area(works.geometry.to_numpy()).sum()),
+    }
+    return {"composition": {"cut_parks": cut, "works_beside": [beside] if planted.park else []}}
+
+
+def _longest(road: shapely.Polygon) -> float:
+    """Return the longer side of a straight road."""
+    corners = shapely.get_coordinates(road)
+    return float(np.linalg.norm(np.diff(corners, axis=0), axis=1).max())
 
 
 def _areas(shapes: gpd.GeoSeries) -> dict[str, float]:
