@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from geo.composition.found import Composition, Limits, compose
+from geo.composition.living import Walk, living_circle
 from geo.concentrations import identities, outline_of, overlap_matrix, refuse_overlap
 from geo.contributions import Contribution, contribute
 from geo.firms import Firms, attach_firms, from_parcels
@@ -268,18 +269,25 @@ def conclude(
         statistics=_statistics(frames.get("statistics"), project, None if land is None else land.parks),
         tables={name: frames[name] for name in ("enterprises", "evaluations") if name in frames},
         checks=checks_made(findings),
-        composition=_composition(land, overlaps, frames, project) if with_candidates else None,
+        composition=_composition(land, firms, overlaps, frames, project) if with_candidates else None,
     )
 
 
 def _composition(
-    land: Land | None, overlaps: pd.DataFrame, frames: Mapping[str, pd.DataFrame], project: Project
+    land: Land | None,
+    firms: Firms | None,
+    overlaps: pd.DataFrame,
+    frames: Mapping[str, pd.DataFrame],
+    project: Project,
 ) -> Composition | None:
     if land is None or land.parks is None:
         return None
     limits = Limits(**_chosen(project, "composition."))  # type: ignore[arg-type]
     area = project.text("project.area") or "tdt1055"
-    return compose(land, overlaps, limits, area=area, constraints=layer_of(frames, "constraints"))
+    walk = Walk(**_chosen(project, "living_circle."))  # type: ignore[arg-type]
+    facilities, housing = layer_of(frames, "facilities"), layer_of(frames, "housing")
+    living = living_circle(land, firms, facilities, housing, walk, area=area)
+    return compose(land, overlaps, limits, area=area, constraints=layer_of(frames, "constraints"), living=living)
 
 
 def _statistics(table: pd.DataFrame | None, project: Project, parks: pd.DataFrame | None) -> pd.DataFrame:

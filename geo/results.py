@@ -19,7 +19,7 @@ import pandas as pd
 from geo import standards
 from geo.assessment import Assessment
 from geo.attainments import attainment
-from geo.composition.document import zone_documents
+from geo.composition.document import living_document, zone_documents
 from geo.indicators import catalogue
 from geo.land_use import system
 from geo.rating_results import rating_results
@@ -65,6 +65,8 @@ def results(
     graded |= {} if plan is None else {"plan": dict(plan)}
     if assessment.composition is not None:
         graded["zones"] = zone_documents(assessment.composition)
+        if assessment.composition.living is not None:
+            graded["living_circle"] = living_document(assessment.composition.living)
     if assessment.candidates is None:  # nobody looked: an empty list would say that there are none
         return plain(document | graded)  # type: ignore[no-any-return]
     return {**plain(document | graded), "candidates": _candidates(assessment)}
@@ -154,6 +156,8 @@ def _indicators(assessment: Assessment) -> list[dict[str, Any]]:
 def _not_computed(assessment: Assessment) -> list[dict[str, str]]:
     """What is not there, and why."""
     told = [{"id": name, "reason": why[0]} for name, why in assessment.not_computed.items()]
+    if assessment.composition is not None and assessment.composition.living is None:
+        told.append({"id": "living_circle", "reason": "there are no facilities and no housing"})
     if assessment.candidates is None and assessment.land is not None:
         told.append({"id": "candidates", "reason": "not looked for; run parkwise candidates"})
         if assessment.land.parks is not None:

@@ -49,6 +49,8 @@ _ORDER = (
     "statistics",
     "evaluations",
     "targets",
+    "facilities",
+    "housing",
 )
 
 

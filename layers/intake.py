@@ -30,7 +30,7 @@ from layers.projections import parse
 from layers.reading import read
 from layers.records import ids
 from layers.repairing import for_measuring
-from layers.roles import RASTERS
+from layers.roles import PLACED_LAYERS, RASTERS
 from layers.threads import spread
 
 __all__ = [
@@ -58,6 +58,8 @@ _ORDER = (
     "statistics",
     "evaluations",
     "targets",
+    "facilities",
+    "housing",
 )
 
 Progress = Callable[[float, str], None]
@@ -137,7 +139,7 @@ def ready(
     if mend and name == "parks" and project.as_of is not None:
         placed, ended = _in_force(placed, project.as_of)
         told.append(ended)
-    if mend and isinstance(placed, gpd.GeoDataFrame) and name != "enterprises" and placed.crs is not None:
+    if mend and isinstance(placed, gpd.GeoDataFrame) and name not in PLACED_LAYERS and placed.crs is not None:
         placed, mended = for_measuring(placed)
         told.append(mended)
     elif mend:
@@ -445,4 +447,4 @@ def ledger(frames: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
 def _area(frame: pd.DataFrame) -> float | None:
     if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or not frame.crs.is_projected:
         return None
-    return None if frame.attrs.get("layer") == "enterprises" else round(float(frame.geometry.area.sum()), 2)
+    return None if frame.attrs.get("layer") in PLACED_LAYERS else round(float(frame.geometry.area.sum()), 2)

@@ -36,7 +36,7 @@ from layers.vector import in_pieces
 __all__ = ["read"]
 
 #: Where a file's own name stands in when the column is not there.
-NAMED_BY_FILE = {"parks": "park_name", "districts": "district_name", "constraints": "kind"}
+NAMED_BY_FILE = {"parks": "park_name", "districts": "district_name", "constraints": "kind", "facilities": "kind"}
 #: No web map is off by so much (m); a degree is taken for 100 km.
 _REACH_M = 5_000
 #: So many shapes are held against the reference.
@@ -78,8 +78,8 @@ def read(
     source : path or list of paths
         Several files, and the files of a folder or zip, become one layer with a column ``source_file``.
     as_ : str, optional
-        parks, parcels, buildings, enterprises, holdings, districts, constraints, statistics, evaluations or targets;
-        None gives the source frame with its own titles.
+        parks, parcels, buildings, enterprises, holdings, districts, constraints, statistics, evaluations, targets,
+        facilities or housing; None gives the source frame with its own titles.
     layer : str, optional
         Layer or sheet inside the file; else it is chosen, and told.
     crs : str, optional
@@ -283,7 +283,7 @@ def _name_by_file(frame: pd.DataFrame, as_: str, source: Source) -> tuple[pd.Dat
         return frame, []
     attrs = frame.attrs
     names = [source.stem] if len(frame) == 1 else [f"{source.stem}-{number + 1}" for number in range(len(frame))]
-    if as_ == "constraints":
+    if as_ in {"constraints", "facilities"}:
         names = [source.stem] * len(frame)
     frame = frame.assign(**{column: pd.Series(names, index=frame.index, dtype="str")})
     guessed = [

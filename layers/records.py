@@ -30,6 +30,8 @@ ID_COLUMNS: dict[str, tuple[str, ...]] = {
     "statistics": ("statistic",),
     "evaluations": ("zone_id", "zone_name"),
     "targets": ("indicator",),
+    "facilities": ("facility_id", "facility_name"),
+    "housing": ("housing_id", "housing_name"),
 }
 
 #: Length of a degree of latitude, m: good enough for a tolerance, not for an area.

@@ -312,6 +312,8 @@ _TELLING = {
     "statistics": ("statistic", "value"),
     "evaluations": ("rank", "score", "grade"),
     "targets": ("comparison", "value"),
+    "facilities": ("kind",),
+    "housing": ("homes", "persons"),
 }
 
 

@@ -30,6 +30,8 @@ FILES = {
     "holdings": "企业用地关系.csv",
     "districts": "行政区.geojson",
     "constraints": "管控线.gpkg",
+    "facilities": "公共服务设施.gpkg",
+    "housing": "居住小区.gpkg",
 }
 
 

@@ -1,4 +1,4 @@
-"""`zones` of `results.json`: what was found of each zone, as plain data.
+"""`zones` and `living_circle` of `results.json`: what was found of each zone, as plain data.
 
 One entry a zone; parks, points, land between and scattered clusters stand in the zone they belong to, a cluster in
 that of its nearest park. Knows no figure of its own. Units stand in the names; what is missing is null.
@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from geo.composition.found import Composition
+from geo.composition.living import LivingCircle
 
-__all__ = ["zone_documents"]
+__all__ = ["living_document", "zone_documents"]
 
 _PARK = ("park_id", "park_name", "role", "host_district", "operator", "area_m2", "industrial_m2", "compactness")
 _POINT = (
@@ -36,6 +37,21 @@ def zone_documents(found: Composition) -> list[dict[str, Any]]:
         }
         for zone in found.zones.drop(columns="geometry").to_dict("records")
     ]
+
+
+def living_document(found: LivingCircle) -> dict[str, Any]:
+    """Return what was found of services and homes: the walk, the classes, and one entry a place and class."""
+    walk = found.walk
+    return {
+        "minutes": walk.minutes,
+        "speed_m_per_min": walk.speed_m_per_min,
+        "detour": walk.detour,
+        "straight_m": walk.straight_m,
+        "kinds": found.kinds,
+        "without_place": found.without_place,
+        "services": found.services.to_dict("records"),
+        "homes": found.homes.to_dict("records"),
+    }
 
 
 def _parks(found: Composition, zone: str) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from geo.composition.clusters import Scattered, find_clusters
 from geo.composition.joins import find_joins
+from geo.composition.living import LivingCircle
 from geo.composition.points import points_of
 from geo.composition.zone_table import park_rows, shared_with_others, zone_rows
 from geo.land import Land
@@ -64,6 +65,8 @@ class Composition:
     clusters : Scattered
     with_constraints : bool
         Whether a layer of constraints was there to ask.
+    living : LivingCircle or None
+        See `living.living_circle`; None where neither services nor housing are known.
     """
 
     limits: Limits
@@ -73,6 +76,7 @@ class Composition:
     joins: gpd.GeoDataFrame
     clusters: Scattered
     with_constraints: bool
+    living: LivingCircle | None = None
 
 
 def compose(
@@ -82,6 +86,7 @@ def compose(
     *,
     area: str = "tdt1055",
     constraints: gpd.GeoDataFrame | None = None,
+    living: LivingCircle | None = None,
 ) -> Composition:
     """Say how each zone is put together and how it could be consolidated (一区多园).
 
@@ -96,6 +101,8 @@ def compose(
         Area method, see `layers.area`.
     constraints : GeoDataFrame, optional
         `kind`; in the CRS of the land.
+    living : LivingCircle, optional
+        Kept with the rest.
 
     Returns
     -------
@@ -143,6 +150,7 @@ def compose(
             beside_m=limits.gap_m,
         ),
         with_constraints=constraints is not None,
+        living=living,
     )
 
 

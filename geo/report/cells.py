@@ -20,7 +20,7 @@ from geo.indicators import Indicator, catalogue
 from geo.report.parts import Cell, Column, Table
 from layers.units import convert, label, parse_unit
 
-__all__ = ["DASH", "Desk", "Record", "capital", "count_text", "desk", "lacking", "plain_rows", "unit_text"]
+__all__ = ["DASH", "Desk", "Record", "capital", "count_text", "desk", "lacking", "plain_rows", "unit_text", "unknown"]
 
 DASH = "—"
 
@@ -333,6 +333,17 @@ def count_text(number: float) -> str:
 def plain_rows(rows: Sequence[Sequence[str | Cell]]) -> tuple[tuple[Cell, ...], ...]:
     """Turn rows of texts into rows of cells."""
     return tuple(tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows)
+
+
+def unknown(value: object) -> bool:
+    """Whether a value of a table is missing.
+
+    Examples
+    --------
+    >>> unknown(float("nan")), unknown(None), unknown(0.0)
+    (True, True, False)
+    """
+    return bool(pd.isna(value))  # type: ignore[call-overload]
 
 
 def unit_text(unit: str, language: str) -> str:

@@ -11,7 +11,8 @@ import pandas as pd
 from geo.charts.composed import outline_of
 from geo.composition.found import Composition
 from geo.composition.proposals import KINDS, proposals
-from geo.report.cells import DASH, Desk, Record, count_text, plain_rows
+from geo.report.cells import DASH, Desk, Record, count_text, plain_rows, unknown
+from geo.report.living_section import living_section
 from geo.report.parts import Block, Cell, Column, Figure, Paragraph, Section, Table
 from layers.units import from_tally, label, to_tally
 
@@ -35,8 +36,12 @@ def composition_chapter(desk: Desk) -> Section | None:
         _people(desk, zones),
     ]
     figure = _drawing(desk, found)
-    sections = (Section("consolidation", desk.say("sec_consolidation"), _consolidation(desk, found)),)
-    return Section("composition", desk.say("ch_composition"), tuple([*blocks, figure] if figure else blocks), sections)
+    sections = [Section("consolidation", desk.say("sec_consolidation"), _consolidation(desk, found))]
+    if found.living is not None:
+        sections.append(living_section(desk, found.living))
+    return Section(
+        "composition", desk.say("ch_composition"), tuple([*blocks, figure] if figure else blocks), tuple(sections)
+    )
 
 
 def _lead(desk: Desk, zones: list[Record]) -> str:
@@ -56,12 +61,8 @@ def _warnings(desk: Desk, zones: list[Record]) -> list[Block]:
     return told
 
 
-def _unknown(value: object) -> bool:
-    return bool(pd.isna(value))  # type: ignore[call-overload]
-
-
 def _share(value: float) -> str:
-    return DASH if _unknown(value) else f"{value:.2%}"
+    return DASH if unknown(value) else f"{value:.2%}"
 
 
 def _table(
@@ -73,7 +74,7 @@ def _table(
 
 def _main(desk: Desk, zone: Record, names: dict[str, str]) -> str:
     """The main park, or why there is none."""
-    if _unknown(zone["main_park"]):
+    if unknown(zone["main_park"]):
         return desk.say(f"main_is_{zone['main_known_by']}")
     return names[str(zone["main_park"])]
 
@@ -109,7 +110,7 @@ def _park_names(found: Composition) -> dict[str, str]:
 
 
 def _of(desk: Desk, part: float, whole: float) -> str:
-    return "" if _unknown(part) else f"{desk.amount(part, 'm2')} ÷ {desk.amount(whole, 'm2')}"
+    return "" if unknown(part) else f"{desk.amount(part, 'm2')} ÷ {desk.amount(whole, 'm2')}"
 
 
 def _form(desk: Desk, zones: list[Record], found: Composition) -> Table:
@@ -119,15 +120,15 @@ def _form(desk: Desk, zones: list[Record], found: Composition) -> Table:
     called = {str(zone["zone_id"]): str(zone["zone_name"]) for zone in zones}
     rows: list[list[str | Cell]] = []
     for zone in zones:
-        far = "" if _unknown(zone["farthest_point"]) or zone["points"] < 2 else str(zone["farthest_point"])
+        far = "" if unknown(zone["farthest_point"]) or zone["points"] < 2 else str(zone["farthest_point"])
         rows.append(
             [
                 str(zone["zone_name"]),
                 names[far] if far else DASH,
                 f"{zone['farthest_km']:.2f}" if far else DASH,
                 f"{middles[far]:.2f}" if far else DASH,
-                DASH if _unknown(zone["compactness"]) else f"{zone['compactness']:.3f}",
-                DASH if _unknown(zone["division"]) else f"{zone['division']:.3f}",
+                DASH if unknown(zone["compactness"]) else f"{zone['compactness']:.3f}",
+                DASH if unknown(zone["division"]) else f"{zone['division']:.3f}",
                 desk.area_cells(zone["effective_mesh_m2"])[0],
                 Cell(
                     f"{desk.area_cells(zone['overlap_m2'])[0].text}",
@@ -152,7 +153,7 @@ def _people(desk: Desk, zones: list[Record]) -> Table:
         [
             str(zone["zone_name"]),
             desk.join([_role(desk, role, count) for role, count in zone["roles"].items()]),
-            DASH if _unknown(zone["district"]) else str(zone["district"]),
+            DASH if unknown(zone["district"]) else str(zone["district"]),
             desk.join(zone["other_districts"]) or DASH,
             desk.join(list(zone["operators"])) or DASH,
             desk.join([_abroad(desk, name, zone["operators"][name]) for name in zone["operators_abroad"]]) or DASH,
@@ -278,9 +279,9 @@ def _evidence(desk: Desk, found: Composition, row: Record) -> str:
     """Say the value that was held against the limit, and what else is known."""
     value, limit = (_measure(desk, row[name], str(row["unit"])) for name in ("value", "limit"))
     told = [desk.say(f"evidence_{row['kind']}", value=value, limit=limit)]
-    if row["kind"] in {"join", "cluster"} and not _unknown(row["parcels"]):
+    if row["kind"] in {"join", "cluster"} and not unknown(row["parcels"]):
         told.append(desk.say("evidence_parcels", count=count_text(row["parcels"])))
-    if row["kind"] == "join" and not _unknown(row["constrained_m2"]):
+    if row["kind"] == "join" and not unknown(row["constrained_m2"]):
         kinds = found.joins.set_index("join_id").loc[row["id"], "constraints"]
         under = desk.join([f"{one['kind']} {desk.mu(one['area_m2'])}" for one in kinds])
         told.append(desk.say("evidence_constrained", kinds=under) if under else desk.say("evidence_unconstrained"))

@@ -5,7 +5,7 @@ shapefile without .cpg, a workbook with title rows and 万元 and 亩, a CSV wit
 seed, same city. Everything is invented, lies in the open sea, and says so (合成数据).
 
 Rooms: streets → places (districts, parks) → lots → outskirts (works beside a park) → land (uses) →
-buildings, firms, surveys → faults → truth; files writes.
+buildings, firms, surveys, daily (services, homes) → faults → truth; files writes.
 """
 
 from layers.example.city import Example, make

@@ -11,7 +11,7 @@ import shapely
 
 from layers.errors import ProjectError
 from layers.example import buildings as houses
-from layers.example import faults, firms, land, outskirts, places, streets, surveys, truth
+from layers.example import daily, faults, firms, land, outskirts, places, streets, surveys, truth
 from layers.example.streets import CRS, Ground
 
 __all__ = ["Example", "make"]
@@ -30,6 +30,7 @@ ROOMS = (
     "concentration",
     "faults",
     "survey",
+    "daily",
 )
 
 
@@ -40,7 +41,8 @@ class Example:
     Attributes
     ----------
     frames : dict of GeoDataFrame
-        Canonical layers: parks, parcels, buildings, enterprises, holdings, districts, constraints; EPSG:4549.
+        Canonical layers: parks, parcels, buildings, enterprises, holdings, districts, constraints,
+        facilities, housing; EPSG:4549.
     height : Height
         Heights above ground: `.metres` (float32), `.transform`, `.nodata`.
     truth : dict
@@ -99,6 +101,8 @@ def make(parcels: int = 20_000, seed: int = 2025, *, buildings: int | None = Non
         "holdings": works.holdings,
         "districts": towns,
         "constraints": _constraints(ground, border),
+        "facilities": daily.services(lots, stream["daily"]),
+        "housing": daily.estates(lots, stream["daily"]),
     }
     faulty = faults.plant(frames, site.lots.right, site.lots.corners, stream["faults"])
     known = truth.know(faulty.frames, plan, faulty.planted)
