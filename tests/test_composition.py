@@ -401,3 +401,39 @@ def test_drawings_escape_what_comes_from_data():
 def test_mains_by_role_only():
     drawn = gpd.GeoDataFrame({"zone_id": ["Z", "Z"]})
     assert mains_of(drawn)["Z"].known_by == "none"
+
+
+# ---------------------------------------------------------------- real boundaries
+
+
+@pytest.mark.real_data
+def test_districts_of_a_province_as_parks(shared_data):
+    """Every city a zone, its districts the parks: many corners, islands, common boundaries, and another library."""
+    drawn = gpd.read_file(shared_data / "zhejiang_districts" / "districts_wgs84.gpkg").to_crs(hand_city.CRS)
+    ids = drawn["district_adcode"].astype(str)
+    parks_ = gpd.GeoDataFrame(
+        {"park_id": ids, "park_name": ids, "zone_id": ids.str[:4]}, geometry=drawn.geometry.make_valid(), crs=drawn.crs
+    )
+    first = parks_.sort_values("park_id").groupby("zone_id")["park_id"].first()
+    parks_["role"] = np.where(parks_["park_id"].isin(first), "main", "branch")
+    inner = parks_.geometry.representative_point()
+    fields = gpd.GeoDataFrame(
+        {"land_use_code": "0601", "parcel_id": ids}, geometry=inner.buffer(50, cap_style="square"), crs=drawn.crs
+    )
+    land = attach(fields, parks_, area="planar", overlap="priority")
+    made = compose(land, overlap_matrix(land.parks, "planar"), area="planar")
+    zones = made.zones.set_index("zone_id")
+    plain = parks_.dissolve("zone_id")
+    assert zones["area_m2"].to_numpy() == pytest.approx(plain.area.reindex(zones.index).to_numpy(), rel=1e-9)
+    for zone, shape in plain.geometry.items():
+        round_it = 4 * math.pi * shape.area / shape.length**2
+        assert zones.loc[zone, "compactness"] == pytest.approx(round_it, rel=1e-9)
+        patches = gpd.GeoSeries(shape.buffer(0.25)).explode().area  # what lies within 0.5 m grows together
+        assert zones.loc[zone, "blocks"] == len(patches)
+        assert zones.loc[zone, "division"] == pytest.approx(1 - (patches**2).sum() / patches.sum() ** 2, abs=1e-3)
+    mains = parks_.set_index("park_id").geometry
+    far = made.points[made.points["of"] == 1].sample(20, random_state=1)
+    for row in far.itertuples():
+        if row.park_id != (main := first[row.zone_id]):
+            assert row.to_main_km == pytest.approx(mains[row.park_id].distance(mains[main]) / 1000, abs=1e-6)
+    assert made.points.groupby("park_id")["industrial_m2"].sum().sum() == made.zones["industrial_m2"].sum()
