@@ -117,10 +117,26 @@ def _members(group: Rows) -> list[Rows]:
 def _nearest(
     shapes: npt.NDArray[np.object_], group: Rows, parks: gpd.GeoDataFrame, count: int
 ) -> tuple[Rows, npt.NDArray[np.float64]]:
-    """Return the park nearest to each cluster and how far it is; of two as near, the one that ranks first."""
-    tree = shapely.STRtree(parks.geometry.to_numpy())
+    """Return the park nearest to each cluster and how far it is; of two as near, the one that ranks first.
+
+    What lies mostly outside is as far from a park as from its boundary; a boundary of many corners is asked edge by
+    edge.
+    """
+    parts, of_part = shapely.get_parts(parks.geometry.to_numpy(), return_index=True)
+    rings, of_ring = shapely.get_rings(parts, return_index=True)
+    edges, of_edge = _edges(rings)
+    tree = shapely.STRtree(edges)
     pairs, distance = tree.query_nearest(shapes, return_distance=True, all_matches=True)
-    table = pd.DataFrame({"cluster": group[pairs[0]], "park": pairs[1], "distance": distance})
+    table = pd.DataFrame(
+        {"cluster": group[pairs[0]], "park": of_part[of_ring[of_edge[pairs[1]]]], "distance": distance}
+    )
     first = table.sort_values(["cluster", "distance", "park"], kind="stable").drop_duplicates("cluster")
     first = first.set_index("cluster").reindex(range(count))
     return first["park"].to_numpy("intp") if count else np.zeros(0, dtype="intp"), first["distance"].to_numpy("float64")
+
+
+def _edges(rings: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.object_], Rows]:
+    """Take rings apart into their edges, and tell which ring each is of."""
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    inner = ring[:-1] == ring[1:]
+    return shapely.linestrings(np.stack([points[:-1], points[1:]], axis=1)[inner]), ring[:-1][inner]

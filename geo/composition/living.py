@@ -192,26 +192,28 @@ def _services(
     places: list[_Place], jobs: pd.DataFrame, facilities: gpd.GeoDataFrame, walk: Walk, crs: object, area: str
 ) -> Iterator[dict[str, Any]]:
     known = jobs[jobs["told"] & jobs["point"].notna()]
+    shapes = np.array([place.shape for place in places], dtype=object)
+    whole = drawn_area(shapes, crs, area)
     for kind, rows in facilities.groupby("kind", sort=True):
         circles = shapely.buffer(rows.geometry.to_numpy(), walk.straight_m, quad_segs=_EDGES)
         reach = shapely.union_all(circles)
         shapely.prepare(reach)
         near = shapely.intersects(reach, known["point"].to_numpy(dtype=object))
-        for place in places:
-            mine = known["park"].isin(place.parks).to_numpy()
-            steps = known["steps"].to_numpy("int64")
-            within = shapely.intersection(place.shape, reach)
-            whole, reached = drawn_area(np.array([place.shape, within], dtype=object), crs, area)
-            told = bool(mine.any())
-            total, those = int(steps[mine].sum()), int(steps[mine & near].sum())
+        reached = np.minimum(drawn_area(shapely.intersection(shapes, reach), crs, area), whole)
+        for place, land_m2, those_m2 in zip(places, whole.tolist(), reached.tolist(), strict=True):
             yield {
                 "level": place.level, "scope_id": place.id, "scope_name": place.name, "kind": str(kind),
-                "area_m2": float(whole), "reached_m2": float(min(reached, whole)),
-                "area_share": float(min(reached, whole) / whole) if whole else np.nan,
-                "jobs": from_tally(total, "person") if told else np.nan,
-                "reached_jobs": from_tally(those, "person") if told else np.nan,
-                "jobs_share": those / total if total else np.nan,
+                "area_m2": land_m2, "reached_m2": those_m2, "area_share": those_m2 / land_m2 if land_m2 else np.nan,
+                **_reached_jobs(known, known["park"].isin(place.parks).to_numpy(), near),
             }  # fmt: skip
+
+
+def _reached_jobs(known: pd.DataFrame, mine: npt.NDArray[np.bool_], near: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Jobs of a place, and those of them within reach; missing where no firm tells."""
+    steps = known["steps"].to_numpy("int64")
+    total, those = int(steps[mine].sum()), int(steps[mine & near].sum())
+    jobs, reached = (from_tally(one, "person") if mine.any() else np.nan for one in (total, those))
+    return {"jobs": jobs, "reached_jobs": reached, "jobs_share": those / total if total else np.nan}
 
 
 def _homes(places: list[_Place], jobs: pd.DataFrame, housing: gpd.GeoDataFrame, walk: Walk) -> Iterator[dict[str, Any]]:
