@@ -32,7 +32,7 @@ def city(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def split_city(city, tmp_path_factory):
-    """The example city in several files, some rows without id or area, one file in another CRS."""
+    """The example city in several files, some rows without id or area, one twice, one file in another CRS."""
     folder = tmp_path_factory.mktemp("split") / "data"
     shutil.copytree(city, folder)
     parcels = gpd.read_file(folder / "地类图斑.shp")
@@ -42,7 +42,8 @@ def split_city(city, tmp_path_factory):
     parcels.loc[::90, "TBMJ"] = None
     for number in range(3):
         part = parcels.iloc[number::3]
-        part = part if number else part.drop(columns="BSM")
+        if number == 0:  # a row that stands twice, and a column less
+            part = pd.concat([part, part.iloc[[5]]]).drop(columns="BSM")
         (part.to_crs(4527) if number == 1 else part).to_file(folder / f"地类图斑{number}.gpkg")
     buildings = gpd.read_parquet(folder / "建筑物.parquet")
     (folder / "建筑物.parquet").unlink()
