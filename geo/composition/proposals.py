@@ -6,6 +6,9 @@ whether two points should join, or a point be given up, is for planners to say. 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 import pandas as pd
 
 from geo.composition.found import Composition
@@ -49,11 +52,18 @@ def _joins(found: Composition) -> pd.DataFrame:
     return table.assign(
         kind="join",
         id=table["join_id"],
-        name=table["name_a"] + " – " + table["name_b"],
+        name=[_both(row) for row in table.to_dict("records")],
         value=table["gap_m"],
         limit=found.limits.gap_m,
         unit="m",
     )
+
+
+def _both(row: dict[Hashable, Any]) -> str:
+    """Name both ends; points of one park by their ids too."""
+    if row["name_a"] != row["name_b"]:
+        return f"{row['name_a']} – {row['name_b']}"
+    return f"{row['name_a']} {row['point_a']} – {row['point_b']}"
 
 
 def _points(found: Composition) -> list[pd.DataFrame]:

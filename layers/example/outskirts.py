@@ -37,33 +37,36 @@ class Outskirts:
 
 def choose(lots: Lots, whole: np.ndarray, estates: gpd.GeoDataFrame) -> Outskirts:
     """Choose the block; `whole` tells the lots that neither river nor expressway has cut."""
-    inside = shapely.union_all(estates.geometry.to_numpy())
-    shapes = lots.geometry
-    shapely.prepare(inside)
-    touches = shapely.intersects(inside, shapes)
-    shape_of = dict(zip(estates["park_id"], estates.geometry, strict=True))
+    shapes, tree = lots.geometry, shapely.STRtree(lots.geometry)
+    in_parks = estates.geometry.to_numpy()
+    touched = np.unique(tree.query(in_parks, predicate="intersects")[1])
+    free = whole & ~np.isin(np.arange(len(shapes)), touched)
     for park in PARKS:
-        block = _block(lots, whole & ~touches, shape_of[park], [one for key, one in shape_of.items() if key != park])
+        is_it = (estates["park_id"] == park).to_numpy()
+        block = _block(lots, tree, free, in_parks[is_it][0], in_parks[~is_it])
         if block is not None:
             works = np.flatnonzero(lots.block == block)
-            near = shapely.dwithin(shapes, shapely.union_all(shapes[works]), AROUND)
+            near = np.sort(tree.query(shapely.union_all(shapes[works]), predicate="dwithin", distance=AROUND))
             # A lot that the park's line cuts counts as outside when more than half of it is.
-            mostly_in = shapely.area(shapely.intersection(shapes, inside)) > 0.5 * shapely.area(shapes)
-            return Outskirts(works, np.flatnonzero(near & ~mostly_in & (lots.block != block)), park)
+            inside = shapely.intersection(shapes[near], shapely.union_all(in_parks))
+            mostly_out = shapely.area(inside) <= 0.5 * shapely.area(shapes[near])
+            return Outskirts(works, near[mostly_out & (lots.block[near] != block)], park)
     none = np.zeros(0, dtype="int64")
     return Outskirts(none, none, "")
 
 
-def _block(lots: Lots, free: np.ndarray, park: shapely.Geometry, others: list[shapely.Geometry]) -> int | None:
+def _block(
+    lots: Lots, tree: shapely.STRtree, free: np.ndarray, park: shapely.Geometry, others: np.ndarray
+) -> int | None:
     """Return the block nearest to the park of those wholly free, large enough, and nearer to no other park."""
-    shapely.prepare(park)
-    near = np.unique(lots.block[shapely.dwithin(lots.geometry, park, FARTHEST)])
     fits = []
-    for block in near.tolist():
+    for block in np.unique(lots.block[tree.query(park, predicate="dwithin", distance=FARTHEST)]).tolist():
         mine = lots.block == block
+        if not free[mine].all():
+            continue
         ground = shapely.union_all(lots.geometry[mine])
         distance = float(shapely.distance(ground, park))
-        alone = float(min(shapely.distance(other, ground) for other in others)) > distance + AROUND
-        if free[mine].all() and distance >= NEAREST and alone and shapely.area(ground) >= LEAST_M2:
+        alone = not shapely.dwithin(others, ground, distance + AROUND).any()
+        if distance >= NEAREST and alone and shapely.area(ground) >= LEAST_M2:
             fits.append((distance, block))
     return min(fits)[1] if fits else None
