@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from geo.assessment import Assessment, assess
     from geo.attainments import attainment
-    from geo.charts import draw_radars
+    from geo.charts import draw_radars, draw_zones
     from geo.comparing.runs import compare
     from geo.concentrations import concentration
     from geo.evaluation.tree import evaluate
@@ -57,6 +57,7 @@ __all__ = [
     "concentration",
     "draw_map",
     "draw_radars",
+    "draw_zones",
     "evaluate",
     "find_candidates",
     "grade",
@@ -95,6 +96,7 @@ _HOME = {
     "concentration": "geo.concentrations",
     "draw_map": "geo.maps",
     "draw_radars": "geo.charts",
+    "draw_zones": "geo.charts",
     "evaluate": "geo.evaluation.tree",
     "find_candidates": "geo.renewal",
     "grade": "geo.grading.grades",
