@@ -541,7 +541,12 @@ def check(
     from layers.intake import inspect
 
     loaded = _load(project, flags, lang, voice)
-    table = inspect(_gather(loaded, voice, mend=False), thorough=True)
+    intake = _gather(loaded, voice, mend=False)
+    table = inspect(intake, thorough=True)
+    if any(setting.origin in ("file", "flag") for name, setting in loaded.settings.items() if name.startswith("plan.")):
+        from geo.plan.asking import require_settings
+
+        require_settings(loaded, intake.frames.get("parcels"), intake.frames.get("parks"))
     _summary(table, voice, loaded.language)
     if as_json:
         _print_json({"findings": describe(table, loaded.language).to_dict("records")})

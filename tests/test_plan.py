@@ -389,3 +389,31 @@ def test_the_price_of_a_target_and_of_a_cost(tmp_path):
             for row in options
         ]
         assert change["cost_cny"] == pytest.approx(float(cheapest(plan, other, VACANT)), rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("at_least = 70", "0.7"),
+        ("costs = { retire = -5 }", "retire"),
+        ("costs = { retire = 5 }\nactions = ['retire', 'relocate']", "relocate"),
+        ("budgets = [{ year = 2026 }]", "plan.budgets"),
+        ("locks = 'locks.csv'", "s9"),
+    ],
+)
+def test_checking_finds_what_no_plan_could_be_made_with(tmp_path, text, told):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "locks.csv").write_text("parcel_id,lock,author,date,reason\ns9,out,甲,2026-01-01,理由\n", "utf-8")
+    layers = {"buildings": None, "enterprises": None, "holdings": None, "parcels": parcels(), "parks": parks()}
+    project = city.write(data, f"[plan]\n{text}\n", **layers)
+    done = run("check", project, "-o", tmp_path / "found", "-q", code=2)
+    assert told in done.output
+
+
+def test_vacant_land_in_the_wrong_unit_is_told(tmp_path):
+    output = planned(tmp_path, "[plan]\nat_least = 0.7\n", parks=parks((9e9, 0.0, 0.0)), code=2)
+    assert "vacant_land_m2" in output
+    assert "甲园" in output
+    plan, _ = planned(tmp_path, "[plan]\nat_least = 0.7\n", parks=parks((20.0, 0.0, 9.0)))  # 亩, as it seems
+    assert any("亩" in note for note in plan["notes"])

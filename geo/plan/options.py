@@ -286,6 +286,15 @@ def _relocate(desk: _Desk) -> pd.DataFrame:
         "relocate", int((~fits & (park >= 0)).sum()),
         "the park has less vacant land than the parcel needs", "园区可供用地小于所需用地",
     )  # fmt: skip
+    if len(fits) and not fits.any():
+        desk.notes.append(
+            Words(
+                f"relocate: no park has room for any parcel; the largest vacant land is {room.max():,.0f} m². "
+                "If that column is in mu, state its unit under [layers.parks] columns",
+                f"搬迁入园：没有园区容得下任何一个地块；可供用地最大为 {room.max():,.0f} 平方米。"
+                "若该列单位为亩，请在 [layers.parks] 的 columns 中写明",
+            )
+        )
     parcel, park = parcel[fits], park[fits]
     sums = [change.relocate(parcel, park, ratio) for change in desk.changes]
     return desk.rows("relocate", parcel, park, desk.site.area_m2[parcel] * ratio, sums, vacant=True)

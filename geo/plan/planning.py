@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.assessment import Assessment
+from geo.plan.asking import require_vacant_land
 from geo.plan.options import Options, draw_up
 from geo.plan.phases import by_year
 from geo.plan.posing import Posed, pose
@@ -143,6 +144,8 @@ def plan_renewal(assessment: Assessment) -> Plan:
     """
     project = assessment.project
     targets = read_targets(assessment)
+    if assessment.land is not None and assessment.land.parks is not None:
+        require_vacant_land(assessment.land.parks)
     options = draw_up(assessment, targets)
     posed = pose(options, project)
     problem, seconds = posed.problem, project.number("plan.seconds") or 60.0

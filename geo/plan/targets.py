@@ -19,7 +19,7 @@ from geo.indicators import Indicator, catalogue, indicator
 from layers import units
 from layers.errors import ProjectError, nearest
 
-__all__ = ["Target", "read_targets", "shown_value"]
+__all__ = ["Target", "read_targets", "require_figure", "shown_value"]
 
 _LEVELS = ("city", "zones", "zone", "park", "district")
 _COMPARED = ("at_least", "more_than", "at_most")
@@ -126,15 +126,20 @@ def _target(assessment: Assessment, stated: Mapping[str, Any], where: str) -> Ta
     place = _place(rows, stated, entry, where, asked)
     if asked is not None and figure is None:
         figure, at_least = asked.figure, asked.at_least
-    if entry.percent and not 0 <= float(figure or 0) <= 1:
-        raise ProjectError(
-            f"{where}: {entry.id} is a share; {figure:g} is above 1 (100 %). Write 70 % as 0.7.",
-            f"{where}：{entry.title_zh}为比例，{figure:g} 超过 1（100 %）。70 % 请写作 0.7。",
-        )
+    require_figure(entry, figure, where)
     return Target(
         entry, str(place["level"]), int(place["key"]), str(place["scope_id"]), str(place["scope_name"]), at_least,
         float(figure or 0.0), "project" if asked is None else asked.source, "" if asked is None else asked.clause,
     )  # fmt: skip
+
+
+def require_figure(entry: Indicator, figure: float | None, where: str) -> None:
+    """Refuse a share above 100 %."""
+    if entry.percent and figure is not None and not 0 <= figure <= 1:
+        raise ProjectError(
+            f"{where}: {entry.id} is a share; {figure:g} is above 1 (100 %). Write 70 % as 0.7.",
+            f"{where}：{entry.title_zh}为比例，{figure:g} 超过 1（100 %）。70 % 请写作 0.7。",
+        )
 
 
 def _require_planned(entry: Indicator, where: str) -> None:
