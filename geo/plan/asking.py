@@ -62,6 +62,6 @@ def require_vacant_land(parks: gpd.GeoDataFrame) -> None:
             f"({name}: {vacant[first]:,.0f} m² of {area[first]:,.0f} m²). State its unit under [layers.parks] columns, "
             'for example vacant_land_m2 = { name = "…", unit = "mu" }, or correct the table.',
             f"parks.vacant_land_m2：{len(parks)} 个园区中有 {len(wrong)} 个的可供用地大于园区面积"
-            f"（{name}：{vacant[first]:,.0f} 平方米，园区 {area[first]:,.0f} 平方米）。请在 [layers.parks] 的 columns 中"
-            '写明单位，如 vacant_land_m2 = { name = "…", unit = "mu" }，或更正该表。',
+            f"（{name}：{vacant[first]:,.0f} 平方米，园区 {area[first]:,.0f} 平方米）。请在 [layers.parks] 的 columns "
+            '中写明单位，如 vacant_land_m2 = { name = "…", unit = "mu" }，或更正该表。',
         )
