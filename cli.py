@@ -652,9 +652,9 @@ def candidates(voice: _Voice, call: _Call, as_json: bool) -> None:
         from geo.results import results
 
         document = results(assessment)
-        _print_json({"candidates": document["candidates"]})
+        _print_json({name: document[name] for name in ("candidates", "candidate_groups", "candidate_exemptions")})
         return
-    from geo.telling.figures import candidates_text
+    from geo.telling.candidates import candidates_text
 
     click.echo(candidates_text(assessment))
 

@@ -26,7 +26,8 @@ from geo.industry import industry_shares, output_column, tally_industries
 from geo.land import Land, attach_to, places
 from geo.land_use import system
 from geo.own_targets import OwnTarget, asked_by_project, own_targets, require_places
-from geo.renewal import Candidates, Rules, find_candidates
+from geo.renewal import Candidates, find_candidates
+from geo.renewal.stated import project_rules, project_sources
 from geo.reported import reported
 from geo.standards import Kinds, targets
 from geo.survey import SURVEYED
@@ -262,7 +263,7 @@ def conclude(
         indicators=indicators,
         overlaps=overlaps,
         identities=checks,
-        candidates=find_candidates(land, firms, _rules(project)) if land is not None and with_candidates else None,
+        candidates=_candidates(project, land, firms, frames) if land is not None and with_candidates else None,
         findings=findings if findings is not None else pd.DataFrame(),
         ledger=ledger or {},
         not_computed=_not_computed(indicators, land, firms),
@@ -432,15 +433,16 @@ def _kinds_by_name(parks: pd.DataFrame) -> dict[tuple[str, str], Kinds]:
     return {**by_name, **by_id, ("zones", ""): told["zones", "zones"]}
 
 
-def _rules(project: Project) -> Rules:
-    return Rules(**_chosen(project, "candidates."))  # type: ignore[arg-type]
-
-
 def _chosen(project: Project, group: str) -> dict[str, object]:
     """Return the settings of a group, by their names in it."""
     return {
         name.removeprefix(group): setting.value for name, setting in project.settings.items() if name.startswith(group)
     }
+
+
+def _candidates(project: Project, land: Land, firms: Firms | None, frames: Mapping[str, pd.DataFrame]) -> Candidates:
+    sources = project_sources(project, land, firms, frames, attaching(project)["system"])
+    return find_candidates(land, firms, project_rules(project), sources)
 
 
 def _not_computed(indicators: pd.DataFrame, land: Land | None, firms: Firms | None) -> dict[str, tuple[str, str]]:

@@ -33,6 +33,7 @@ from geo.land import EXTENSIVE, Beside, Land, Places, attach_to, join, places
 from geo.land_use import classify
 from geo.parcel_rows import parcel_rows, write_rows
 from geo.renewal import tax_by_parcel
+from geo.renewal.sources import DECIDING
 from geo.survey import CLASSES
 from layers.errors import SourceError
 from layers.numbering import NTH
@@ -44,7 +45,7 @@ __all__ = ["Batch", "assess_store", "batches", "fingerprint", "industrial_parcel
 #: What figures are made of; other columns are read only where a report shows them.
 _NEEDED = (
     "parcel_id", NTH, "land_use_code", "land_use_name", "recorded_area_m2", "owner_code", "status", *EXTENSIVE,
-    *CLASSES, "floors", "height_m", "storey_height_m", "height_from_raster",
+    *CLASSES, *DECIDING, "floors", "height_m", "storey_height_m", "height_from_raster", "built_year",
 )  # fmt: skip
 #: Where a parcel of a joined land came from: number of the batch, row in it.
 _HOME = ("batch", "row_in_batch")

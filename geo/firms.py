@@ -51,7 +51,7 @@ class Firms:
     Attributes
     ----------
     firms : DataFrame
-        One row a firm of the chosen year: `firm_id`, `firm_name`, `MEASURES`, `matched_by`
+        One row a firm of the chosen year: `firm_id`, `firm_name`, `MEASURES`, `founded` (where told), `matched_by`
         (holdings, parcel_id, owner_code, point, place, or missing), `land_from` (reported, parcels).
     links : DataFrame
         One row a firm × parcel: `firm`, `parcel` (rows), `land_area_m2`, `relation` (owner, tenant, or missing; whoever
@@ -205,6 +205,8 @@ def _firm_table(chosen: pd.DataFrame) -> pd.DataFrame:
         ).mask(high.isna() | firms["value_added_cny"].isna())  # fmt: skip
     firms["industry_code"] = _text(chosen, "industry_code")
     firms["scale"] = _text(chosen, "scale")
+    if "founded" in chosen:
+        firms["founded"] = chosen["founded"]
     return firms
 
 

@@ -17,7 +17,14 @@ from geo.intensity import floor_areas
 from geo.overlay import Pairs, share_out
 from layers.units import from_tally, in_steps, to_tally
 
-__all__ = ["Standing", "build_on", "measure_buildings"]
+__all__ = ["TOLD_BY_BUILDINGS", "Standing", "build_on", "measure_buildings"]
+
+#: What buildings tell of themselves; summed onto parcels as footprint × value, over the footprint of those that tell.
+_TOLD = ("built_year", "height_m")
+_TOLD_SUMS = (("dated_base_m2", "dated_base_years"), ("tall_base_m2", "tall_base_m3"))
+_TOLD_SCALE = 10
+#: Those sums, as columns of `Standing.table`.
+TOLD_BY_BUILDINGS = tuple(name for pair in _TOLD_SUMS for name in pair)
 
 #: A sliver of a building on a parcel says nothing about the parcel.
 _SLIVER = 0.01
@@ -28,7 +35,9 @@ class Standing(NamedTuple):
 
     #: One row a parcel: `floor_area_m2` (missing where a building's is), `building_base_m2`,
     #: `storeys_unknown_m2` (floor area of buildings whose storey height is not known), `floor_area_estimated`,
-    #: `buildings` (count).
+    #: `buildings` (count); and of the buildings that tell their year of completion or their height the footprint,
+    #: and the sum of footprint × year or height: `dated_base_m2`, `dated_base_years` (year·m²), `tall_base_m2`,
+    #: `tall_base_m3`.
     table: pd.DataFrame
     #: Buildings (count) and footprint (m²) on no parcel.
     unplaced: dict[str, float]
@@ -37,12 +46,18 @@ class Standing(NamedTuple):
 def measure_buildings(
     buildings: pd.DataFrame, footprint_m2: pd.Series, *, storey_height_m: float = 4.0, tall_storey_m: float = 8.0
 ) -> pd.DataFrame:
-    """Footprint and floor area of every building in whole steps: `footprint_m2`, and as `intensity.floor_areas`."""
+    """Footprint and floor area of every building in whole steps: `footprint_m2`, and as `intensity.floor_areas`.
+
+    `built_year` and `height_m` (m) come along, missing where they are not told or not above 0.
+    """
     stock = floor_areas(
         buildings.reset_index(drop=True), footprint_m2, storey_height_m=storey_height_m, tall_storey_m=tall_storey_m
     )
     stock.insert(0, "footprint_m2", in_steps(footprint_m2, "m2"))
     stock["floor_area_m2"] = in_steps(stock["floor_area_m2"], "m2")
+    for column in _TOLD:
+        told = buildings[column].reset_index(drop=True) if column in buildings else pd.Series(np.nan, index=stock.index)
+        stock[column] = told.astype("float64").mask(told.astype("float64") <= 0)
     return stock
 
 
@@ -95,6 +110,7 @@ def build_on(
             "storeys_unknown_m2": from_tally(sums["storeys_unknown_m2"][:-1], "m2"),
             "floor_area_estimated": estimated,
             "buildings": np.bincount(parcel[on], minlength=n),
+            **_weighted(stock, shared["footprint_m2"], building, np.where(on, parcel, n), n),
         }
     )
     away = {
@@ -102,6 +118,25 @@ def build_on(
         "footprint_m2": float(from_tally(sums["footprint_m2"][-1:], "m2")[0]),
     }
     return Standing(table, away)
+
+
+def _weighted(
+    stock: pd.DataFrame,
+    footprint: npt.NDArray[np.int64],
+    building: npt.NDArray[np.intp],
+    parcel: npt.NDArray[np.intp],
+    n: int,
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Sum footprint, and footprint × what buildings tell, onto parcels: whole steps, in any order."""
+    sums = {}
+    for column, (base, product) in zip(_TOLD, _TOLD_SUMS, strict=True):
+        told = stock[column].to_numpy("float64")[building]
+        known = np.isfinite(told)
+        # Heights in whole decimetres, years as they are: products stay far within 64 bits.
+        steps = np.round(np.where(known, told, 0.0) * _TOLD_SCALE).astype("int64")
+        sums[base] = from_tally(_added(footprint, parcel, known, n)[:-1], "m2")
+        sums[product] = from_tally(_added(footprint * steps, parcel, known, n)[:-1], "m2") / _TOLD_SCALE
+    return sums
 
 
 def _added(

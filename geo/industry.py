@@ -18,7 +18,7 @@ from geo.firms import Firms
 from geo.indicators import indicator
 from layers.units import from_tally, to_tally
 
-__all__ = ["industry_shares", "location_quotient", "output_column", "tally_industries"]
+__all__ = ["industry_shares", "leading_divisions", "location_quotient", "output_column", "tally_industries"]
 
 _CANDIDATES = ("output_cny", "revenue_cny", "value_added_cny")
 
@@ -121,6 +121,36 @@ def industry_shares(
         )
         parts.append(table[table["level"].isin(entry.levels)])
     return pd.concat(parts, ignore_index=True)
+
+
+def leading_divisions(sums: pd.DataFrame, count: int = 1) -> pd.DataFrame:
+    """Return the divisions with most output of every place (主导产业).
+
+    Parameters
+    ----------
+    sums : DataFrame
+        From `tally_industries`.
+    count : int
+        How many divisions lead.
+
+    Returns
+    -------
+    DataFrame
+        `level`, `key`, `division`, the largest first; places without coded output are left out.
+
+    Examples
+    --------
+    >>> sums = pd.DataFrame({"level": "zone", "key": 0, "code": ["3411", "3482", "2710"],
+    ...                      "division": ["34", "34", "27"], "output": [60, 50, 100]})
+    >>> leading_divisions(sums)["division"].tolist()
+    ['34']
+    """
+    place = ["level", "key"]
+    named = sums[sums["division"].notna()]
+    divisions = pd.DataFrame(named.groupby([*place, "division"])["output"].sum()).reset_index()
+    divisions = divisions.sort_values([*place, "output"], ascending=[True, True, False], kind="stable")
+    first: pd.DataFrame = divisions.groupby(place).head(count)
+    return first[[*place, "division"]].reset_index(drop=True)
 
 
 def _sum_by(sums: pd.DataFrame, column: str, where: pd.MultiIndex) -> npt.NDArray[np.int64]:

@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-from geo.indicators import Indicator
-from layers.errors import nearest
-from layers.units import convert, label
+from geo.indicators import Indicator, catalogue
+from layers.errors import Words, nearest
+from layers.units import convert, label, parse_unit
 
-__all__ = ["area_text", "labels", "money_text", "text", "value_text", "with_unit"]
+__all__ = [
+    "area_text",
+    "evidence_title",
+    "evidence_unit",
+    "fact_title",
+    "labels",
+    "money_text",
+    "text",
+    "value_text",
+    "with_unit",
+]
 
 
 @cache
@@ -94,3 +105,48 @@ def with_unit(number: str, unit: str) -> str:
     ('6.67 万元/亩', '6.67 × 10⁴ CNY/mu')
     """
     return f"{number} {'× ' if unit.startswith('10') else ''}{unit}".rstrip()
+
+
+def evidence_title(code: str, titles: Mapping[str, Words], language: str = "zh") -> str:
+    """Return the title of a kind of evidence (线索名称): its rule's own, else ours, else its code.
+
+    Examples
+    --------
+    >>> evidence_title("idle_land", {}), evidence_title("x", {"x": Words("poor", "差")}, "en")
+    ('疑似闲置土地', 'poor')
+    """
+    if code in titles:
+        return titles[code].text(language)
+    key = f"evidence.{code}"
+    return text(key, language) if key in labels() else code
+
+
+def evidence_unit(unit: str, language: str = "zh") -> str:
+    """Write a unit that stands as text beside evidence, such as 万元/亩, in the language; "" for a ratio.
+
+    Examples
+    --------
+    >>> evidence_unit("万元/亩", "en"), evidence_unit("年", "en"), evidence_unit("1")
+    ('10⁴ CNY/mu', 'years', '')
+    """
+    if unit == "1":
+        return ""
+    key = f"evidence_unit.{unit}"
+    if key in labels():
+        return text(key, language)
+    parts = [parse_unit(part) for part in unit.split("/")]
+    return unit if None in parts else label("/".join(part or "" for part in parts), language)
+
+
+def fact_title(name: str, language: str = "zh") -> str:
+    """Return what a fact of a parcel is called (地块事实名称): an indicator's title, or a word of ours, or its name.
+
+    Examples
+    --------
+    >>> fact_title("tax_per_mu"), fact_title("agreed_start", "en")
+    ('亩均税收', 'agreed start')
+    """
+    if name in catalogue():
+        return catalogue()[name].title(language)
+    key = f"fact.{name}"
+    return text(key, language) if key in labels() else name

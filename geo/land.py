@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.footprints import build_on, measure_buildings
+from geo.footprints import TOLD_BY_BUILDINGS, build_on, measure_buildings
 from geo.land_use import classify
 from geo.overlay import Pairs, intersect, place, share_out
 from geo.survey import SURVEYED, surveyed
@@ -300,6 +300,7 @@ def _with_buildings(
         storeys_unknown_m2=floor.fillna(stands["storeys_unknown_m2"]),
         floor_area_estimated=stands["floor_area_estimated"] & floor.isna(),
         buildings=stands["buildings"],
+        **{name: stands[name] for name in TOLD_BY_BUILDINGS},
     )
     return table, unplaced
 

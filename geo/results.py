@@ -69,7 +69,13 @@ def results(
             graded["living_circle"] = living_document(assessment.composition.living)
     if assessment.candidates is None:  # nobody looked: an empty list would say that there are none
         return plain(document | graded)  # type: ignore[no-any-return]
-    return {**plain(document | graded), "candidates": _candidates(assessment)}
+    found = assessment.candidates
+    return {
+        **plain(document | graded),
+        "candidates": _candidates(assessment),
+        "candidate_groups": _records(found.groups, [str(name) for name in found.groups]),
+        "candidate_exemptions": _records(found.exempt, _EXEMPT),
+    }
 
 
 def _attainment(assessment: Assessment) -> list[dict[str, Any]]:
@@ -185,13 +191,18 @@ def _statistics(assessment: Assessment) -> list[dict[str, Any]]:
     ]
 
 
+#: A piece of evidence, and a parcel that is exempt, as they are told.
+_PIECE = ("code", "measure", "comparison", "value", "limit", "unit", "source", "basis_zh", "basis_en")
+_EXEMPT = ("parcel_id", "area_m2", "strength", "code", "reason_zh", "reason_en")
+
+
 def _candidates(assessment: Assessment) -> list[dict[str, Any]]:
     """Candidates with their evidence, plain already: a city has tens of thousands."""
     found = assessment.candidates
     if found is None:
         return []
     evidence: dict[int, list[dict[str, Any]]] = {}
-    pieces = _records(found.evidence, ["code", "value", "limit", "unit", "source", "basis_zh", "basis_en"])
+    pieces = _records(found.evidence, _PIECE)
     for parcel, piece in zip(found.evidence["parcel"].tolist(), pieces, strict=True):
         evidence.setdefault(parcel, []).append(piece)
     told = _records(found.table, ["parcel_id", "area_m2", "park", "group", "strength", "missing"])

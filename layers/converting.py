@@ -225,14 +225,16 @@ def _write_documents(
 
 def _anywhere(project: Project) -> Mapping[str, Setting]:
     """Return the settings with whole paths of files: the dataset lies elsewhere than the project."""
-    files = [name for name, key in keys().items() if _names_file(name, key.type, project.text(name))]
+    files = [name for name, key in keys().items() if _names_file(name, key.type, project[name])]
     whole = {name: str((project.folder / str(project[name])).resolve()) for name in files}
     return {name: replace(one, value=whole[name]) if name in whole else one for name, one in project.settings.items()}
 
 
-def _names_file(name: str, kind: str, value: str | None) -> bool:
-    """Tell whether a setting is the path of a file; a rule set may be named by its id too."""
-    return value is not None and (kind == "file" or (name == "grade.rules" and value.endswith(".toml")))
+def _names_file(name: str, kind: str, value: object) -> bool:
+    """Tell whether a setting is the path of a file; a rule set may be named by its id or stand in the project too."""
+    if not isinstance(value, str) or not value:
+        return False
+    return kind in {"file", "rules"} or (name == "grade.rules" and value.endswith(".toml"))
 
 
 def _small_entry(path: Path, frame: pd.DataFrame) -> dict[str, Any]:

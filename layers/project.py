@@ -51,6 +51,7 @@ _KINDS = {
     "file": ("the path of a file, relative to the project file", "文件路径（相对于项目文件）"),
     "table": ("a table, such as { above = { … } }", "表，如 { above = { … } }"),
     "tables": ("a list of tables, such as [{ … }, { … }]", "表的列表，如 [{ … }, { … }]"),
+    "rules": ("a list of tables, or the path of a TOML file", "表的列表，或 TOML 文件路径"),
 }
 
 
@@ -82,6 +83,8 @@ class Key:
             "file": isinstance(value, str),
             "table": isinstance(value, dict),
             "tables": isinstance(value, list) and all(isinstance(item, dict) for item in value),
+            "rules": isinstance(value, str)
+            or (isinstance(value, list) and all(isinstance(item, dict) for item in value)),
         }
         return fits[self.type]
 
@@ -417,7 +420,7 @@ def _flag_value(name: str, text: str) -> object:
     key = keys().get(name)
     if key is None:
         raise _unknown(name, keys(), "--set")
-    if key.type in {"text", "choice", "file"}:
+    if key.type in {"text", "choice", "file"} or (key.type == "rules" and not text.strip().startswith("[")):
         return text
     if key.type == "texts" and not text.strip().startswith("["):
         return [item.strip() for item in text.split(",") if item.strip()]

@@ -258,6 +258,7 @@ _EMPTY = {
     "file": '""',
     "table": "{}",
     "tables": "[]",
+    "rules": "[]",
 }
 
 

@@ -79,10 +79,10 @@
     var span = data.span("evidence", s);
     if (span.from === span.to) return null;
     var list = el("ul", { class: "pw-evidence" });
-    var value = data.column("evidence.value"), limit = data.column("evidence.limit");
+    var value = data.column("evidence.value"), limit = data.column("evidence.limit"), above = data.column("evidence.above");
     for (var k = span.from; k < span.to; k++) {
       var unit = data.word("evidence.unit", k);
-      var said = isNaN(value[k]) ? "" : figure(value[k]) + (isNaN(limit[k]) ? "" : " < " + figure(limit[k])) + (unit ? " " + unit : "");
+      var said = isNaN(value[k]) ? "" : figure(value[k]) + (isNaN(limit[k]) ? "" : (above[k] ? " > " : " < ") + figure(limit[k])) + (unit ? " " + unit : "");
       list.append(el("li", {}, el("b", {}, data.word("evidence.says", k)), said ? " " + said : "",
         el("small", {}, el("bdi", {}, data.word("evidence.basis", k)))));
     }

@@ -17,7 +17,7 @@ import shapely
 
 from geo.assessment import Assessment
 from geo.indicators import indicator
-from geo.labels import labels, text
+from geo.labels import evidence_title, evidence_unit, text
 from geo.maps.content import overlaps_of, parks_of
 from geo.maps.facts import MEASURES, land_of, use_names
 from geo.maps.packing import Block, inner_points, mercator, thin
@@ -139,18 +139,11 @@ def _evidence(block: Block, assessment: Assessment, rows: npt.NDArray[np.intp], 
     table = table[table["parcel"].isin(rows)].sort_values("parcel", kind="stable")
     counts = np.bincount(table["parcel"].astype("int64"), minlength=int(rows.max(initial=0)) + 1)[rows]
     block.integers("evidence.count", counts)
-    named = table["code"].map(
-        lambda code: text(f"evidence.{code}", language) if f"evidence.{code}" in labels() else code
-    )
-    for name, words in (("says", named), ("unit", table["unit"].map(lambda unit: _unit(unit, language)))):
+    titles = assessment.candidates.titles
+    named = table["code"].map(lambda code: evidence_title(code, titles, language))
+    for name, words in (("says", named), ("unit", table["unit"].map(lambda unit: evidence_unit(unit, language)))):
         _pointed(block, f"evidence.{name}", "", words)
     _pointed(block, "evidence.basis", "", table["basis_en" if language == "en" else "basis_zh"])
+    block.integers("evidence.above", (table["comparison"] == "above").to_numpy("int64"))
     block.numbers("evidence.value", table["value"].astype("float64"), 4)
     block.numbers("evidence.limit", table["limit"].astype("float64"), 4)
-
-
-def _unit(unit: str, language: str) -> str:
-    if unit == "1":
-        return ""
-    parsed = [units.parse_unit(part) for part in unit.split("/")]
-    return unit if None in parsed else units.label("/".join(str(part) for part in parsed), language)

@@ -18,7 +18,7 @@ from geo import labels, standards
 from geo.assessment import Assessment
 from geo.indicators import Indicator, catalogue
 from geo.report.parts import Cell, Column, Table
-from layers.units import convert, label, parse_unit
+from layers.units import convert, label
 
 __all__ = ["DASH", "Desk", "Record", "capital", "count_text", "desk", "lacking", "plain_rows", "unit_text", "unknown"]
 
@@ -354,7 +354,4 @@ def unit_text(unit: str, language: str) -> str:
     >>> unit_text("万元/亩", "en"), unit_text("1", "zh")
     ('10⁴ CNY/mu', '')
     """
-    if unit == "1":
-        return ""
-    parts = [parse_unit(part) for part in unit.split("/")]
-    return unit if None in parts else label("/".join(part or "" for part in parts), language)
+    return labels.evidence_unit(unit, language)

@@ -1,8 +1,8 @@
 """`results.gpkg`: every layer with its figures, in colours, with names people read.
 
-Layers: parcels, parks, zones, districts, candidates, overlaps, joins (land between points of a zone), clusters
-(industry outside the parks), findings (places); tables: indicators with
-both sums. Columns keep their canonical names and base units; their titles in the report's language stand in
+Layers: parcels, parks, zones, districts, candidates, candidate_groups, overlaps, joins (land between points of a zone),
+clusters (industry outside the parks), findings (places); tables: indicators with both sums. Columns keep their
+canonical names and base units; their titles in the report's language stand in
 the file. Classes and colours of the parcels are those of the map, so both show the same picture.
 Units: m², yuan, and each indicator's display unit, which its title names.
 """
@@ -24,6 +24,7 @@ from geo.indicators import catalogue
 from geo.land import EXTENSIVE, Land
 from geo.maps.facts import MEASURES, parcel_facts
 from geo.maps.themes import style, themes, zone_colours
+from geo.renewal.groups import group_shapes
 from geo.report.gpkg_file import Layer, Style, save
 from geo.report.qgis_style import Look, categorised, single
 from geo.results import definitions, dumps, plain
@@ -36,6 +37,7 @@ __all__ = ["write_gpkg", "write_places"]
 _PLACE = ("level", "scope_id", "scope_name")
 _SEVERITY = {"error": "#b3341f", "warning": "#e69f00", "note": "#3b78ad"}
 _AREA = "MultiPolygon"
+_GROUP = Look("#ffffff", outline="#7a1f12", width_mm=0.6, fill=False)
 _OPEN = Look("#ffffff", outline="#555555", width_mm=0.5, fill=False)
 
 
@@ -59,6 +61,7 @@ def write_gpkg(assessment: Assessment, path: str | Path, facts: pd.DataFrame | N
             _parks(assessment, language),
             _parcels(assessment, assessment.land, facts, language),
             _candidates(assessment, assessment.land, facts, language),
+            _candidate_groups(assessment, assessment.land, language),
             _overlaps(assessment, language),
             *_composition(assessment, language),
         ]
@@ -213,7 +216,8 @@ def _candidates(assessment: Assessment, land: Land, facts: pd.DataFrame, languag
     if found is None or found.table.empty:
         return None
     rows = found.table["parcel"].to_numpy()
-    told = found.evidence.assign(word=[labels.text(f"evidence.{code}", language) for code in found.evidence["code"]])
+    told = found.evidence.drop_duplicates(["parcel", "code"])
+    told = told.assign(word=[labels.evidence_title(code, found.titles, language) for code in told["code"]])
     evidence = told.groupby("parcel")["word"].agg("；".join if language == "zh" else "; ".join)
     homes = {name: values.iloc[rows].reset_index(drop=True) for name, values in _homes(land, facts).items()}
     table = found.table[["parcel_id", "uid", "area_m2", "group", "strength", "status", *MEASURES]].reset_index(
@@ -231,6 +235,19 @@ def _candidates(assessment: Assessment, land: Land, facts: pd.DataFrame, languag
     title = labels.text("report.ch_candidates", language)
     chosen = Style(labels.text("report.col_strength", language), categorised("strength", classes, aliases))
     return Layer("candidates", title, frame, aliases, (chosen,), _AREA)
+
+
+def _candidate_groups(assessment: Assessment, land: Land, language: str) -> Layer | None:
+    """Contiguous groups, their parcels dissolved; names of places beside their ids."""
+    found = assessment.candidates
+    if found is None or found.groups.empty:
+        return None
+    shapes = group_shapes(found.table, land.parcels.geometry, found.groups["group"])
+    table = found.groups.rename(columns={"strength": "mean_strength"}).astype({"owners": "float64", "firms": "float64"})
+    frame = gpd.GeoDataFrame(table, geometry=shapes.to_numpy(), crs=land.parcels.crs)
+    aliases = _aliases(frame, language, "parcels")
+    title = labels.text("report.layer_groups", language)
+    return Layer("candidate_groups", title, frame, aliases, (Style(title, single(_GROUP, aliases)),), _AREA)
 
 
 # ---------------------------------------------------------------- overlaps, findings, figures

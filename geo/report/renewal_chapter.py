@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import pandas as pd
 
-from geo.indicators import indicator
-from geo.renewal import Candidates
-from geo.report.cells import DASH, Desk, Record, count_text, plain_rows, unit_text
+from geo.labels import evidence_title, fact_title
+from geo.renewal import Candidates, Rule
+from geo.renewal.rules import STATES
+from geo.report.cells import DASH, Desk, Record, count_text, plain_rows
 from geo.report.parts import Block, Cell, Column, Paragraph, Section, Table
+from geo.telling.candidates import limit_rows, piece_text
 
 __all__ = ["renewal_chapter"]
 
 _SHOWN = 30
 _GROUPS_SHOWN = 10
-_MEASURE = {
-    "low_tax": "tax_per_mu",
-    "low_plot_ratio": "industrial_plot_ratio",
-    "low_building_density": "building_density",
-}
 
 
 def renewal_chapter(desk: Desk) -> Section | None:
@@ -34,19 +31,26 @@ def renewal_chapter(desk: Desk) -> Section | None:
         blocks.append(Paragraph(desk.say("candidates_none")))
     else:
         blocks += [_kinds(desk, found), _list(desk, found), _groups(desk, found)]
+    if len(found.exempt):
+        blocks.append(_exempt(desk, found))
+    blocks += [Paragraph(note.text(desk.language), "note") for note in found.notes]
     return Section("candidates", desk.say("ch_candidates"), tuple(blocks))
 
 
 def _limits(desk: Desk, found: Candidates) -> Table:
+    """Limits of the measures, and the states that were looked for, each with where it comes from."""
     project = desk.assessment.project
+    sources = {rule.code: rule.source for rule in found.rules}
+    measured = dict.fromkeys(found.limits["code"])
     rows = [
-        (desk.word(f"evidence.{row['code']}"), _below(desk, row), desk.pick(row["basis_zh"], row["basis_en"]))
-        for row in found.limits.to_dict("records")
+        (title, limit, basis, _source(desk, sources[code]))
+        for code, (title, limit, basis) in limit_rows(found, desk.language)
     ]
-    if project["candidates.vacant"]:
-        rows.append((desk.word("evidence.vacant"), desk.say("limit_vacant"), desk.say("basis_vacant")))
-    if project["candidates.outside_parks"]:
-        rows.append((desk.word("evidence.outside_parks"), desk.say("limit_outside"), desk.say("basis_outside")))
+    rows += [
+        (_title(desk, found, rule.code), *_state(desk, rule), _source(desk, rule.source))
+        for rule in found.rules
+        if rule.code in found.facts and rule.code not in measured
+    ]
     needed = int(project.number("candidates.evidence_needed") or 1)
     return Table(
         "candidate-limits",
@@ -57,7 +61,7 @@ def _limits(desk: Desk, found: Candidates) -> Table:
             Column(desk.say("col_basis"), wide=2.2),
             Column(desk.say("col_limit_source"), wide=0.8),
         ),
-        plain_rows([(*row, desk.say("own_limit")) for row in rows]),
+        plain_rows(rows),
         desk.line(
             desk.say(
                 "src_limits",
@@ -70,15 +74,19 @@ def _limits(desk: Desk, found: Candidates) -> Table:
     )
 
 
-def _below(desk: Desk, row: Record) -> str:
-    return f"< {_number(row['code'], row['limit'], row['unit'], desk)}"
+def _title(desk: Desk, found: Candidates, code: str) -> str:
+    return evidence_title(code, found.titles, desk.language)
 
 
-def _number(code: str, value: float, unit: str, desk: Desk) -> str:
-    if code == "low_building_density":
-        return f"{value:.2%}"
-    shown = unit_text(unit, desk.language)
-    return f"{value:,.2f}" + (f" {shown}" if shown else "")
+def _source(desk: Desk, source: str) -> str:
+    return desk.say("own_limit") if source == "project" else source
+
+
+def _state(desk: Desk, rule: Rule) -> tuple[str, str]:
+    """What a rule of states asks, and of which columns."""
+    states = [test.about for test in rule.tests if test.about in STATES]
+    limits, bases = ([desk.say(f"{kind}_{state}") for state in states] for kind in ("limit", "basis"))
+    return desk.join(limits), desk.join(bases)
 
 
 def _kinds(desk: Desk, found: Candidates) -> Table:
@@ -86,9 +94,9 @@ def _kinds(desk: Desk, found: Candidates) -> Table:
     area = found.table.set_index("parcel")["area_m2"]
     rows = [
         (
-            Cell(desk.word(f"evidence.{code}")),
-            Cell(count_text(len(rows))),
-            *desk.area_cells(float(area.reindex(rows["parcel"]).sum())),
+            Cell(_title(desk, found, str(code))),
+            Cell(count_text(rows["parcel"].nunique())),
+            *desk.area_cells(float(area.reindex(rows["parcel"].unique()).sum())),
         )
         for code, rows in found.evidence.groupby("code", sort=False)
     ]
@@ -119,7 +127,7 @@ def _list(desk: Desk, found: Candidates) -> Table:
             desk.area_cells(row["area_m2"])[0],
             count_text(row["group"]),
             count_text(row["strength"]),
-            _evidence(desk, evidence[row["parcel"]], row["missing"]),
+            _evidence(desk, found, evidence[row["parcel"]], row["missing"]),
         )
         for number, row in enumerate(table.to_dict("records"), 1)
     ]
@@ -146,40 +154,78 @@ def _park_names(desk: Desk) -> dict[str, str]:
     return dict(zip(land.parks["park_id"].astype(str), land.parks["park_name"].astype(str), strict=True))
 
 
-def _evidence(desk: Desk, rows: pd.DataFrame, missing: list[str]) -> str:
-    told = [_piece(desk, row) for row in rows.to_dict("records")]
+def _evidence(desk: Desk, found: Candidates, rows: pd.DataFrame, missing: list[str]) -> str:
+    told = [piece_text(found, row, desk.language) for row in rows.to_dict("records")]
     if missing:
-        names = desk.join([indicator(name).title(desk.language) for name in missing])
+        names = desk.join([fact_title(name, desk.language) for name in missing])
         told.append(desk.say("unknown_of", names=names))
-    return desk.pick("；", "; ").join(told)
-
-
-def _piece(desk: Desk, row: Record) -> str:
-    word = desk.word(f"evidence.{row['code']}")
-    if row["code"] in _MEASURE:
-        value, limit = (_number(row["code"], row[key], row["unit"], desk) for key in ("value", "limit"))
-        return f"{word} {value} < {limit}"
-    return word
+    return desk.pick("；", "; ").join(dict.fromkeys(told))
 
 
 def _groups(desk: Desk, found: Candidates) -> Table:
-    table = found.table.groupby("group").agg(
-        parcels=("uid", "size"), area_m2=("area_m2", "sum"), first=("parcel_id", "first")
-    )
+    """The largest contiguous groups, with who holds them and what stands against industry there."""
+    names = _park_names(desk)
     rows = [
-        (Cell(str(group)), Cell(count_text(row["parcels"])), *desk.area_cells(row["area_m2"]), Cell(str(row["first"])))
-        for group, row in zip(table.index[:_GROUPS_SHOWN], table.head(_GROUPS_SHOWN).to_dict("records"), strict=True)
+        (
+            Cell(str(row["group"])),
+            Cell(count_text(row["parcels"])),
+            desk.area_cells(row["area_m2"])[0],
+            *(Cell(DASH if pd.isna(row[name]) else count_text(row[name])) for name in ("owners", "firms")),
+            Cell(f"{row['strength']:.2f}"),
+            *(desk.area_cells(row[name])[0] for name in ("constrained_m2", "planned_other_m2")),
+            Cell(_place(row, names)),
+            Cell(str(row["first_parcel"])),
+        )
+        for row in found.groups.head(_GROUPS_SHOWN).to_dict("records")
     ]
-    within = desk.assessment.project.number("candidates.group_within_m") or 0.0
+    project = desk.assessment.project
+    heads = [
+        Column(desk.say("col_group"), "right", 0.5), Column(desk.say("col_parcels"), "right", 0.6),
+        desk.area_columns(desk.say("col_area"))[0], Column(desk.say("col_owners"), "right", 0.6),
+        Column(desk.say("col_firms"), "right", 0.6), Column(desk.say("col_mean_strength"), "right", 0.7),
+        desk.area_columns(desk.say("col_constrained"))[0], desk.area_columns(desk.say("col_planned_other"))[0],
+        Column(desk.say("col_park_or_district"), wide=1.2), Column(desk.say("col_first_parcel"), wide=1.2),
+    ]  # fmt: skip
     return Table(
         "candidate-groups",
         desk.say("tab_groups", shown=len(rows)),
-        (
-            Column(desk.say("col_group"), "right", 0.5),
-            Column(desk.say("col_parcels"), "right"),
-            *desk.area_columns(desk.say("col_area")),
-            Column(desk.say("col_first_parcel"), wide=1.4),
-        ),
+        tuple(heads),
         tuple(rows),
-        desk.line(desk.say("src_groups", within=f"{within:g}", count=count_text(len(table)))),
+        desk.line(
+            desk.say(
+                "src_groups",
+                within=f"{project.number('candidates.group_within_m') or 0:g}",
+                minimum=f"{project.number('candidates.group_minimum_m2') or 0:g}",
+                count=count_text(len(found.groups)),
+            )
+        ),
+    )
+
+
+def _place(row: Record, names: dict[str, str]) -> str:
+    """Name of the park most of a group lies in, else of the district."""
+    if isinstance(row["park"], str):
+        return names.get(row["park"], row["park"])
+    return row["district"] if isinstance(row["district"], str) else DASH
+
+
+def _exempt(desk: Desk, found: Candidates) -> Table:
+    """Parcels with enough evidence that are exempt, each with the reason."""
+    shown = found.exempt.head(_SHOWN)
+    rows = [
+        (str(row["parcel_id"]), desk.area_cells(row["area_m2"])[0], count_text(row["strength"]),
+         desk.pick(row["reason_zh"], row["reason_en"]))
+        for row in shown.to_dict("records")
+    ]  # fmt: skip
+    return Table(
+        "candidate-exemptions",
+        desk.say("tab_exempt", count=count_text(len(found.exempt))),
+        (
+            Column(desk.say("col_parcel")),
+            desk.area_columns(desk.say("col_area"))[0],
+            Column(desk.say("col_strength"), "right", 0.5),
+            Column(desk.say("col_reason"), wide=3.0),
+        ),
+        plain_rows(rows),
+        desk.line(desk.say("src_exempt", shown=len(rows), count=count_text(len(found.exempt)))),
     )

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from geo.firms import MEASURES, Firms
+from geo.labels import evidence_title, fact_title, labels
 from geo.land import EXTENSIVE, Land
-from geo.renewal import Candidates
+from geo.renewal import Candidates, Test
 from geo.report.formulas import sumifs
-from geo.report.xlsx_desk import Desk
+from geo.report.xlsx_desk import MEASURED, Desk
 from geo.report.xlsx_rows import Column
 from layers.units import convert
 
@@ -25,8 +26,6 @@ __all__ = ["candidate_columns", "firm_columns", "parcel_columns"]
 
 #: Beyond this many row × row look-ups the taxes by parcel are written as figures: a spreadsheet would take minutes.
 MOST_LOOKUPS = 100_000_000
-
-_MEASURED = {"low_tax": "tax_per_mu", "low_plot_ratio": "plot_ratio", "low_building_density": "building_density"}
 
 
 def parcel_columns(desk: Desk, land: Land) -> list[Column]:
@@ -170,10 +169,12 @@ def candidate_columns(desk: Desk, found: Candidates, land: Land, firms: Firms | 
     listed = found.table["parcel"].to_numpy()
     rest = found.facts[~found.facts.index.isin(listed)].sort_values(["area_m2", "uid"], ascending=[False, True]).index
     facts = found.facts.loc[[*listed, *rest]]
-    flags = [code for code in (*_MEASURED, "vacant", "outside_parks") if code in facts]
+    counts = {rule.code: rule.counts for rule in found.rules} | {"added": True}
+    flags = sorted((code for code in counts if code in facts), key=lambda code: not counts[code])
     group = found.table.set_index("parcel")["group"].reindex(facts.index)
     return [
-        *_verdict_columns(desk, facts, flags, listed),
+        *_verdict_columns(desk, facts, [code for code in flags if counts[code]], listed),
+        *_decision_columns(desk, facts),
         desk.column("candidates", "group", group.astype("float64"), "key"),
         desk.column("candidates", "parcel", facts.index.to_numpy() + 1, "key"),
         desk.column("candidates", "parcel_id", _texts(facts["uid"], np.arange(len(facts)))),
@@ -186,25 +187,35 @@ def candidate_columns(desk: Desk, found: Candidates, land: Land, firms: Firms | 
         *_measure_columns(desk, facts, firms),
         desk.column("candidates", "status", _texts(facts["status"], np.arange(len(facts)))),
         desk.column("candidates", "inside_share", facts["inside_share"], "percent"),
-        *_flag_columns(desk, facts, flags),
+        *_flag_columns(desk, found, facts, flags),
         desk.column("candidates", "unknown", [_unknown(desk, names) for names in facts["missing"]]),
     ]  # fmt: skip
 
 
-def _verdict_columns(desk: Desk, facts: pd.DataFrame, flags: Sequence[str], listed: np.ndarray) -> list[Column]:
+def _verdict_columns(desk: Desk, facts: pd.DataFrame, counted: Sequence[str], listed: np.ndarray) -> list[Column]:
     yes, no = desk.word("yes"), desk.word("no")
-    counted = [code for code in flags if code != "outside_parks"]
-    strength = facts[counted].sum(axis=1).astype("int64")
+    strength = facts[[*counted]].sum(axis=1).astype("int64")
+    verdict = f'IF([strength]>={desk.needed},"{yes}","{no}")'
+    if (facts["decision"] != "").any():
+        verdict = f'IF([decision]="{desk.word("decision.add")}","{yes}",IF([decision]<>"","{no}",{verdict}))'
     return [
         desk.column(
             "candidates", "candidate", np.where(facts.index.isin(listed), yes, no).tolist(),
-            formula=f'=IF([strength]>={desk.needed},"{yes}","{no}")',
+            formula=f"={verdict}",
         ),
         desk.column(
             "candidates", "strength", strength, "key",
             formula=f"=SUM([{counted[0]}]:[{counted[-1]}])" if counted else "=0",
         ),
     ]  # fmt: skip
+
+
+def _decision_columns(desk: Desk, facts: pd.DataFrame) -> list[Column]:
+    """What was decided beside the evidence: exempt, dropped or added by hand."""
+    if not (facts["decision"] != "").any():
+        return []
+    words = {"": "", **{one: desk.word(f"decision.{one}") for one in ("exempt", "drop", "add")}}
+    return [desk.column("candidates", "decision", [words[one] for one in facts["decision"]])]
 
 
 def _park_columns(desk: Desk, land: Land, park: pd.Series) -> list[Column]:
@@ -250,24 +261,31 @@ def _tax_columns(desk: Desk, facts: pd.DataFrame, firms: Firms) -> list[Column]:
     ]  # fmt: skip
 
 
-def _flag_columns(desk: Desk, facts: pd.DataFrame, flags: Sequence[str]) -> list[Column]:
+def _flag_columns(desk: Desk, found: Candidates, facts: pd.DataFrame, flags: Sequence[str]) -> list[Column]:
     """1 where a piece of evidence is found, 0 where not, empty where it is not known."""
     columns = []
     for code in flags:
-        found = facts[code].astype("float64")
-        if code in _MEASURED:
-            found = found.where(facts[_MEASURED[code]].notna())
+        told = facts[code].astype("float64")
+        if code in desk.live:
+            told = told.where(facts[MEASURED[code]].notna())
         note = desk.word("note.vacant") if code == "vacant" else ""
-        columns.append(desk.column("candidates", code, found, "key", formula=_flag_formula(desk, code), note=note))
+        formula = _flag_formula(desk, found, code)
+        if f"xlsx.column.{code}" in labels():
+            columns.append(desk.column("candidates", code, told, "key", formula=formula, note=note))
+        else:
+            title = evidence_title(code, found.titles, desk.language)
+            columns.append(Column(code, title, told.to_numpy(), "key", formula))
     return columns
 
 
-def _flag_formula(desk: Desk, code: str) -> str | None:
-    if code == "vacant":
+def _flag_formula(desk: Desk, found: Candidates, code: str) -> str | None:
+    """Judge anew what hangs on one limit; what the run alone can judge stays a figure."""
+    outside = any(rule.code == code and rule.tests == (Test(code),) for rule in found.rules)
+    if code not in desk.live and not (code == "outside_parks" and outside):
         return None
-    column = _MEASURED.get(code, "inside_share")
+    column = MEASURED.get(code, "inside_share")
     return f'=IF([{column}]="","",IF([{column}]<{desk.limit(code)},1,0))'
 
 
 def _unknown(desk: Desk, names: list[str]) -> str:
-    return ("、" if desk.language == "zh" else ", ").join(desk.word(f"column.{name}") for name in names)
+    return ("、" if desk.language == "zh" else ", ").join(fact_title(name, desk.language) for name in names)

@@ -16,6 +16,7 @@ import pandas as pd
 from geo.assessment import Assessment
 from geo.indicators import Indicator, catalogue
 from geo.labels import labels, text
+from geo.renewal.rules import Test
 from geo.report.workbook import Book, plain_name
 from geo.report.xlsx_rows import Column
 from layers.units import label, unit
@@ -27,6 +28,15 @@ LEVELS = ("city", "zones", "district", "zone", "park")
 
 _ALWAYS = ("mu", "wcny")
 _NAMED = ("parcels", "firms", "candidates")
+
+
+#: Kinds of evidence that have columns and limits of their own in the workbook, and the measures they compare.
+MEASURED = {"low_tax": "tax_per_mu", "low_plot_ratio": "plot_ratio", "low_building_density": "building_density"}
+
+
+def _is_live(test: Test, measure: str) -> bool:
+    one_limit = test.quantile is None and test.within == "city" and test.years == 1
+    return test.about == measure and test.comparison == "below" and one_limit
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,16 @@ class Desk:
     def limit(self, code: str, part: str = "limit") -> str:
         """Return the defined name of the limit of a piece of evidence, of its ``mean`` or its ``fraction``."""
         return self._parameter(part, text(f"evidence.{code}"), code)
+
+    @cached_property
+    def live(self) -> dict[str, Test]:
+        """Kinds of evidence the workbook judges anew: one limit, and a measure it has the sums of."""
+        found = self.assessment.candidates
+        return {
+            rule.code: rule.tests[0]
+            for rule in (found.rules if found is not None else ())
+            if rule.code in MEASURED and len(rule.tests) == 1 and _is_live(rule.tests[0], MEASURED[rule.code])
+        }
 
     @property
     def needed(self) -> str:

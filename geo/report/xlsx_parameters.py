@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from geo.indicators import Indicator, catalogue
-from geo.labels import text
+from geo.labels import evidence_title, evidence_unit, text
 from geo.report import formulas
 from geo.report.xlsx_desk import Desk
 from geo.standards import short_name
@@ -175,12 +175,16 @@ def _limit_lines(desk: Desk, row: _Lines) -> None:
 
 
 def _limit(desk: Desk, row: _Lines, limit: Mapping[str, Any], names: Mapping[str, str]) -> None:
-    project, code = desk.assessment.project, limit["code"]
-    told = text(f"evidence.{code}", desk.language)
-    shown = "" if limit["unit"] == "1" else label("wcny/mu", desk.language)
+    code, found = limit["code"], desk.assessment.candidates
+    told = evidence_title(code, {} if found is None else found.titles, desk.language)
+    shown = evidence_unit(limit["unit"], desk.language)
     basis = limit[f"basis_{desk.language}"]
-    fraction = project.number(f"candidates.{limit['column']}_of_mean")
-    if project.number(f"candidates.{limit['column']}_below") is not None or not fraction:
+    sign = text(f"telling.comparison_{limit['comparison']}", desk.language)
+    if code not in desk.live:  # a figure of the run: no cell hangs on it
+        row.add(f"{told} {limit['scope']} {sign}", "", limit["limit"], "fine", shown, "", basis)
+        return
+    fraction = desk.live[code].of_mean
+    if not fraction:
         row.add(f"{told} <", "", limit["limit"], "fine", shown, desk.limit(code), basis)
         return
     what = desk.word("explained.fraction", what=told)

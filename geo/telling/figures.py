@@ -1,14 +1,11 @@
-"""Figures for a terminal: what `measure`, `candidates` and `policy show` print.
+"""Figures for a terminal: what `measure` and `policy show` print.
 
 Writes what was computed elsewhere; the words come from `geo.labels`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from typing import Any
-
-import pandas as pd
 
 from geo.assessment import Assessment
 from geo.indicators import catalogue
@@ -18,9 +15,7 @@ from geo.telling.clauses import asked_text, bound_text, figure_text, reading_tex
 from layers.telling import table_text
 from layers.units import label
 
-__all__ = ["candidates_text", "indicators_text", "policy_text"]
-
-_SHOWN = 40
+__all__ = ["indicators_text", "policy_text"]
 
 
 def indicators_text(assessment: Assessment) -> str:
@@ -154,50 +149,6 @@ def _identities(assessment: Assessment, language: str) -> list[str]:
     ]
     titles = [text(f"telling.{word}", language) for word in ("identity", "left", "right", "difference", "holds")]
     return [table_text(titles, rows, right=[1, 2, 3])]
-
-
-def candidates_text(assessment: Assessment) -> str:
-    """List candidates with their evidence, the strongest first."""
-    language = assessment.project.language
-    found = assessment.candidates
-    if found is None:
-        return text("telling.no_parcels", language)
-    basis = "basis_zh" if language == "zh" else "basis_en"
-    limits = [
-        [text(f"evidence.{row['code']}", language), f"< {row['limit']:.4g}", row[basis]]
-        for row in found.limits.to_dict("records")
-    ]
-    shown = found.table.head(_SHOWN)
-    told: dict[int, list[str]] = {parcel: [] for parcel in shown["parcel"]}
-    for one in found.evidence[found.evidence["parcel"].isin(shown["parcel"])].to_dict("records"):
-        told[one["parcel"]].append(_piece(one, language))
-    cells = [
-        [
-            row["parcel_id"],
-            area_text(row["area_m2"], language),
-            "—" if pd.isna(row["park"]) else row["park"],
-            row["group"],
-            "; ".join(told[row["parcel"]]),
-        ]
-        for row in shown.to_dict("records")
-    ]
-    titles = [text(f"telling.{word}", language) for word in ("parcel", "area", "park", "group", "evidence")]
-    head = text(
-        "telling.candidates", language, count=len(found.table), judged=found.judged,
-        area=area_text(float(found.table["area_m2"].sum()), language),
-    )  # fmt: skip
-    more = len(found.table) - len(cells)
-    parts = [head, table_text([text("telling.limit", language), "", text("telling.basis", language)], limits)]
-    parts += [table_text(titles, cells, right=[1, 3])] if cells else []
-    parts += [text("telling.more", language, count=more)] if more > 0 else []
-    return "\n\n".join([*parts, text("telling.no_finding", language)])
-
-
-def _piece(one: Mapping[Hashable, Any], language: str) -> str:
-    name = text(f"evidence.{one['code']}", language)
-    if pd.isna(one["value"]) or one["code"] == "outside_parks":
-        return name
-    return f"{name} {one['value']:.3g} < {one['limit']:.3g}"
 
 
 def policy_text(one: Policy, language: str = "zh") -> str:
