@@ -274,7 +274,7 @@ def _flag_columns(desk: Desk, found: Candidates, facts: pd.DataFrame, flags: Seq
             columns.append(desk.column("candidates", code, told, "key", formula=formula, note=note))
         else:
             title = evidence_title(code, found.titles, desk.language)
-            columns.append(Column(code, title, told.to_numpy(), "key", formula))
+            columns.append(Column(code, title, told.tolist(), "key", formula))
     return columns
 
 
