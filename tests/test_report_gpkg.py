@@ -19,8 +19,11 @@ from geo.report.gpkg import write_gpkg, write_places
 from geo.report.qgis_style import Look, categorised, single
 from layers import findings
 
-LAYERS = ["districts", "zones", "parks", "parcels", "candidates", "candidate_groups", "overlaps", "clusters", "findings", "indicators",
-          "layer_styles"]  # fmt: skip
+LAYERS = [
+    "districts", "zones", "parks", "parcels", "candidates", "candidate_groups", "overlaps", "clusters",
+    "findings", "indicators",
+    "layer_styles",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

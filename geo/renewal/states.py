@@ -71,7 +71,7 @@ def _vacant(test: Test, facts: pd.DataFrame, sources: Sources, source: str) -> J
     found = says_idle(facts["status"])
     rows = _yes(found)
     status = facts.loc[rows, "status"].astype("str")
-    words = {"basis_zh": "地块状态：" + status, "basis_en": "status of the parcel：" + status}
+    words = {"basis_zh": "地块状态：" + status, "basis_en": "status of the parcel: " + status}
     told = evidence_rows(
         rows, measure="vacant", unit="1", source=source, **{name: text.to_numpy() for name, text in words.items()}
     )

@@ -12,6 +12,7 @@ import shapely
 from layers.errors import ProjectError
 from layers.example import buildings as houses
 from layers.example import daily, faults, firms, land, outskirts, places, streets, surveys, truth
+from layers.example import works as sites
 from layers.example.streets import CRS, Ground
 
 __all__ = ["Example", "make"]
@@ -31,6 +32,7 @@ ROOMS = (
     "faults",
     "survey",
     "daily",
+    "works",
 )
 
 
@@ -92,6 +94,7 @@ def make(parcels: int = 20_000, seed: int = 2025, *, buildings: int | None = Non
     vacant = lots["status"].isin(["空闲", "在建"]).to_numpy()
     plan = houses.draw(site, codes, vacant, buildings, stream["placing"])
     built, height = houses.describe(plan, codes, stream["buildings"])
+    lots = sites.add(lots, stream["works"])
     works = firms.settle_firms(lots, estates, towns, faults.UNMATCHED, stream["firms"])
     frames = {
         "parks": _with_vacant_land(estates, lots),

@@ -18,6 +18,7 @@ from layers.example.buildings import Plan
 from layers.example.firms import YEAR, used_land
 from layers.example.land import INDUSTRIAL, clip
 from layers.example.outskirts import Outskirts
+from layers.example.works import known_idle
 
 __all__ = ["know", "know_composition"]
 
@@ -38,6 +39,7 @@ def know(frames: dict[str, gpd.GeoDataFrame], plan: Plan, faults: list[dict[str,
         "park_overlaps": _overlaps(parks),
         "firms": _firm_sums(frames["enterprises"]),
         "straddling": _straddling(frames["buildings"], frames["parcels"], plan),
+        "idle_land": _idle(parcels, frames["buildings"]),
         "faults": faults,
     }
 
@@ -69,6 +71,17 @@ def _longest(road: shapely.Polygon) -> float:
     """Return the longer side of a straight road."""
     corners = shapely.get_coordinates(road)
     return float(np.linalg.norm(np.diff(corners, axis=0), axis=1).max())
+
+
+def _idle(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> list[str]:
+    """Industrial parcels that meet a condition of idle land; a tenth of a building makes land built on."""
+    industry = parcels[parcels["land_use_code"] == INDUSTRIAL]
+    ground, stock = industry.geometry.to_numpy(), buildings.geometry.to_numpy()
+    lot, building = shapely.STRtree(stock).query(ground, predicate="intersects")
+    common = shapely.area(shapely.intersection(ground[lot], stock[building]))
+    built = np.zeros(len(industry), dtype=bool)
+    built[lot[common > 0.1 * shapely.area(stock[building])]] = True
+    return known_idle(industry, built)
 
 
 def _areas(shapes: gpd.GeoSeries) -> dict[str, float]:
