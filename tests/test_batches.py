@@ -25,6 +25,7 @@ from layers.converting import convert
 from layers.errors import BlockedError
 from layers.example import make, write
 from layers.intake import gather, inspect
+from layers.project import with_flags
 from layers.propose import open_project
 from layers.store import open_store
 
@@ -90,6 +91,46 @@ def test_candidates_are_the_same(store, whole):
     pd.testing.assert_frame_equal(many.table[columns], one.table[columns], check_exact=True)
     rows = ["code", "value", "limit", "basis_zh"]
     pd.testing.assert_frame_equal(many.evidence[rows], one.evidence[rows], check_exact=True)
+
+
+EVERY_RULE = {
+    "candidates.also": "idle_land,unbuilt,unused,low_value_added,low_energy_yield,grade_d,below_control,"
+    "planned_use_differs,under_constraint,not_leading",
+    "candidates.rules": """[
+        { code = "z", title_zh = "区", title_en = "zone", measure = "tax_per_mu", of_mean = 0.5, within = "zone" },
+        { code = "q", title_zh = "业", title_en = "industry", measure = "plot_ratio", quantile = 0.2,
+          within = "industry" },
+        { code = "y", title_zh = "年", title_en = "years", measure = "tax_per_mu", of_mean = 0.6, years = 2 },
+        { code = "b", title_zh = "旧", title_en = "old", all_of = [
+            { measure = "building_age", above = 20 }, { measure = "building_height", below = 9 } ] } ]""",
+    "control.edition": "2008",
+    "control.several": "mildest",
+    "grade.scores": "{ above = { tax_per_mu = { weight = 100, benchmark = 30 } }, "
+    "below = { tax_per_mu = { weight = 100, benchmark = 30 } } }",
+    "grade.classes": """[{ grade = "A", score_at_least = 60 }, { grade = "D" }]""",
+    "candidates.new_firm_years": "4",
+    "candidates.new_land_years": "2",
+    "candidates.exempt_industries": "39",
+    "candidates.group_within_m": "30",
+}
+
+
+def test_every_kind_of_rule_finds_the_same_by_batches(store, whole):
+    project = store.with_flags(EVERY_RULE)
+    intake, findings = whole
+    one = assess(intake.frames, with_flags(intake.project, EVERY_RULE), findings=findings, ledger=intake.ledger)
+    many = assess_store(store, project, with_candidates=True, scheduler="threads")
+    told = results(one)
+    codes = {piece["code"] for row in told["candidates"] for piece in row["evidence"]}
+    expected = {"z", "q", "y", "b", "grade_d", "below_control", "idle_land", "unbuilt", "not_leading"}
+    assert expected <= codes
+    assert told["candidate_exemptions"]
+    assert told["candidate_groups"]
+    for key in ("candidates", "candidate_groups", "candidate_exemptions"):
+        assert results(many)[key] == told[key]
+    flags = ["uid", "decision", *(rule.code for rule in one.candidates.rules if rule.code in one.candidates.facts)]
+    facts = (found.candidates.facts[flags].sort_values("uid", ignore_index=True) for found in (one, many))
+    pd.testing.assert_frame_equal(*facts)
 
 
 def test_figures_by_parcel_and_what_is_shown_are_the_same(store, whole):

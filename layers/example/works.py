@@ -50,7 +50,7 @@ def known_idle(lots: pd.DataFrame, built: np.ndarray) -> list[str]:
     return [
         str(lot.parcel_id)
         for lot, stands in zip(lots.itertuples(), built, strict=True)
-        if lot.land_use_code == INDUSTRIAL and lot.government_delay is not True and _is_idle(lot, bool(stands))
+        if lot.land_use_code == INDUSTRIAL and not bool(lot.government_delay) and _is_idle(lot, bool(stands))
     ]
 
 
