@@ -385,7 +385,8 @@ def test_missing_is_blank_not_zero(tmp_path):
 def test_sheets_are_set_up(written):
     book = openpyxl.load_workbook(written)
     assert book.sheetnames == [
-        "说明", "参数", "指标", "园区", "园区构成", "整合线索", "目标达成", "地块", "企业", "低效清单", "检查"
+        "说明", "参数", "指标", "园区", "园区构成", "整合线索", "目标达成", "地块", "企业", "低效清单", "连片候选",
+        "检查",
     ]  # fmt: skip
     for name in ("指标", "园区", "园区构成", "整合线索", "目标达成", "地块", "企业", "低效清单"):
         sheet = book[name]
@@ -409,7 +410,7 @@ def test_english(city, tmp_path):
     book = openpyxl.load_workbook(path, data_only=True)
     assert book.sheetnames == [
         "About", "Parameters", "Indicators", "Parks", "Composition", "Consolidation", "Targets reached",
-        "Parcels", "Firms", "Candidates", "Checks",
+        "Parcels", "Firms", "Candidates", "Groups", "Checks",
     ]  # fmt: skip
     heads = " ".join(str(one.value) for sheet in book for one in sheet[1] if one.value)
     assert not [letter for letter in heads.replace("小城", "") if "\u4e00" <= letter <= "\u9fff"]

@@ -23,6 +23,7 @@ from geo.report.xlsx_checks import write_checks
 from geo.report.xlsx_composition import composition_tables
 from geo.report.xlsx_data import candidate_columns, firm_columns, parcel_columns
 from geo.report.xlsx_desk import LEVELS, Desk
+from geo.report.xlsx_groups import group_columns
 from geo.report.xlsx_indicators import write_indicators
 from geo.report.xlsx_parameters import Targets, write_parameters
 from geo.report.xlsx_parks import write_parks
@@ -35,11 +36,12 @@ __all__ = ["write_xlsx"]
 _FONTS = {"zh": "微软雅黑", "en": "Calibri"}
 _ORDER = (
     "about", "parameters", "indicators", "parks", "composition", "proposals", "attainment", "parcels", "firms",
-    "candidates", "grades", "verdicts", "league", "potentials", "checks",
+    "candidates", "groups", "grades", "verdicts", "league", "potentials", "checks",
 )  # fmt: skip
-_WIDE = ("indicators", "parks", "composition", "proposals", "attainment", "parcels", "firms", "candidates", "grades")
+_WIDE = ("indicators", "parks", "composition", "proposals", "attainment", "parcels", "firms", "candidates",
+         "groups", "grades")  # fmt: skip
 #: Columns that stay in sight.
-_FROZEN = {"composition": 2, "proposals": 2, "parcels": 2, "verdicts": 2, "league": 0, "potentials": 1}
+_FROZEN = {"composition": 2, "proposals": 2, "parcels": 2, "groups": 1, "verdicts": 2, "league": 0, "potentials": 1}
 
 
 def write_xlsx(
@@ -116,6 +118,8 @@ def _tables(desk: Desk) -> dict[str, list[Column]]:
         tables["firms"] = firm_columns(desk, given.firms, given.land)
     if given.land is not None and given.candidates is not None and len(given.candidates.facts):
         tables["candidates"] = candidate_columns(desk, given.candidates, given.land, given.firms)
+        if len(given.candidates.groups):
+            tables["groups"] = group_columns(desk, given.candidates, given.land)
     return tables
 
 

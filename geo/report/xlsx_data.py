@@ -9,6 +9,7 @@ was judged, candidates first, so that it follows when a limit is changed. Amount
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -172,7 +173,7 @@ def candidate_columns(desk: Desk, found: Candidates, land: Land, firms: Firms | 
     counts = {rule.code: rule.counts for rule in found.rules} | {"added": True}
     flags = sorted((code for code in counts if code in facts), key=lambda code: not counts[code])
     group = found.table.set_index("parcel")["group"].reindex(facts.index)
-    return [
+    columns = [
         *_verdict_columns(desk, facts, [code for code in flags if counts[code]], listed),
         *_decision_columns(desk, facts),
         desk.column("candidates", "group", group.astype("float64"), "key"),
@@ -190,6 +191,18 @@ def candidate_columns(desk: Desk, found: Candidates, land: Land, firms: Firms | 
         *_flag_columns(desk, found, facts, flags),
         desk.column("candidates", "unknown", [_unknown(desk, names) for names in facts["missing"]]),
     ]  # fmt: skip
+    return _told_apart(columns)
+
+
+def _told_apart(columns: list[Column]) -> list[Column]:
+    """Add its code to the title of a rule that another column bears already: a table has no title twice."""
+    taken: set[str] = set()
+    apart = []
+    for column in columns:
+        title = f"{column.title} [{column.key}]" if column.title in taken else column.title
+        taken.add(title)
+        apart.append(replace(column, title=title))
+    return apart
 
 
 def _verdict_columns(desk: Desk, facts: pd.DataFrame, counted: Sequence[str], listed: np.ndarray) -> list[Column]:
