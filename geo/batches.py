@@ -45,8 +45,10 @@ __all__ = ["Batch", "assess_store", "batches", "fingerprint", "industrial_parcel
 #: What figures are made of; other columns are read only where a report shows them.
 _NEEDED = (
     "parcel_id", NTH, "land_use_code", "land_use_name", "recorded_area_m2", "owner_code", "status", *EXTENSIVE,
-    *CLASSES, *DECIDING, "floors", "height_m", "storey_height_m", "height_from_raster", "built_year",
+    *CLASSES, "floors", "height_m", "storey_height_m", "height_from_raster",
 )  # fmt: skip
+#: What rules of the evidence ask of parcels and buildings beside it, by what is kept of the parcels.
+_ASKED = {"all": None, "industrial": (*_NEEDED, *DECIDING, "built_year"), "named": _NEEDED}
 #: Where a parcel of a joined land came from: number of the batch, row in it.
 _HOME = ("batch", "row_in_batch")
 #: Columns any of which gives a building its floor area.
@@ -237,7 +239,7 @@ def _contribution(
     It is given no other settings than those that finished batches are kept under.
     """
     opened = _opened(location, stamp)
-    parcels, buildings, beside = _touching(opened, batch.number, columns=None if keep == "all" else _NEEDED)
+    parcels, buildings, beside = _touching(opened, batch.number, columns=_ASKED[keep])
     land = _at_home(_attached(opened, parcels, buildings, beside, attached), batch)
     kept: Keep | None = None if keep == "all" else partial(_needed, frames=opened.store.frames, keep=keep)
     return contribute(land, opened.outline, levels, keep=kept)

@@ -220,3 +220,14 @@ def test_a_command_is_clocked_against_its_target(benchmarks):
     assert 0.1 < row["seconds"] < 5
     assert "missed" in commands._line(row)
     assert "reached" in commands._line(row | {"target": 60})
+
+
+def test_candidates_are_timed_by_rule_sets(benchmarks, tmp_path):
+    file = tmp_path / "candidates.json"
+    sizes = ("--parcels", 400, "--parks", 3, "--buildings", 800, "--enterprises", 50, "--repeat", 1)
+    run(benchmarks / "candidates.py", *sizes, "--json", file)
+    rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    assert {(row["rules"], row["what"]) for row in rows} == {
+        (rules, what) for rules in ("default", "every rule") for what in ("candidates", "groups")
+    }
+    assert all(row["seconds"] > 0 for row in rows)

@@ -16,6 +16,7 @@ import pandas as pd
 from geo.indicators import LEVELS, Indicator, catalogue
 from layers import units
 from layers.errors import ParkwiseError
+from layers.project import keys
 
 __all__ = [
     "EFFECTS",
@@ -254,14 +255,26 @@ _DEFINITIONS = (
 #: A plane decides over areas only where areas are measured in it.
 _PLANE = _Definition("crs", lambda told: told.get("crs"), _of_land, _FOLLOWED)
 
-#: Says which candidates lie together, and of none whether it is one.
-_GROUPING = "candidates.group_within_m"
+#: Say which candidates lie together and which groups are listed, and of none whether it is one.
+_GROUPING = ("candidates.group_within_m", "candidates.group_minimum_m2")
 
 
 def _candidate_rules(*told: Mapping[str, Any]) -> list[_Definition]:
     """Return the rules by which runs looked for candidates."""
     names = {name for one in told for name in one.get("settings", {}) if name.startswith("candidates.")}
-    return [_Definition(name, _setting(name), _of_no_figure, _FOLLOWED) for name in sorted(names)]
+    return [_Definition(name, _rule(name), _of_no_figure, _FOLLOWED) for name in sorted(names)]
+
+
+def _rule(name: str) -> Callable[[Mapping[str, Any]], object]:
+    """Read a rule of a run: one made before there was such a key followed its default."""
+
+    def value(told: Mapping[str, Any]) -> object:
+        rules = {key: one for key, one in told.get("settings", {}).items() if key.startswith("candidates.")}
+        if name in rules or not rules or name not in keys():
+            return rules.get(name, {}).get("value")
+        return keys()[name].default
+
+    return value
 
 
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> pd.DataFrame:
@@ -272,7 +285,7 @@ def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> pd.DataFra
     """
     old, new = before.get("definitions", {}), after.get("definitions", {})
     idle = set() if "planar" in (old.get("area"), new.get("area")) else {_PLANE.name}
-    idle.add(_GROUPING)
+    idle.update(_GROUPING)
     rows = [
         (one.name, one.value(old), one.value(new), one.name not in idle, () if one.name in idle else one.overlays)
         for one in (*_DEFINITIONS, _PLANE, *_candidate_rules(old, new))
