@@ -129,6 +129,18 @@ def test_a_mean_is_the_ratio_of_sums_of_the_zone_and_of_the_industry():
     assert found.table["missing"].tolist() == [["tax_per_mu", "building_density"]] * 2
 
 
+def test_no_ratios_are_averaged():
+    # 1.0 on 10,000 m² and 0.2 on 30,000 m²: 16,000 / 40,000, not (1.0 + 0.2) / 2.
+    parcels = city.layer(
+        [(0, 0, 100, 100), (200, 0, 500, 100)], parcel_id=["p0", "p1"], land_use_code=["0601"] * 2,
+        industry_code=["34", "34"], floor_area_m2=[10_000.0, 6000.0],
+    )  # fmt: skip
+    for within in ("city", "industry"):
+        found, told = search(parcels, Rule("low", (Test("plot_ratio", of_mean=0.51, within=within),)))
+        assert found.limits["limit"].item() == pytest.approx(0.51 * 0.4)
+        assert told == {"low": {"p1"}}
+
+
 def test_what_lies_in_no_zone_has_no_limit_and_says_so():
     zone = Rule("zone", (Test("plot_ratio", of_mean=0.5, within="zone"),))
     low = Rule("low", (Test("plot_ratio", limit=9.0),))

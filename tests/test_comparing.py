@@ -1075,6 +1075,15 @@ def test_other_classes_of_land_use_mark_what_rests_on_them():
     assert told[["definition", "touches"]].to_numpy().tolist() == [["candidates.group_within_m", False]]
 
 
+def test_a_run_older_than_a_rule_of_candidates_followed_its_default():
+    def told(**rules):
+        return {"definitions": {"settings": {f"candidates.{name}": {"value": value} for name, value in rules.items()}}}
+
+    old, new = told(vacant=True), told(vacant=True, also=[], standard_rules=True, overrides=None)
+    assert differing(old, new).empty
+    assert differing(old, told(vacant=True, also=["idle_land"]))["definition"].tolist() == ["candidates.also"]
+
+
 def test_what_could_not_be_looked_at_is_told(first):
     # u1 and the half of v outside the park are of unknown use: 3,000 + 100 × 50.
     two = land([("p", (0, 0, 100, 100), True), ("u1", (200, 0, 260, 50), None), ("v", (400, 0, 500, 100), None),

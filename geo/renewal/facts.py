@@ -88,8 +88,11 @@ def says_stopped(status: pd.Series) -> pd.Series:
 
 
 def _says(status: pd.Series, pattern: str) -> pd.Series:
-    text = status.astype("string").str.strip().str.lower()
-    return text.mask(text == "").str.contains(pattern, regex=True).astype("boolean")
+    # A city shares few states: each is read once; the last, −1, stands for missing.
+    codes, words = pd.factorize(status)
+    text = pd.Series([*words, pd.NA], dtype="string").str.strip().str.lower()
+    told = text.mask(text == "").str.contains(pattern, regex=True).astype("boolean")
+    return told.take(codes).set_axis(status.index)
 
 
 def parcel_facts(land: Land, taxes: pd.DataFrame) -> pd.DataFrame:

@@ -163,11 +163,13 @@ def group_shapes(candidates: pd.DataFrame, shapes: gpd.GeoSeries, groups: pd.Ser
     GeoSeries
         In the order of `groups`.
     """
-    chosen = candidates[candidates["group"].isin(groups)]
-    own = shapes.to_numpy()[chosen["parcel"].to_numpy()]
-    by_group = dict(iter(pd.Series(own, index=chosen.index, dtype="object").groupby(chosen["group"])))
+    order = np.argsort(candidates["group"].to_numpy(), kind="stable")
+    number = candidates["group"].to_numpy()[order]
+    own = shapes.to_numpy()[candidates["parcel"].to_numpy()[order]]
+    first, last = (np.searchsorted(number, groups.to_numpy(), side) for side in ("left", "right"))
+    # Parcels of a group mostly lie apart, across a road.
     dissolved = [
-        by_group[number].iloc[0] if len(by_group[number]) == 1 else shapely.union_all(by_group[number].to_numpy())
-        for number in groups
+        own[start] if end - start == 1 else shapely.disjoint_subset_union_all(own[start:end])
+        for start, end in zip(first, last, strict=True)
     ]
     return gpd.GeoSeries(dissolved, crs=shapes.crs)
