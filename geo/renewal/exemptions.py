@@ -94,6 +94,12 @@ def of_parcels(overrides: Sequence[Override], facts: pd.DataFrame) -> pd.Series:
     ------
     StandardError
         A parcel is not among the industrial ones; its row is named.
+
+    Examples
+    --------
+    >>> facts = pd.DataFrame({"uid": ["p", "p (2)", "q"], "parcel_id": ["p", "p", "q"]})
+    >>> of_parcels([Override("p (2)", "drop", "张", "2025-11-30", "已签约")], facts).tolist()
+    [-1, 0, -1]
     """
     if not overrides:
         return pd.Series(-1, index=facts.index)
@@ -208,6 +214,12 @@ def by_hand(overrides: Sequence[Override], place: pd.Series, decision: str) -> p
     place : Series
         See `of_parcels`.
     decision : {"keep", "drop", "add"}
+
+    Examples
+    --------
+    >>> made = [Override("p", "drop", "张", "2025-11-30", "已签约")]
+    >>> by_hand(made, pd.Series([0, -1], index=[4, 7]), "drop")["reason_en"].to_dict()
+    {4: '已签约 (张, 2025-11-30)'}
     """
     hit = np.array([one.decision == decision for one in overrides] + [False])
     rows = place.index[hit[place.to_numpy()]]

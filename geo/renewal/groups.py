@@ -162,6 +162,13 @@ def group_shapes(candidates: pd.DataFrame, shapes: gpd.GeoSeries, groups: pd.Ser
     -------
     GeoSeries
         In the order of `groups`.
+
+    Examples
+    --------
+    >>> squares = gpd.GeoSeries([shapely.box(x, 0, x + 10, 10) for x in (0, 10, 50)])
+    >>> listed = pd.DataFrame({"parcel": [0, 1, 2], "group": [1, 1, 2]})
+    >>> group_shapes(listed, squares, pd.Series([1, 2])).area.tolist()
+    [200.0, 100.0]
     """
     order = np.argsort(candidates["group"].to_numpy(), kind="stable")
     number = candidates["group"].to_numpy()[order]
