@@ -427,8 +427,9 @@ def _flag_value(name: str, text: str) -> object:
     try:
         return tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError as error:
+        en, zh = key.expected()
         raise ProjectError(
-            f"--set {name}={text}: not a {key.type}.", f"--set {name}={text}：不是 {key.type} 类型的值。"
+            f"--set {name}={text}: expected {en} ({error}).", f"--set {name}={text}：应为{zh}（{error}）。"
         ) from error
 
 

@@ -98,8 +98,7 @@ EVERY_RULE = {
     "planned_use_differs,under_constraint,not_leading",
     "candidates.rules": """[
         { code = "z", title_zh = "区", title_en = "zone", measure = "tax_per_mu", of_mean = 0.5, within = "zone" },
-        { code = "q", title_zh = "业", title_en = "industry", measure = "plot_ratio", quantile = 0.2,
-          within = "industry" },
+        { code = "q", title_zh = "业", title_en = "kin", measure = "plot_ratio", quantile = 0.2, within = "industry" },
         { code = "y", title_zh = "年", title_en = "years", measure = "tax_per_mu", of_mean = 0.6, years = 2 },
         { code = "b", title_zh = "旧", title_en = "old", all_of = [
             { measure = "building_age", above = 20 }, { measure = "building_height", below = 9 } ] } ]""",
