@@ -458,10 +458,9 @@ def dataset(folder, tmp_path):
 
 def without_candidates(document):
     """Measuring by batches looks for no candidates and at no composition of zones, and says so."""
-    there = [
-        one for one in document.get("not_computed", []) if one["id"] not in {"candidates", "zones", "living_circle"}
-    ]
-    return {**document, "candidates": 0, "zones": 0, "living_circle": 0, "not_computed": there}
+    kinds = ("candidates", "candidate_groups", "candidate_exemptions", "zones", "living_circle")
+    there = [one for one in document.get("not_computed", []) if one["id"] not in kinds]
+    return {**document, **dict.fromkeys(kinds, 0), "not_computed": there}
 
 
 def test_a_converted_project_prints_what_the_project_prints(folder, dataset):

@@ -243,7 +243,8 @@ def _candidate_groups(assessment: Assessment, land: Land, language: str) -> Laye
     if found is None or found.groups.empty:
         return None
     shapes = group_shapes(found.table, land.parcels.geometry, found.groups["group"])
-    table = found.groups.rename(columns={"strength": "mean_strength"}).astype({"owners": "float64", "firms": "float64"})
+    named = {"strength": "mean_strength", "park": "park_id", "district": "district_name"}
+    table = found.groups.rename(columns=named).astype({"owners": "float64", "firms": "float64"})
     frame = gpd.GeoDataFrame(table, geometry=shapes.to_numpy(), crs=land.parcels.crs)
     aliases = _aliases(frame, language, "parcels")
     title = labels.text("report.layer_groups", language)
