@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
+import subprocess
 import tomllib
 from datetime import date
 from fractions import Fraction
@@ -614,3 +616,20 @@ def test_a_group_sums_its_parcels_and_leaves_roads_open():
     assert shape.area == pytest.approx(25_000)
     assert shapely.get_num_geometries(shape) == 3
     assert set(found.table["group"]) == {1, 2}  # the small one has its number all the same
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_the_workbook_recomputes_verdicts_and_groups(reported, tmp_path):
+    _, out = reported
+    bare = tmp_path / "bare.xlsx"
+    openpyxl.load_workbook(out / "report.xlsx").save(bare)  # openpyxl drops every value a formula had
+    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+    command = ["soffice", profile, "--headless", "--convert-to", "xlsx", "--outdir", str(tmp_path / "out"), str(bare)]
+    subprocess.run(command, capture_output=True, timeout=120, check=False)
+    again = openpyxl.load_workbook(tmp_path / "out" / "bare.xlsx", data_only=True)
+    before = openpyxl.load_workbook(out / "report.xlsx", data_only=True)
+    for name in ("低效清单", "连片候选"):
+        rows, expected = ([[cell.value for cell in row] for row in book[name].iter_rows()] for book in (again, before))
+        for row, wanted in zip(rows, expected, strict=True):
+            for one, other in zip(row, wanted, strict=True):
+                assert (one or None) == (pytest.approx(other) if other and isinstance(other, float) else other or None)
