@@ -12,27 +12,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 
-from geo.grouping import linked
 from geo.plan.problem import Limit, Problem
 
-__all__ = ["bundle", "bundled", "bundled_limit", "contiguous"]
+__all__ = ["bundle", "bundled", "bundled_limit"]
 
 Rows = npt.NDArray[np.intp]
 Integers = npt.NDArray[np.int64]
-
-
-def contiguous(shapes: npt.NDArray[np.object_], within_m: float) -> Rows:
-    """Number groups of shapes that lie within so many metres of each other, directly or through others.
-
-    Examples
-    --------
-    >>> contiguous(np.array([shapely.box(0, 0, 1, 1), shapely.box(9, 0, 10, 1), shapely.box(2, 0, 3, 1)]), 1.5).tolist()
-    [0, 1, 0]
-    """
-    one, other = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=within_m)
-    return linked(one, other, len(shapes))
 
 
 def bundle(table: pd.DataFrame, group: Rows) -> tuple[Rows, Rows]:

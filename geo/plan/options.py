@@ -17,12 +17,12 @@ import shapely
 
 from geo.assessment import Assessment
 from geo.land import Land, districts_of
-from geo.plan.bundling import contiguous
 from geo.plan.costs import ACTS, Cost, read_costs
 from geo.plan.effects import Effects, effects
 from geo.plan.locks import Lock, read_locks
 from geo.plan.targets import Target
 from geo.renewal import says_idle
+from geo.renewal.groups import group_numbers
 from layers.errors import ProjectError, Words, nearest
 from layers.project import Project
 from layers.units import to_tally
@@ -188,8 +188,8 @@ def _groups(land: Land, may_go: Flags, project: Project) -> Rows:
     group = np.full(len(may_go), -1)
     if project.text("plan.unit") == "group" or project["plan.minimum_group_m2"] is not None:
         rows = np.flatnonzero(may_go)
-        within = project.number("candidates.group_within_m") or 0.0
-        group[rows] = contiguous(land.parcels.geometry.to_numpy()[rows], within)
+        shapes, area = land.parcels.geometry.to_numpy()[rows], land.parcels["land_area_m2"].to_numpy("float64")[rows]
+        group[rows] = group_numbers(shapes, area, project.number("candidates.group_within_m") or 0.0)
     return group
 
 
