@@ -248,7 +248,7 @@ def _quantiles(values: npt.NDArray[np.float64], parts: int) -> list[float]:
 
 def _readable(value: float) -> float:
     """The nearest number people like to read: 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten."""
-    if value == 0:
+    if abs(value) < 1e-300:  # as good as nothing, and no power of ten is left to divide by
         return 0.0
     power = math.floor(math.log10(abs(value)))
     nearest = min((1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10), key=lambda step: abs(step - abs(value) / 10**power))
