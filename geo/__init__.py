@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from geo.assessment import Assessment, assess
     from geo.attainments import attainment
+    from geo.batches import assess_store
     from geo.charts import draw_radars, draw_zones
     from geo.comparing.runs import compare
     from geo.concentrations import concentration
+    from geo.evaluation.ranks import league
     from geo.evaluation.tree import evaluate
     from geo.evaluation.years import judge
     from geo.firms import attach_firms
     from geo.grading.grades import Grades, grade
-    from geo.grading.sets import load_rules, rules_for
+    from geo.grading.sets import load_rules, rules_for, with_classes
     from geo.indicators import catalogue, measure, tally
     from geo.industry import location_quotient
     from geo.intensity import (
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from geo.maps import draw_map, map_html, save_map
     from geo.ratings import rate
     from geo.renewal import Rules, find_candidates
+    from geo.report.comparison_runs import open_run
+    from geo.report.run import write_report
 
 __all__ = [
     "Assessment",
@@ -47,6 +51,7 @@ __all__ = [
     "Rules",
     "admin_land_share",
     "assess",
+    "assess_store",
     "attach",
     "attach_firms",
     "attainment",
@@ -64,10 +69,12 @@ __all__ = [
     "green_ratio",
     "investment_per_mu",
     "judge",
+    "league",
     "load_rules",
     "location_quotient",
     "map_html",
     "measure",
+    "open_run",
     "output_per_km2",
     "plot_ratio",
     "rate",
@@ -78,6 +85,8 @@ __all__ = [
     "tally",
     "tax_per_mu",
     "value_added_per_mu",
+    "with_classes",
+    "write_report",
 ]
 
 _HOME = {
@@ -86,6 +95,7 @@ _HOME = {
     "Rules": "geo.renewal",
     "admin_land_share": "geo.intensity",
     "assess": "geo.assessment",
+    "assess_store": "geo.batches",
     "attach": "geo.land",
     "attach_firms": "geo.firms",
     "attainment": "geo.attainments",
@@ -103,10 +113,12 @@ _HOME = {
     "green_ratio": "geo.intensity",
     "investment_per_mu": "geo.intensity",
     "judge": "geo.evaluation.years",
+    "league": "geo.evaluation.ranks",
     "load_rules": "geo.grading.sets",
     "location_quotient": "geo.industry",
     "map_html": "geo.maps",
     "measure": "geo.indicators",
+    "open_run": "geo.report.comparison_runs",
     "output_per_km2": "geo.intensity",
     "plot_ratio": "geo.intensity",
     "rate": "geo.ratings",
@@ -117,6 +129,8 @@ _HOME = {
     "tally": "geo.indicators",
     "tax_per_mu": "geo.intensity",
     "value_added_per_mu": "geo.intensity",
+    "with_classes": "geo.grading.sets",
+    "write_report": "geo.report.run",
 }
 
 

@@ -20,6 +20,7 @@ from geo.composition.found import Composition, Limits, compose
 from geo.composition.living import Walk, living_circle
 from geo.concentrations import identities, outline_of, overlap_matrix, refuse_overlap
 from geo.contributions import Contribution, contribute
+from geo.figures_shown import figures_shown
 from geo.firms import Firms, attach_firms, from_parcels
 from geo.indicators import catalogue, measure, merge, scopes, tally_firms, zone_rows
 from geo.industry import industry_shares, output_column, tally_industries
@@ -32,8 +33,10 @@ from geo.reported import reported
 from geo.standards import Kinds, targets
 from geo.survey import SURVEYED
 from layers.checks_made import Checks, checks_made
-from layers.errors import BlockedError, ProjectError
+from layers.errors import BlockedError, ProjectError, Words
+from layers.findings import empty, summarise
 from layers.project import Project
+from layers.showing import Shown
 
 __all__ = [
     "DEFAULT_LEVELS",
@@ -116,6 +119,15 @@ class Assessment:
     def city(self) -> str:
         """Name of the city."""
         return city_name(self.project)
+
+    def _repr_html_(self) -> str:
+        language, policies = self.project.language, ", ".join(self.project.texts("project.policies"))
+        tables = [figures_shown(self.indicators)]
+        if len(self.findings):
+            tables.append(summarise(self.findings, language)[["severity", "layer", "title", "count", "remedy"]])
+        notes = tuple(Words(f"{name}: {en}", f"{name}：{zh}") for name, (en, zh) in self.not_computed.items())
+        head = " · ".join(filter(None, (self.city, str(self.project.as_of or ""), policies)))
+        return Shown(head, tuple(tables), notes, language=language)._repr_html_()
 
     def value(self, indicator: str, level: str = "city", scope_id: str | None = None) -> float | None:
         """Return one figure in its display unit, or None where it could not be computed."""
@@ -264,7 +276,7 @@ def conclude(
         overlaps=overlaps,
         identities=checks,
         candidates=_candidates(project, land, firms, frames) if land is not None and with_candidates else None,
-        findings=findings if findings is not None else pd.DataFrame(),
+        findings=findings if findings is not None else empty(),
         ledger=ledger or {},
         not_computed=_not_computed(indicators, land, firms),
         statistics=_statistics(frames.get("statistics"), project, None if land is None else land.parks),

@@ -17,6 +17,7 @@ from geo import standards
 from geo.assessment import Assessment
 from geo.indicators import catalogue
 from geo.policy_files import LEVELS
+from layers.showing import show
 from layers.units import convert
 
 __all__ = ["SPARED", "Attainment", "attainment", "reached"]
@@ -54,7 +55,7 @@ class Attainment:
         return list(self.table["scope_id"].drop_duplicates())
 
     def _repr_html_(self) -> str:
-        return self.table.drop(columns=["clause_id"]).to_html(index=False, escape=True)
+        return show(self.table.drop(columns=["clause_id"]))._repr_html_()
 
 
 def attainment(assessment: Assessment) -> Attainment:

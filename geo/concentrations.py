@@ -8,7 +8,6 @@ parts for the full report.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -28,6 +27,7 @@ from layers.area import area_m2
 from layers.errors import BlockedError, SchemaError, first
 from layers.mending import MEASURABLE, mend
 from layers.projections import analysis_crs, lonlat_bounds
+from layers.showing import show
 from layers.units import convert, from_tally, to_tally
 
 __all__ = [
@@ -85,7 +85,7 @@ class Concentration:
 
     def _repr_html_(self) -> str:
         shown = self.table.assign(mu=convert(self.table["numerator"], "m2", "mu"))
-        return f"<pre>{html.escape(str(self))}</pre>{shown.to_html(index=False, escape=True)}"
+        return show(shown, str(self))._repr_html_()
 
 
 def concentration(

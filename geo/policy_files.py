@@ -21,8 +21,11 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
+import pandas as pd
+
 from layers import units
 from layers.errors import ParkwiseError, StandardError, nearest
+from layers.showing import show
 
 __all__ = [
     "COMPARISONS",
@@ -167,6 +170,12 @@ class Clause:
         """Name the clause in one line, for messages."""
         return f"{self.policy} {self.clause} {self.id} {self.comparison} {self.value}"
 
+    def _repr_html_(self) -> str:
+        asked = pd.DataFrame([_asked(self)], dtype="object")
+        read = [(one, one.options[one.assumed]) for one in self.open]
+        told = [(f"{one.question_en} → {as_['en']}", f"{one.question_zh} → {as_['zh']}") for one, as_ in read]
+        return show(asked, notes=told)._repr_html_()
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -203,6 +212,19 @@ class Policy:
         Names are full, from the province down: 浙江省杭州市 covers 浙江省杭州市西湖区, and 杭州市 alone is understood.
         """
         return region.startswith(self.region) or self.region.endswith(region)
+
+    def _repr_html_(self) -> str:
+        asked = pd.DataFrame(map(_asked, self.clauses), dtype="object")  # a year stays whole
+        ends = f"{self.in_force_from} – {self.repealed_on or self.lapsed_from or ''}"
+        told = [(self.status_en, self.status_zh), (self.binds_en, self.binds_zh)]
+        return show(asked, f"{self.id}  {self.title} {self.number or ''}  {ends}", notes=told)._repr_html_()
+
+
+def _asked(one: Clause) -> dict[str, Any]:
+    """Return what a notebook shows of a clause."""
+    names = ("id", "clause", "indicator", "comparison", "value", "unit", "year", "scope")
+    told = {name: getattr(one, name) for name in (*names, "description_zh", "description_en")}
+    return told | {"unit": one.unit if one.unit in (None, "1") else units.label(one.unit)}
 
 
 def load(file: Traversable) -> Policy:

@@ -24,6 +24,7 @@ from geo.holding import hold_land
 from geo.surveying import Survey, survey_zones
 from layers.errors import ProjectError, Words
 from layers.project import Project
+from layers.showing import Shown, show
 
 __all__ = ["Ratings", "rate", "require"]
 
@@ -60,6 +61,12 @@ class Ratings:
     control: pd.DataFrame | None = None
     control_notes: tuple[Words, ...] = ()
     survey: Survey | None = None
+
+    def _repr_html_(self) -> str:
+        tables = tuple(show(one) for one in (self.league, self.control) if one is not None)
+        told = Shown(notes=self.control_notes)
+        shown = (self.grades, self.evaluation, *self.by_zone.values(), self.years, *tables, told, self.survey)
+        return "".join(one._repr_html_() for one in shown if one is not None)
 
     def __bool__(self) -> bool:
         found = (self.grades, self.evaluation, self.years, self.control, self.survey)

@@ -18,6 +18,7 @@ from geo.survey import zone_types
 from geo.survey_areas import class_areas
 from layers.errors import ProjectError
 from layers.project import Project
+from layers.showing import Shown
 from layers.units import parse_unit
 from layers.user_tables import Row, each_row, read_rows
 
@@ -56,6 +57,9 @@ class Survey:
     areas: pd.DataFrame
     types: pd.DataFrame
     potentials: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        return Shown(tables=(self.types, self.potentials, self.areas))._repr_html_()
 
 
 def survey_zones(assessment: Assessment) -> Survey | None:

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from layers.checking import check
     from layers.converting import convert
+    from layers.findings import summarise
     from layers.inspecting import info
+    from layers.intake import gather, inspect
     from layers.land_use import propose_system
     from layers.partitions import open_partitions
+    from layers.propose import open_project
     from layers.reading import read
     from layers.repairing import for_measuring, repair
+    from layers.showing import show
     from layers.store import open_store
     from layers.writing import write
 
@@ -24,12 +28,17 @@ __all__ = [
     "check",
     "convert",
     "for_measuring",
+    "gather",
     "info",
+    "inspect",
     "open_partitions",
+    "open_project",
     "open_store",
     "propose_system",
     "read",
     "repair",
+    "show",
+    "summarise",
     "write",
 ]
 
@@ -37,12 +46,17 @@ _HOME = {
     "check": "layers.checking",
     "convert": "layers.converting",
     "for_measuring": "layers.repairing",
+    "gather": "layers.intake",
     "info": "layers.inspecting",
+    "inspect": "layers.intake",
     "open_partitions": "layers.partitions",
+    "open_project": "layers.propose",
     "open_store": "layers.store",
     "propose_system": "layers.land_use",
     "read": "layers.reading",
     "repair": "layers.repairing",
+    "show": "layers.showing",
+    "summarise": "layers.findings",
     "write": "layers.writing",
 }
 

@@ -28,6 +28,7 @@ from layers.findings_file import FindingsFile, open_findings
 from layers.partitions import Partitions, open_partitions
 from layers.project import Project, Setting, loads, with_flags
 from layers.roles import SOURCES
+from layers.showing import show
 from layers.storage import Storage, is_url, let_go, open_storage
 
 __all__ = ["INTAKE", "PARTED", "PROJECT_FILE", "SCHEMA", "Store", "open_store"]
@@ -74,6 +75,12 @@ class Store:
     told: FindingsFile
     ledger: dict[str, dict[str, Any]]
     checks: Checks = "conversion"
+
+    def _repr_html_(self) -> str:
+        large = [(name, one.rows, len(one.parts)) for name, one in self.parted.items()]
+        small = [(name, entry.get("rows"), 1) for name, entry in self.small.items()]
+        table = pd.DataFrame([*large, *small], columns=["layer", "rows", "parts"])
+        return show(table, f"{self.location}  (checks: {self.checks})")._repr_html_()
 
     @cached_property
     def frames(self) -> dict[str, pd.DataFrame]:

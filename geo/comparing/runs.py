@@ -24,6 +24,7 @@ from geo.comparing.parks import boundary_changes, moved_places, moved_sums
 from geo.results import plain
 from layers.errors import ProjectError, nearest
 from layers.projections import describe
+from layers.showing import Shown
 
 __all__ = [
     "BOUNDARIES",
@@ -168,6 +169,20 @@ class Comparison:
     revitalised: Revitalised | None = None
     boundaries: gpd.GeoDataFrame | None = None
     targets: tuple[dict[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        area = self.new_industrial_outside_m2
+        new = "—" if area is None else f"{area:,.2f} m²"
+        return (
+            f"{self.before.city or ''} {self.before.as_of or '—'} → {self.after.as_of or '—'}\n"
+            f"New industrial land outside the parks 开发区外新增工业用地: {new}"
+        )
+
+    def _repr_html_(self) -> str:
+        city = self.indicators[self.indicators["level"] == "city"] if len(self.indicators) else self.indicators
+        notes = pd.DataFrame([{"note": one.code, **one.fill} for one in self.notes])
+        tables = (city, *(one for one in (self.definitions, notes) if len(one)))
+        return Shown(str(self), tables)._repr_html_()
 
     @property
     def new_industrial_outside_m2(self) -> float | None:

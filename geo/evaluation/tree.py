@@ -8,7 +8,6 @@ A value that is missing leaves every node above it missing, unless the call asks
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from geo.evaluation.nodes import Node, Tree, grow, leaf_score, listed, listed_zh
 from geo.evaluation.tree_file import read_tree, wrong
 from geo.indicators import catalogue
 from layers.errors import ParkwiseError, StandardError, first, nearest
+from layers.showing import show
 from layers.units import convert
 
 __all__ = ["Evaluation", "evaluate", "read_tree"]
@@ -54,14 +54,17 @@ class Evaluation:
     weights: str
     missing: str
 
-    def __str__(self) -> str:
+    @property
+    def _head(self) -> str:
         root = self.table["node"].iloc[0]
         score = "—" if math.isnan(self.score) else f"{self.score:.2f}"
-        notes = "".join(f"\n  {en}" for en, _ in self.told)
-        return f"{root}: {score} (weights = {self.weights}, missing = {self.missing}){notes}"
+        return f"{root}: {score} (weights = {self.weights}, missing = {self.missing})"
+
+    def __str__(self) -> str:
+        return self._head + "".join(f"\n  {en}" for en, _ in self.told)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>{self.table.to_html(index=False, escape=True)}"
+        return show(self.table, self._head, notes=self.told)._repr_html_()
 
 
 def evaluate(

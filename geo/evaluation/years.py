@@ -9,7 +9,6 @@ text leads to: the decision is that of the authority.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +22,7 @@ from geo.evaluation.year_table import Told, gathered
 from geo.policy_files import Policy
 from geo.standards import policy
 from layers.errors import ProjectError, first, nearest
+from layers.showing import show
 
 __all__ = ["ZoneYears", "judge", "league"]
 
@@ -72,13 +72,16 @@ class ZoneYears:
     told: tuple[Told, ...]
     rounding: str
 
-    def __str__(self) -> str:
+    @property
+    def _head(self) -> str:
         zones, years = self.states["zone"].nunique(), self.states["year"].nunique()
-        notes = "".join(f"\n  {en}" for en, _ in self.told)
-        return f"{zones} zones, {years} years: {len(self.table)} verdicts (rounding = {self.rounding}){notes}"
+        return f"{zones} zones, {years} years: {len(self.table)} verdicts (rounding = {self.rounding})"
+
+    def __str__(self) -> str:
+        return self._head + "".join(f"\n  {en}" for en, _ in self.told)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>{self.table.to_html(index=False, escape=True)}"
+        return show(self.table, self._head, notes=self.told)._repr_html_()
 
 
 def judge(
@@ -314,7 +317,7 @@ def _assumptions(yearly: pd.DataFrame, rules: Mapping[int, Sequence[Rule]], roun
                 (
                     f"{one.id} binds zones in {one.region}{kind_en}: those of the table are taken as such "
                     f"({nowhere} name no region)",
-                    f"{one.id} 适用于{one.region}的开发区{kind_zh}：表中各区按此处理（{nowhere} 个未注明地区）",
+                    f"{one.id} 适用于{one.region}{kind_zh}的开发区：表中各区按此处理（{nowhere} 个未注明地区）",
                 )
             )
     if any(rule.verdict.first_time for rule in used):

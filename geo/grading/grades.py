@@ -8,7 +8,6 @@ leased out + leased in, as `geo.firms` has it. One group is judged by `geo.gradi
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +23,7 @@ from geo.grading.rules import RuleSet
 from geo.grading.tables import contributions_of, needs_of, table_of
 from geo.land import Land
 from layers.errors import ProjectError, StandardError, Words, first
+from layers.showing import show
 
 __all__ = ["Grades", "firms_to_grade", "grade", "grade_years"]
 
@@ -75,8 +75,7 @@ class Grades:
         return "\n".join([*lines, *(f"  · {note.zh}\n    {note.en}" for note in self.told)])
 
     def _repr_html_(self) -> str:
-        shown = self.table.head(50).to_html(index=False, escape=True)
-        return f"<pre>{html.escape(str(self))}</pre>{shown}"
+        return show(self.table, str(self))._repr_html_()
 
 
 def grade(firms: pd.DataFrame, rules: RuleSet, year: int | None = None, links: pd.DataFrame | None = None) -> Grades:

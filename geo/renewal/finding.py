@@ -24,6 +24,8 @@ from geo.renewal.rules import STATES, Rule, Rules
 from geo.renewal.sources import Sources
 from geo.renewal.states import judge_state
 from layers.errors import Words
+from layers.showing import Shown
+from layers.units import from_tally, to_tally
 
 __all__ = ["Candidates", "find_candidates"]
 
@@ -81,6 +83,16 @@ class Candidates:
     def titles(self) -> dict[str, Words]:
         """Titles that rules bear of their own, by code."""
         return {rule.code: rule.title for rule in self.rules if rule.title is not None}
+
+    def __str__(self) -> str:
+        found = from_tally(int(to_tally(self.table["area_m2"].dropna(), "m2").sum()), "m2")
+        return (
+            f"Low-efficiency candidates 低效用地线索: {len(self.table):,} of {self.judged:,} parcels, "
+            f"{found:,.2f} of {self.judged_m2:,.2f} m²"
+        )
+
+    def _repr_html_(self) -> str:
+        return Shown(str(self), (self.table, self.limits))._repr_html_()
 
 
 def find_candidates(
