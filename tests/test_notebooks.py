@@ -1,5 +1,7 @@
-"""The notebooks run from top to bottom, and are committed without outputs."""
+"""The notebooks run from top to bottom with the network closed, and are committed without outputs."""
 
+import ast
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -7,20 +9,83 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
+# The kernel is another process than the tests, so it closes its own doors: only this machine is open (kernels and
+# local clusters talk over the loopback).
+CLOSED = """
+import sys
+
+def refuse(event, arguments):
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        if arguments[1][0] not in ("127.0.0.1", "::1", "localhost"):
+            raise RuntimeError(f"a notebook reached for the network: {arguments[1]!r}")
+
+sys.addaudithook(refuse)
+"""
+
+# What a reader must find among the outputs of each notebook: the answer it was opened for.
+ANSWERS = {
+    "01_first_report": ["target 70% (hangzhou-2023 （十）), met: False"],
+    "04_rule_book_and_grading": [
+        '<td style="text-align:left">（十）</td>',
+        "符合的条款有 0 条",
+        "C → B (B was asked for)",
+        "连续 2 年 → 直接认定（zhejiang-2021 七（三））",
+        "连续 2 年 → 摘牌或取消资格（zhejiang-2021 七（三））",
+        "<svg",
+        "2025-Q2",
+        "New industrial land outside the parks",
+    ],
+    "05_large_data": ["2 processes", "written anew: 0", "True"],
+}
+
+
+def code(path: Path) -> list:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def run(notebook, folder: Path):
+    nbclient = pytest.importorskip("nbclient")
+    here = {"metadata": {"path": str(folder)}}
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(CLOSED))
+    return nbclient.NotebookClient(notebook, timeout=120, resources=here).execute()
+
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_is_committed_without_outputs(path):
-    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    cells = code(path)
     assert cells
     assert not any(cell.outputs or cell.execution_count for cell in cells)
+
+
+def test_no_function_is_defined_twice():
+    trees = [ast.parse(cell.source) for path in NOTEBOOKS for cell in code(path)]
+    names = [node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert [name for name, times in Counter(names).items() if times > 1] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_ends_with_the_command_that_does_the_same(path):
+    last = nbformat.read(path, as_version=4).cells[-1]
+    assert last.cell_type == "markdown"
+    assert "```\nparkwise " in last.source
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path):
-    nbclient = pytest.importorskip("nbclient")
-    notebook = nbformat.read(path, as_version=4)
-    here = {"metadata": {"path": str(path.parents[1])}}
-    done = nbclient.NotebookClient(notebook, timeout=120, resources=here).execute()
-    shown = "".join(str(cell.get("outputs", "")) for cell in done.cells)
-    assert "target 70% (hangzhou-2023 （十）), met: False" in shown
+    done = run(nbformat.read(path, as_version=4), path.parents[1])
+    outputs = [output for cell in done.cells for output in cell.get("outputs", [])]
+    told = [str(output.get("text", "")) + "".join(map(str, output.get("data", {}).values())) for output in outputs]
+    for answer in ANSWERS[path.stem]:
+        assert answer in "".join(told)
+    # Figures are equal to the last bit, and identities hold, or they do not; a clause may well not be met (`met`).
+    assert "False" not in told
+    assert "<td>False</td>" not in "".join(told)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_network_is_closed_in_a_notebook(tmp_path):
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell("import socket; socket.create_connection(('192.0.2.1', 9), timeout=1)")]
+    with pytest.raises(Exception, match="reached for the network"):
+        run(notebook, tmp_path)
