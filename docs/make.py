@@ -108,14 +108,22 @@ def documents() -> str:
         "",
         "Figures as printed. Below each document stands what its text leaves open, and the reading that figures are",
         "held by: a stated assumption, which no setting changes, unless a key of the project file or an option stands",
-        "beside it. Other readings: `parkwise policy show ID --json`.",
+        "beside it. Each document has an id; the terminal shows the same, and with `--json` the other readings too:",
+        "",
+        "```sh",
+        "parkwise policy list",
+        f"parkwise policy show {policies()[0]}",
+        f"parkwise policy show {policies()[0]} --json",
+        "```",
+        "",
+        "What to do with them: [rule-book.md](rule-book.md).",
     ]
     for one in map(policy, policies()):
         ends = [f"{word} {day}" for word, day in (("repealed", one.repealed_on), ("lapsed", one.lapsed_from)) if day]
         told = "; ".join([f"in force from {one.in_force_from}", *ends, one.status_en])
-        lines += ["", f"## {one.id}", "", f"{one.title} {one.number or ''} ({told}).", ""]
+        lines += ["", f"## {one.id}", "", f"{one.title} {one.number or ''} · {one.title_en} ({told}).", ""]
         lines += [
-            "| id | clause | 条目 | about | asked | whom, by when | |",
+            "| id | clause | 条目 | about | asked | whom, by when | in our words |",
             "| --- | --- | --- | --- | --- | --- | --- |",
         ]
         for clause in one.clauses:
@@ -125,7 +133,13 @@ def documents() -> str:
                      clause.description_en)  # fmt: skip
             lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
         lines += _left_open(one)
-    lines += ["", "## Statistics", "", "What a table `[layers.statistics]` may report, by id or title.", ""]
+    lines += [
+        "",
+        "## Statistics",
+        "",
+        "What a table `[layers.statistics]` may report, by id or title. Figures are kept in the unit",
+    ]
+    lines += ["beside it; a table may bear any unit of the same kind (亿元, 亩, %), and a plain number needs none.", ""]
     lines += ["| id | 名称 | title | unit |", "| --- | --- | --- | --- |"]
     for known in statistics().values():
         if known.unit:

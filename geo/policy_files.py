@@ -172,8 +172,10 @@ class Clause:
 
     def _repr_html_(self) -> str:
         asked = pd.DataFrame([_asked(self)], dtype="object")
-        read = [(one, one.options[one.assumed]) for one in self.open]
-        told = [(f"{one.question_en} → {as_['en']}", f"{one.question_zh} → {as_['zh']}") for one, as_ in read]
+        told = [
+            (f"{one.question_en} → {one.reading('en')}", f"{one.question_zh} → {one.reading('zh')}")
+            for one in self.open
+        ]
         return show(asked, notes=told)._repr_html_()
 
 

@@ -1,0 +1,297 @@
+"""What pages tell people to type runs as printed, on the example city: commands, settings with their tables, Python.
+
+A block of settings replaces the sections it names in the project file, as the page says. Stand-ins for what a test
+has not - the address of a cluster, its shared folder - are replaced by what is here (`stand_ins`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import cli
+from geo import standards
+from geo.batches import assess_store
+from layers import example
+from layers.store import open_store
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("rule-book.md", "engine.md", "policies.md")
+FENCE = re.compile(r"^( *)```(\S*) ?([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    page: str
+    language: str
+    file: str  # what a table is saved as
+    text: str
+
+    def __str__(self) -> str:
+        first = self.text.splitlines()[0]
+        return f"{self.page}: {self.language} {self.file or first}"
+
+
+@cache
+def blocks(page: str) -> tuple[Block, ...]:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    found = []
+    for indent, language, file, body in FENCE.findall(text):
+        found.append(Block(page, language, file, "".join(line.removeprefix(indent) for line in body.splitlines(True))))
+    assert len(found) * 2 == len(re.findall(r"^ *```", text, re.MULTILINE)), f"{page}: a fence was not understood"
+    return tuple(found)
+
+
+def of(language: str, *pages: str) -> list[Block]:
+    return [one for page in pages or PAGES for one in blocks(page) if one.language == language]
+
+
+def commands(block: Block) -> list[list[str]]:
+    """Each line as words, comments left out."""
+    return [words for line in block.text.splitlines() if (words := shlex.split(line, comments=True))]
+
+
+def parkwise(words: list[str], folder: Path, monkeypatch) -> str:
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(cli.main, words)
+    assert done.exit_code == 0, f"{shlex.join(words)}\n{done.output}"
+    return done.stdout
+
+
+def test_every_block_of_the_pages_is_one_that_is_run():
+    assert {one.language for page in PAGES for one in blocks(page)} == {"sh", "toml", "csv", "python"}
+
+
+# ---------------------------------------------------------------- the example city
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory) -> Path:
+    """The folder that the pages stand in: what `parkwise demo` leaves as data."""
+    return example.write(tmp_path_factory.mktemp("example") / "data", example.make(parcels=1000)).parent
+
+
+@pytest.fixture
+def data(city, tmp_path) -> Path:
+    return Path(shutil.copytree(city, tmp_path / "data"))
+
+
+def test_the_example_city_of_the_pages_is_what_demo_makes(city, tmp_path, monkeypatch):
+    block = of("sh", "rule-book.md")[0]
+    demo, into, grade = commands(block)
+    assert "demo -o example" in block.text
+    assert "`parkwise demo -o example`" in (ROOT / "docs" / "engine.md").read_text("utf-8")
+    parkwise([*demo[1:], "--parcels", "1000", "-q"], tmp_path, monkeypatch)
+    assert into[0] == "cd"
+    assert {one.name for one in (tmp_path / into[1]).iterdir()} == {one.name for one in city.iterdir()}
+    assert parkwise(grade[1:], tmp_path / into[1], monkeypatch)
+
+
+# ---------------------------------------------------------------- settings
+
+
+def with_block(project: str, block: str) -> str:
+    """Put a block into a project file: it replaces the sections it names, and what stands under them."""
+    named = re.findall(r"^\[([\w.]+)\]", block, re.MULTILINE)
+    sections = re.split(r"^(?=\[)", project, flags=re.MULTILINE)
+    kept = [one for one in sections if not any(re.match(rf"\[{re.escape(name)}[\].]", one) for name in named)]
+    return "".join(kept) + "\n" + block
+
+
+def tables_under(block: Block) -> list[Block]:
+    """The tables that follow a block of settings, up to the next one."""
+    every = blocks(block.page)
+    after = every[every.index(block) + 1 :]
+    stop = next((place for place, one in enumerate(after) if one.language == "toml"), len(after))
+    return [one for one in after[:stop] if one.language == "csv"]
+
+
+def leaves(table: object) -> list[object]:
+    """Every value of a settings block, however deep."""
+    if isinstance(table, dict):
+        return [leaf for one in table.values() for leaf in leaves(one)]
+    return [leaf for one in table for leaf in leaves(one)] if isinstance(table, list) else [table]
+
+
+#: What a block of settings brings into the results, by the section it opens with: command, key.
+BRINGS = {
+    "layers.statistics": ("measure", "statistics"),
+    "grade": ("grade", "grades"),
+    "grade.scores.above": ("grade", "grades"),
+    "evaluation": ("grade", "evaluation"),
+    "survey": ("grade", "survey"),
+    "layers.evaluations": ("grade", "zone_years"),
+    "control": ("grade", "control"),
+    "layers.targets": ("measure", "attainment"),
+}
+
+
+@pytest.mark.parametrize("block", of("toml"), ids=str)
+def test_settings_work_as_printed_with_the_tables_under_them(block, data, monkeypatch):
+    project = data / "project.toml"
+    tables = tables_under(block)
+    for table in tables:
+        (data / table.file).write_text(table.text, encoding="utf-8")
+    named = {value for value in leaves(tomllib.loads(block.text)) if str(value).endswith(".csv")}
+    assert {one.file for one in tables} <= named
+    assert all((data / name).is_file() for name in named)
+    project.write_text(with_block(project.read_text("utf-8"), block.text), encoding="utf-8")
+    section = re.match(r"\[([\w.]+)\]", block.text)[1]
+    command, key = BRINGS[section]
+    found = json.loads(parkwise([command, "project.toml", "--json", "-q"], data, monkeypatch))[key]
+    assert found
+    said = json.dumps(found, ensure_ascii=False)
+    for word in EXPECTED[section]:
+        assert word in said, f"{block}: {word}"
+
+
+#: Words that must come out: what the tables and settings of a block say.
+EXPECTED = {
+    "layers.statistics": ["above_scale_output", "hangzhou-2023", '"met": false'],
+    "grade": ['"grade": "A"', '"grade": "D"'],
+    "grade.scores.above": ['"benchmark": 50'],
+    "evaluation": ["利用强度", "亩均税收"],
+    "survey": ['"zone_type": "industrial", "basis": "given"', "supply_years_maximum", '"ideal": 40.0'],
+    "layers.evaluations": ["delisting", "zhejiang-2021"],
+    "control": ["plot_ratio"],
+    "layers.targets": ["45.0"],
+}
+
+
+def test_settings_are_toml_and_name_no_section_twice():
+    for block in of("toml"):
+        assert tomllib.loads(block.text)
+        sections = re.findall(r"^\[([\w.]+)\]", block.text, re.MULTILINE)
+        assert len(sections) == len(set(sections))
+
+
+# ---------------------------------------------------------------- commands
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_run_as_printed(page, data, monkeypatch, request):
+    ran, measured = 0, set()
+    for block in of("sh", page):
+        if "demo" in block.text:
+            continue  # the city is there already
+        for words in commands(block):
+            if words[0] == "parkwise":
+                printed = parkwise(stand_ins(words, data, request), data, monkeypatch)
+                ran += 1
+                measured |= {printed} if words[1] == "measure" else set()
+            else:
+                assert words[0] in ("dask", "pip"), words  # run below
+    assert ran
+    if page == "engine.md":
+        assert len(measured) == 1  # whatever the scheduler
+
+
+def stand_ins(words: list[str], data: Path, request) -> list[str]:
+    """Put a cluster that is there in place of the address of one, and the dataset here in place of a shared one."""
+    if any(word.startswith("tcp://") for word in words):
+        address = request.getfixturevalue("cluster")
+        words = [address if word.startswith("tcp://") else word for word in words]
+    return [str(data / "dataset") if word == "/data/dataset" else word for word in words[1:]]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A cluster made by the very lines of the page: `dask scheduler`, then `dask worker` with its address."""
+    pytest.importorskip("distributed", reason="the extra parkwise[large] is not installed")
+    lines = [words for block in of("sh", "engine.md") for words in commands(block) if words[0] == "dask"]
+    scheduler, worker = lines
+    folder = tmp_path_factory.mktemp("cluster")
+    here = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(folder / "address.json")]
+    with running([*scheduler, *here], folder):
+        address = wait_for_address(folder / "address.json")
+        words = ["1" if before == "--nworkers" else word for before, word in zip(["", *worker], worker, strict=False)]
+        words = [address if word.startswith("tcp://") else word for word in words]
+        with running([*words, "--host", "127.0.0.1", "--no-dashboard", "--local-directory", str(folder)], folder):
+            yield address
+
+
+@contextmanager
+def running(words: list[str], folder: Path):
+    """Run a line of the page beside the test, and end it."""
+    program = Path(sys.executable).with_name(words[0])
+    with (folder / f"{words[1]}.log").open("wb") as log:
+        started = subprocess.Popen([program, *words[1:]], cwd=folder, stdout=log, stderr=log)
+        try:
+            yield started
+        finally:
+            started.terminate()
+            started.wait(timeout=30)
+
+
+def wait_for_address(file: Path) -> str:
+    for _ in range(300):
+        if file.is_file() and (text := file.read_text("utf-8")).endswith("}"):
+            return json.loads(text)["address"]
+        time.sleep(0.1)
+    raise AssertionError("the scheduler of the page did not start")
+
+
+def test_what_pip_is_told_is_there():
+    line = next(words for block in of("sh", "engine.md") for words in commands(block) if words[0] == "pip")
+    assert line[:2] == ["pip", "install"]
+    extra = re.fullmatch(r"parkwise\[(\w+)\]", line[2])[1]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert extra in project["optional-dependencies"]
+    assert (ROOT / line[line.index("-c") + 1]).is_file()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_within_a_sentence_exist(page):
+    """Between backticks stand commands with words in place of a project: command and options must be there."""
+    for words in re.findall(r"`(parkwise [^`]+)`", (ROOT / "docs" / page).read_text("utf-8")):
+        name, *others = shlex.split(words)[1:]
+        command = cli.main.commands[name]
+        if name == "policy":
+            command = command.commands[others[0]]
+        known = {option for one in command.params for option in one.opts}
+        assert {word for word in others if word.startswith("-")} <= known, words
+    assert set(re.findall(r"^## (\w+-\d{4})$", (ROOT / "docs/policies.md").read_text("utf-8"), re.MULTILINE)) == set(
+        standards.policies()
+    )
+
+
+# ---------------------------------------------------------------- Python
+
+
+def run_python(text: str, folder: Path) -> str:
+    """Run a block as a file of its own, and print what its last line is worth."""
+    script = folder / "block.py"
+    last = text.rstrip().splitlines()[-1]
+    shown = text if last.startswith((" ", "print")) else text.replace(last, f"print(repr({last}))")
+    script.write_text(shown, encoding="utf-8")
+    done = subprocess.run([sys.executable, str(script)], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_python_of_the_rule_book_runs_as_printed(data):
+    (block,) = of("python", "rule-book.md")
+    assert run_python(block.text, data).startswith("Radars(radars=(Radar(name='云帆经济技术开发区'")
+
+
+def test_python_of_the_engine_runs_as_printed(data, monkeypatch):
+    convert = commands(of("sh", "engine.md")[0])[0]
+    parkwise([*convert[1:], "-q"], data, monkeypatch)
+    measuring, folding = of("python", "engine.md")
+    store = open_store(data / "dataset")
+    whole = assess_store(store, scheduler="threads", workers=1).value("industrial_concentration")
+    assert float(run_python(measuring.text, data)) == whole
+    assert int(run_python(folding.text, data)) == store.parted["parcels"].rows
