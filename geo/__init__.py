@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     )
     from geo.land import attach
     from geo.maps import draw_map, map_html, save_map
+    from geo.plan.choices import weigh
+    from geo.plan.document import options_table
+    from geo.plan.planning import plan_renewal
     from geo.ratings import rate
     from geo.renewal import Rules, find_candidates
     from geo.report.comparison_runs import open_run
@@ -75,7 +78,9 @@ __all__ = [
     "map_html",
     "measure",
     "open_run",
+    "options_table",
     "output_per_km2",
+    "plan_renewal",
     "plot_ratio",
     "rate",
     "rd_per_mu",
@@ -85,6 +90,7 @@ __all__ = [
     "tally",
     "tax_per_mu",
     "value_added_per_mu",
+    "weigh",
     "with_classes",
     "write_report",
 ]
@@ -119,7 +125,9 @@ _HOME = {
     "map_html": "geo.maps",
     "measure": "geo.indicators",
     "open_run": "geo.report.comparison_runs",
+    "options_table": "geo.plan.document",
     "output_per_km2": "geo.intensity",
+    "plan_renewal": "geo.plan.planning",
     "plot_ratio": "geo.intensity",
     "rate": "geo.ratings",
     "rd_per_mu": "geo.intensity",
@@ -131,6 +139,7 @@ _HOME = {
     "value_added_per_mu": "geo.intensity",
     "with_classes": "geo.grading.sets",
     "write_report": "geo.report.run",
+    "weigh": "geo.plan.choices",
 }
 
 

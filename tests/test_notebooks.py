@@ -25,6 +25,14 @@ sys.addaudithook(refuse)
 # What a reader must find among the outputs of each notebook: the answer it was opened for.
 ANSWERS = {
     "01_first_report": ["target 70% (hangzhou-2023 （十）), met: False"],
+    "02_candidates_and_plan": [
+        "Low-efficiency candidates 低效用地线索",
+        "Plan 方案: optimal",
+        "≤",
+        "Choices 比选",
+        "达不到 70.00%",
+        "预算",
+    ],
     "04_rule_book_and_grading": [
         '<td style="text-align:left">（十）</td>',
         "符合的条款有 0 条",

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from geo.plan.planning import Plan, Reached, reached
 from geo.plan.posing import with_costs
@@ -21,6 +22,7 @@ from geo.plan.reaching import reach
 from geo.plan.solving import least_cost
 from geo.plan.targets import shown_value
 from layers.project import Project
+from layers.showing import Shown
 
 __all__ = ["Alternative", "Choices", "CostChange", "Point", "weigh"]
 
@@ -85,6 +87,19 @@ class Choices:
     curve: tuple[Point, ...] = ()
     sensitivity: tuple[CostChange, ...] = ()
     complete: bool = True
+
+    def _repr_html_(self) -> str:
+        curve = pd.DataFrame([(one.figure, one.cost_fen / 100) for one in self.curve], columns=["figure", "cost_cny"])
+        changes = pd.DataFrame(
+            [(one.action, one.factor, one.cost_fen / 100, one.acts, one.common) for one in self.sensitivity],
+            columns=["action", "cost_factor", "cost_cny", "acts", "common"],
+        )
+        plans = pd.DataFrame(
+            [(one.cost_fen / 100, len(one.chosen), one.common) for one in self.alternatives],
+            columns=["cost_cny", "acts", "common"],
+        )
+        tables = tuple(one for one in (curve, changes, plans) if len(one))
+        return Shown("Choices 比选", tables)._repr_html_()
 
 
 def weigh(plan: Plan, project: Project) -> Choices:

@@ -23,6 +23,8 @@ from geo.plan.reaching import Obstacle, obstacles, reach, reachable
 from geo.plan.solving import Best, least_cost
 from geo.plan.targets import Target, read_targets, shown_value
 from layers.project import Project
+from layers.showing import Shown
+from layers.units import from_tally
 
 __all__ = ["Plan", "Reached", "asks_for_plan", "plan_renewal", "reached"]
 
@@ -108,6 +110,32 @@ class Plan:
         if self.status not in ("optimal", "feasible"):
             return None
         return Best(self.taken, self.bound_fen, self.prices or _NO_PRICES).gap(self.problem)
+
+    def __str__(self) -> str:
+        told = [f"Plan 方案: {self.status}"]
+        for one in self.reached:
+            entry = one.target.indicator
+            values = (f"{value:.4g}" if value is not None else "—" for value in (one.before, one.after))
+            told.append(f"{entry.title_en} {entry.title_zh}, {one.target.scope_name}: {' → '.join(values)}")
+        if self.gap is not None:
+            told.append(
+                f"cost {self.cost_fen / 100:,.0f} CNY, bound {self.bound_fen / 100:,.0f} CNY, gap {self.gap:.4%}"
+            )
+        return "; ".join(told)
+
+    def _repr_html_(self) -> str:
+        sums = self.acts.groupby("action", sort=False).agg(
+            acts=("parcel", "size"), land=("land", "sum"), cost=("cost_fen", "sum")
+        )
+        kinds = pd.DataFrame(
+            {
+                "action": sums.index.astype("str"),
+                "acts": sums["acts"].to_numpy(),
+                "land_m2": from_tally(sums["land"].to_numpy("int64"), "m2"),
+                "cost_cny": from_tally(sums["cost"].to_numpy("int64"), "cny"),
+            }
+        )
+        return Shown(str(self), (kinds,), self.options.notes)._repr_html_()
 
     @property
     def acts(self) -> pd.DataFrame:
