@@ -1,13 +1,15 @@
 """The content of a report: every word, every table, once for all forms (`compose_report`).
 
 Chapters stand in the order officials expect: 概况, 数据来源与口径, 数据质量, 用地结构, 集聚度, 强度, 效益,
-目标达成, 园区构成与整合, 低效用地线索, 评价, 附表. A chapter without data is left out. Nothing here knows HTML or Word.
+目标达成, 园区构成与整合, 低效用地线索, 方案, 评价, 附表. A chapter without data is left out. Nothing here knows HTML
+or Word.
 """
 
 from __future__ import annotations
 
 from geo import standards
 from geo.assessment import Assessment
+from geo.planned import Planned
 from geo.ratings import Ratings
 from geo.report.appendix import appendix
 from geo.report.attainment_chapter import attainment_chapter
@@ -28,6 +30,7 @@ from geo.report.parts import (
     numbered,
     walk,
 )
+from geo.report.plan_chapter import plan_chapter, plan_headline
 from geo.report.provenance import provenance
 from geo.report.quality import quality
 from geo.report.rating_chapter import rating_chapter
@@ -75,7 +78,9 @@ _CHAPTERS = (
 )
 
 
-def compose_report(assessment: Assessment, *, language: str = "zh", ratings: Ratings | None = None) -> Report:
+def compose_report(
+    assessment: Assessment, *, language: str = "zh", ratings: Ratings | None = None, plan: Planned | None = None
+) -> Report:
     """Compose the report on an assessment.
 
     Parameters
@@ -87,20 +92,22 @@ def compose_report(assessment: Assessment, *, language: str = "zh", ratings: Rat
         ``zh`` or ``en``.
     ratings : Ratings, optional
         What was graded.
+    plan : Planned, optional
+        What was planned.
 
     Returns
     -------
     Report
     """
     at = desk(assessment, language)
-    written = (*(write(at) for write in _CHAPTERS), rating_chapter(at, ratings), appendix(at))
+    written = (*(write(at) for write in _CHAPTERS), plan_chapter(at, plan), rating_chapter(at, ratings), appendix(at))
     chapters = [chapter for chapter in written if chapter is not None]
     return Report(
         title=at.say("title", city=at.city),
         language=at.language,
         facts=_facts(at),
         banner=_banner(at),
-        headlines=headlines(at),
+        headlines=(*headlines(at), *plan_headline(at, plan)),
         sections=numbered(tuple(chapters)),
         files=tuple((name, at.say(f"file_{name.replace('.', '_')}")) for name in _files(at)),
         words={key: at.say(key) for key in _WORDS},

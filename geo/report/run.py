@@ -17,6 +17,8 @@ from typing import Any
 import pandas as pd
 
 from geo.assessment import Assessment
+from geo.plan.document import plan_document
+from geo.planned import Planned, planned
 from geo.ratings import Ratings, rate
 from geo.results import definitions, dumps, plain, results
 from layers.findings import describe
@@ -72,7 +74,9 @@ def write_report(
     language = assessment.project.language
     names = [name for name in FILES if name != "map.html" or assessment.land is not None]
     with new_files(folder, FILES, overwrite=overwrite) as work:
-        makers = _makers(assessment, rate(assessment), language)
+        if progress is not None:
+            progress(0.0, "plan")
+        makers = _makers(assessment, rate(assessment), planned(assessment), language)
         for done, name in enumerate(names[:-1]):
             if progress is not None:
                 progress(done / len(names), name)
@@ -82,7 +86,9 @@ def write_report(
     return [Path(folder) / name for name in names]
 
 
-def _makers(assessment: Assessment, ratings: Ratings, language: str) -> dict[str, Callable[[Path], object]]:
+def _makers(
+    assessment: Assessment, ratings: Ratings, plan: Planned | None, language: str
+) -> dict[str, Callable[[Path], object]]:
     from geo.maps import map_html  # noqa: PLC0415  (the face is loaded when a report is asked for)
     from geo.maps.facts import parcel_facts  # noqa: PLC0415
     from geo.report.content import compose_report  # noqa: PLC0415
@@ -91,7 +97,8 @@ def _makers(assessment: Assessment, ratings: Ratings, language: str) -> dict[str
     from geo.report.html import write_html  # noqa: PLC0415
     from geo.report.xlsx import write_xlsx  # noqa: PLC0415
 
-    report = compose_report(assessment, language=language, ratings=ratings)
+    report = compose_report(assessment, language=language, ratings=ratings, plan=plan)
+    document = None if plan is None else plan_document(plan.plan, plan.table, language)
     facts = cache(lambda: None if assessment.land is None else parcel_facts(assessment))
     return {
         "report.html": lambda path: write_html(report, path),
@@ -99,7 +106,7 @@ def _makers(assessment: Assessment, ratings: Ratings, language: str) -> dict[str
         "report.xlsx": lambda path: write_xlsx(assessment, path, language=language, ratings=ratings),
         "map.html": lambda path: path.write_text(map_html(assessment, language, facts=facts()), encoding="utf-8"),
         "results.gpkg": lambda path: write_gpkg(assessment, path, facts()),
-        "results.json": lambda path: path.write_text(dumps(results(assessment, ratings)), encoding="utf-8"),
+        "results.json": lambda path: path.write_text(dumps(results(assessment, ratings, document)), encoding="utf-8"),
         "findings.csv": lambda path: findings_csv(assessment.findings, path, language),
     }
 
