@@ -60,7 +60,7 @@ def _costs(desk: Desk, plan: Plan) -> Table:
             Column(desk.say("col_act_is"), wide=2.4),
             Column(desk.say("col_cost_land"), "right", 0.9),
             Column(desk.say("col_cost_floor"), "right", 0.9),
-            Column(desk.say("col_limit_source"), wide=0.9),
+            Column(desk.say("col_origin"), wide=0.9),
         ),
         plain_rows(rows),
         desk.line(desk.say("src_plan_costs"), area=False),
@@ -86,10 +86,14 @@ def _rules(desk: Desk, plan: Plan) -> Table:
     return Table(
         "plan-rules",
         desk.say("tab_plan_rules"),
-        (Column(desk.say("col_setting"), wide=2.4), Column(desk.say("col_value"), "right"), Column(desk.say("col_origin"))),
+        (
+            Column(desk.say("col_setting"), wide=2.4),
+            Column(desk.say("col_value"), "right"),
+            Column(desk.say("col_origin")),
+        ),
         plain_rows(rows),
         desk.line(desk.say("src_plan_rules"), area=False),
-    )  # fmt: skip
+    )
 
 
 def _value(desk: Desk, name: str, value: object) -> str:

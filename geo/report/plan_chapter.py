@@ -173,29 +173,24 @@ def _targets(desk: Desk, found: Planned) -> Table:
 
 
 def _target_rows(desk: Desk, found: Planned, place: int, one: Reached) -> list[tuple[Cell, ...]]:
-    change, entry, acts = found.plan.options.effects[place], one.target.indicator, found.plan.acts
-    asked, words = asked_words(one.target).text(desk.language), desk.language
+    """A target, below it its two sums; nothing is said of a plan where there is none."""
+    plan, entry, words = found.plan, one.target.indicator, desk.language
+    change, acts = plan.options.effects[place], plan.acts
+    there = plan.status in ("optimal", "feasible", "closest")
     tone = "good" if one.met else "bad"
+    after = value_words(one.target, one.after).text(words) if there else DASH
     verdict = desk.word("target.met" if one.met else "target.unmet")
-    rows = plain_rows(
-        [
-            (
-                Cell(asked, ref=entry.id),
-                value_words(one.target, one.before).text(words),
-                Cell(value_words(one.target, one.after).text(words), tone=tone),
-                Cell(verdict, tone=tone),
-            )
-        ]
-    )
-    told = list(rows)
+    asked = Cell(asked_words(one.target).text(words), ref=entry.id)
+    before = Cell(value_words(one.target, one.before).text(words))
+    told: list[tuple[Cell, ...]] = [(asked, before, Cell(after, tone=tone if there else ""), Cell(verdict, tone=tone))]
     for name, side, unit, column in (
         ("plan_top", change.top, entry.numerator_unit, f"top_{place}"),
         ("plan_below", change.below, entry.denominator_unit, f"below_{place}"),
     ):
         moved = int(acts[column].sum())
         now, then, more = from_tally(np.array([side.now, side.now + moved, moved]), unit).tolist()
-        head = f"{desk.say(name)}{_unit_of(desk, unit)}"
-        told += plain_rows([(f"　{head}", _amount(now, unit), _amount(then, unit), _amount(more, unit, signed=True))])
+        shown = (_amount(then, unit), _amount(more, unit, signed=True)) if there else (DASH, DASH)
+        told += plain_rows([(f"　{desk.say(name)}{_unit_of(desk, unit)}", _amount(now, unit), *shown)])
     return told
 
 

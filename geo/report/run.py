@@ -103,7 +103,7 @@ def _makers(
     return {
         "report.html": lambda path: write_html(report, path),
         "report.docx": lambda path: write_docx(report, path),
-        "report.xlsx": lambda path: write_xlsx(assessment, path, language=language, ratings=ratings),
+        "report.xlsx": lambda path: write_xlsx(assessment, path, language=language, ratings=ratings, plan=plan),
         "map.html": lambda path: path.write_text(map_html(assessment, language, facts=facts()), encoding="utf-8"),
         "results.gpkg": lambda path: write_gpkg(assessment, path, facts()),
         "results.json": lambda path: path.write_text(dumps(results(assessment, ratings, document)), encoding="utf-8"),

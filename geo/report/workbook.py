@@ -93,13 +93,13 @@ class _Sheet(Worksheet):  # type: ignore[misc]
         """Text from data that looks like marked-up text is not: it is written as it reads."""
         self._xml_inline_string(string, preserve=False, attributes=attributes)
 
-    def add_rows(self, blocks: Iterable[str], rows: int, cols: int) -> None:
-        """Add rows below the header as they are, see `xlsx_rows`; cells may be written below them."""
-        self._write_single_row(1)
+    def add_rows(self, blocks: Iterable[str], rows: int, cols: int, top: int = 0) -> None:
+        """Add rows below the header in row `top` as they are, see `xlsx_rows`; cells may be written below them."""
+        self._write_single_row(top + 1)
         for block in blocks:
             self.row_data_fh.write(block)
-        self._check_dimensions(rows, cols - 1)
-        self.previous_row = rows + 1
+        self._check_dimensions(top + rows, cols - 1)
+        self.previous_row = top + rows + 1
 
     def _write_optimized_sheet_data(self) -> None:
         """Leave the rows aside; they are packed as the bytes they are."""
@@ -238,6 +238,7 @@ class Book:
         strong: Sequence[bool] = (),
         frozen: int = 2,
         shown: str = "",
+        top: int = 0,
     ) -> None:
         """Write a table with its header in the first row: frozen, with filters, columns as wide as they need.
 
@@ -252,36 +253,39 @@ class Book:
             Columns that stay in sight.
         shown : str
             Show only the rows whose first column reads so; the others are filtered away, not left out.
+        top : int
+            Rows above the header that are written already; they stay in sight with it.
         """
         n = len(columns[0].values)
-        self._heads(sheet, columns)
-        sheet.freeze_panes(1, frozen)
+        self._heads(sheet, columns, top)
+        sheet.freeze_panes(top + 1, frozen)
         if sum(map(_width, columns)) > _PAGE_CHARS:
             sheet.fit_to_pages(2, 0)
             sheet.repeat_columns(0, frozen - 1)
-        sheet.autofilter(0, 0, max(n, 1), len(columns) - 1)
+        sheet.autofilter(top, 0, top + max(n, 1), len(columns) - 1)
         for col, column in enumerate(columns):
             if column.name:
-                self.define(column.name, sheet, 1, col, max(n, 1))
+                self.define(column.name, sheet, top + 1, col, top + max(n, 1))
         if shown:
             sheet.filter_column_list(0, [shown])
-        hidden = [missing(value) or value != shown for value in columns[0].values] if shown else []
-        for row in compress(count(1), hidden):
+        hidden = [missing(value) or str(value) != shown for value in columns[0].values] if shown else []
+        for row in compress(count(top + 1), hidden):
             sheet.set_row(row, None, None, {"hidden": True})
-        sheet.add_rows(rows_xml(columns, self._xf, strong=strong, hidden=hidden), n, len(columns))
+        rows = rows_xml(columns, self._xf, strong=strong, hidden=hidden, first=top + 2)
+        sheet.add_rows(rows, n, len(columns), top)
 
     def _xf(self, kind: str, role: str, risky: bool) -> int:
         """Number of a cell format in the book."""
         return int(self.format(kind, role, risky=risky)._get_xf_index())
 
-    def _heads(self, sheet: Any, columns: Sequence[Column]) -> None:  # noqa: ANN401
-        sheet.set_row(0, 44)
+    def _heads(self, sheet: Any, columns: Sequence[Column], top: int) -> None:  # noqa: ANN401
+        sheet.set_row(top, 44)
         head = self.format("head")
         for col, column in enumerate(columns):
             sheet.set_column(col, col, _width(column))
-            sheet.write_string(0, col, column.title, head)
+            sheet.write_string(top, col, column.title, head)
             if column.note:
-                sheet.write_comment(0, col, column.note, {"x_scale": 2.2, "y_scale": 1.4})
+                sheet.write_comment(top, col, column.note, {"x_scale": 2.2, "y_scale": 1.4})
 
     def across(self, sheet: Any, row: int, col: int, last: int, words: str, chars: int) -> None:  # noqa: ANN401
         """Write a paragraph over several columns that together hold `chars` characters; no table stands there."""

@@ -4,7 +4,7 @@ Every figure is a live formula over the sheets of parcels and firms: change a ta
 and figures, verdicts and candidates follow. The formulas carry the values of the run, so that viewers
 without recalculation show them too. Text from data is written as text and never runs.
 
-Sheets: 说明 参数 指标 园区 园区构成 整合线索 目标达成 地块 企业 低效清单 评级 年度评价 晾晒榜 用地潜力
+Sheets: 说明 参数 指标 园区 园区构成 整合线索 目标达成 地块 企业 低效清单 连片候选 方案 评级 年度评价 晾晒榜 用地潜力
 检查, or their English names; those without data are left out.
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from geo.assessment import Assessment
 from geo.attainments import Attainment, attainment
 from geo.labels import text
+from geo.planned import Planned
 from geo.ratings import Ratings
 from geo.report.workbook import Book, refuse_long
 from geo.report.xlsx_about import write_about
@@ -27,6 +28,7 @@ from geo.report.xlsx_groups import group_columns
 from geo.report.xlsx_indicators import write_indicators
 from geo.report.xlsx_parameters import Targets, write_parameters
 from geo.report.xlsx_parks import write_parks
+from geo.report.xlsx_plan import write_plan
 from geo.report.xlsx_ratings import rating_tables
 from geo.report.xlsx_rows import Column
 from layers.output import new_file
@@ -36,16 +38,21 @@ __all__ = ["write_xlsx"]
 _FONTS = {"zh": "微软雅黑", "en": "Calibri"}
 _ORDER = (
     "about", "parameters", "indicators", "parks", "composition", "proposals", "attainment", "parcels", "firms",
-    "candidates", "groups", "grades", "verdicts", "league", "potentials", "checks",
+    "candidates", "groups", "plan", "grades", "verdicts", "league", "potentials", "checks",
 )  # fmt: skip
 _WIDE = ("indicators", "parks", "composition", "proposals", "attainment", "parcels", "firms", "candidates",
-         "groups", "grades")  # fmt: skip
+         "groups", "plan", "grades")  # fmt: skip
 #: Columns that stay in sight.
 _FROZEN = {"composition": 2, "proposals": 2, "parcels": 2, "groups": 1, "verdicts": 2, "league": 0, "potentials": 1}
 
 
 def write_xlsx(
-    assessment: Assessment, path: str | Path, *, language: str | None = None, ratings: Ratings | None = None
+    assessment: Assessment,
+    path: str | Path,
+    *,
+    language: str | None = None,
+    ratings: Ratings | None = None,
+    plan: Planned | None = None,
 ) -> Path:
     """Write the workbook of an assessment.
 
@@ -58,6 +65,8 @@ def write_xlsx(
         ``zh`` or ``en``; the project's own when left out.
     ratings : Ratings, optional
         What was graded.
+    plan : Planned, optional
+        What was planned.
 
     Returns
     -------
@@ -75,7 +84,7 @@ def write_xlsx(
         new_file(path, overwrite=True) as place,
         Book(place, font=_FONTS[language], left=assessment.city, right=as_of) as book,
     ):
-        _write(Desk(assessment, language, book), ratings)
+        _write(Desk(assessment, language, book), ratings, plan)
     return path
 
 
@@ -88,20 +97,22 @@ def _refuse_long(assessment: Assessment, path: Path, language: str) -> None:
         refuse_long(path, text(f"xlsx.sheet.{name}", language), rows)
 
 
-def _write(desk: Desk, ratings: Ratings | None) -> None:
+def _write(desk: Desk, ratings: Ratings | None, plan: Planned | None) -> None:
     """Write the sheets; those that others refer to come first, whatever their place in the book."""
     tables, asked = _tables(desk) | composition_tables(desk) | rating_tables(desk, ratings), attainment(desk.assessment)
-    for name in _sheet_names(desk, tables, asked):
+    for name in _sheet_names(desk, tables, asked, plan):
         desk.sheets[name] = desk.book.sheet(
             desk.word(f"sheet.{name}"), wide=name in _WIDE, repeat=name not in {"about", "checks"}
         )
     targets = Targets(desk)
-    write_parameters(desk, targets)
+    write_parameters(desk, targets, plan)
     figures = write_indicators(desk, targets) if "indicators" in desk.sheets else None
     if figures is not None and "parks" in desk.sheets:
         write_parks(desk, figures)
     if figures is not None and "attainment" in desk.sheets:
         write_attainment(desk, asked, targets, figures)
+    if plan is not None and "plan" in desk.sheets:
+        write_plan(desk, plan, figures)
     for name, columns in tables.items():
         _write_table(desk, name, columns)
     write_checks(desk, figures)
@@ -123,12 +134,13 @@ def _tables(desk: Desk) -> dict[str, list[Column]]:
     return tables
 
 
-def _sheet_names(desk: Desk, tables: dict[str, list[Column]], asked: Attainment) -> list[str]:
+def _sheet_names(desk: Desk, tables: dict[str, list[Column]], asked: Attainment, plan: Planned | None) -> list[str]:
     land = desk.assessment.land
     there = {
         "indicators": bool(desk.assessment.indicators["level"].isin(LEVELS).any()),
         "parks": land is not None and land.parks is not None,
         "attainment": len(asked.table) > 0,
+        "plan": plan is not None and len(plan.options) > 0,
     }
     return [name for name in _ORDER if there.get(name, name in tables or name in {"about", "parameters", "checks"})]
 

@@ -16,6 +16,7 @@ import pandas as pd
 from geo.assessment import Assessment
 from geo.indicators import Indicator, catalogue
 from geo.labels import labels, text
+from geo.plan.words import ACT_WORDS
 from geo.renewal.rules import Test
 from geo.report.workbook import Book, plain_name
 from geo.report.xlsx_rows import Column
@@ -27,7 +28,7 @@ __all__ = ["LEVELS", "Desk"]
 LEVELS = ("city", "zones", "district", "zone", "park")
 
 _ALWAYS = ("mu", "wcny")
-_NAMED = ("parcels", "firms", "candidates")
+_NAMED = ("parcels", "firms", "candidates", "plan")
 
 
 #: Kinds of evidence that have columns and limits of their own in the workbook, and the measures they compare.
@@ -91,6 +92,14 @@ class Desk:
     def needed(self) -> str:
         """Name of the number of pieces of evidence a candidate needs."""
         return self._parameter("needed", "", "")
+
+    def cost(self, act: str, *, floor: bool = False) -> str:
+        """Return the defined name of the unit cost of an act, a mu of land or a m² of floor area."""
+        return self._parameter("floor_cost" if floor else "cost", ACT_WORDS[act].zh, act)
+
+    def goal(self, place: int) -> str:
+        """Return the defined name of the figure the plan is to reach, by its place among the plan's targets."""
+        return self._parameter("goal", str(place + 1), str(place + 1))
 
     def _parameter(self, kind: str, zh: str, en: str) -> str:
         english = self.language == "en"

@@ -43,6 +43,11 @@ class Figures:
     changed: str
     shown: Mapping[str, list[Any]]
 
+    @property
+    def below_col(self) -> int:
+        """Column of the sum below."""
+        return self.top_col + _BELOW - _TOP
+
     def value(self, name: str, level: str, key: int) -> str:
         """Return the address of a figure, "" where there is none."""
         row = self.rows.get((name, level, key))

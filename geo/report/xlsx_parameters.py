@@ -1,8 +1,8 @@
 """The sheet of parameters: whatever a formula refers to and a planner may want to change.
 
-Factors between units, targets of the documents, limits of the evidence, each with a defined name; below
-them the settings of the run, which are told and cannot be changed here. Limits that are a fraction of a
-mean follow the judged parcels.
+Factors between units, targets of the documents, limits of the evidence, unit costs of a plan, each with a
+defined name; below them the settings of the run, which are told and cannot be changed here. Limits that are
+a fraction of a mean follow the judged parcels.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from typing import Any
 
 from geo.indicators import Indicator, catalogue
 from geo.labels import evidence_title, evidence_unit, text
+from geo.plan.planning import Plan
+from geo.plan.words import ACT_WORDS, asked_words
+from geo.planned import Planned
 from geo.report import formulas
 from geo.report.xlsx_desk import Desk
 from geo.standards import short_name
 from layers.project import keys
-from layers.units import label, unit
+from layers.units import convert, label, unit
 
 __all__ = ["Target", "Targets", "compared", "source_line", "unit_of", "write_parameters"]
 
@@ -56,8 +59,8 @@ def compared(target: Target) -> str:
     return next(word for word in _COMPARISONS if word in target)
 
 
-def write_parameters(desk: Desk, targets: Targets) -> None:
-    """Write 参数: factors, targets, limits of the evidence, settings of the run."""
+def write_parameters(desk: Desk, targets: Targets, plan: Planned | None = None) -> None:
+    """Write 参数: factors, targets, limits of the evidence, costs of the plan, settings of the run."""
     sheet = desk.sheets["parameters"]
     for col, width in enumerate((34, 16, 14, 30, 70)):
         sheet.set_column(col, col, width)
@@ -75,6 +78,8 @@ def write_parameters(desk: Desk, targets: Targets) -> None:
     for which, (asked, target) in targets.rows.items():
         targets.names[which] = _target_lines(desk, row, catalogue()[asked], target)
     _limit_lines(desk, row)
+    if plan is not None:
+        _plan_lines(desk, row, plan.plan)
     row.section("settings")
     project = desk.assessment.project
     for name, setting in project.settings.items():
@@ -203,3 +208,29 @@ def _mean(desk: Desk, code: str, names: Mapping[str, str]) -> str:
     if code == "low_tax":
         return f"=({top}/{desk.factors['cny', 'wcny']})/({below}/{desk.mu})"
     return f"={top}/{below}"
+
+
+def _plan_lines(desk: Desk, row: _Lines, plan: Plan) -> None:
+    """Write what the plan is to reach, and the unit costs of its acts."""
+    row.section("plan")
+    for place, one in enumerate(plan.reached):
+        entry = one.target.indicator
+        kind, shown = "percent" if entry.percent else "exact", unit_of(desk, entry)
+        what = asked_words(one.target).text(desk.language)
+        source = (
+            text("plan.own_target", desk.language)
+            if one.target.source == "project"
+            else f"{short_name(one.target.source, desk.language)} {one.target.clause}"
+        )
+        row.add(what, "", one.target.figure, kind, shown, desk.goal(place), source)
+    told = desk.word("explained.cost_placeholder" if plan.options.placeholders else "explained.cost_own")
+    by_floor = any(cost.cny_per_floor_m2 for cost in plan.options.costs.values())
+    for act, cost in plan.options.costs.items():
+        name = ACT_WORDS[act].text(desk.language)
+        per_mu = float(convert(cost.cny_per_m2, "cny/m2", "wcny/mu"))
+        what = desk.word("explained.cost", what=name)
+        row.add(what, "", per_mu, "exact", label("wcny/mu", desk.language), desk.cost(act), told)
+        if by_floor:
+            what = desk.word("explained.floor_cost", what=name)
+            shown = label("cny/m2", desk.language)
+            row.add(what, "", cost.cny_per_floor_m2, "exact", shown, desk.cost(act, floor=True), told)

@@ -71,9 +71,14 @@ class Column:
 
 
 def rows_xml(
-    columns: Sequence[Column], look: Look, *, strong: Sequence[bool] = (), hidden: Sequence[bool] = ()
+    columns: Sequence[Column],
+    look: Look,
+    *,
+    strong: Sequence[bool] = (),
+    hidden: Sequence[bool] = (),
+    first: int = 2,
 ) -> Iterator[str]:
-    r"""Yield the rows of a table, from the second row of a sheet on, some thousand at a time.
+    r"""Yield the rows of a table, from the second row of a sheet on or from another one, some thousand at a time.
 
     Parameters
     ----------
@@ -82,6 +87,8 @@ def rows_xml(
     look : callable
     strong, hidden : sequence of bool
         Rows to stand out, rows that are filtered away; none where empty.
+    first : int
+        Number of the first row, as people count them.
 
     Examples
     --------
@@ -98,7 +105,7 @@ def rows_xml(
     cells = [_Cells(column, look, places, end) for column, end in zip(columns, ends, strict=True)]
     for start in range(0, len(columns[0].values), BLOCK):
         here = slice(start, min(start + BLOCK, len(columns[0].values)))
-        rows = [str(row) for row in range(here.start + 2, here.stop + 2)]
+        rows = [str(row) for row in range(here.start + first, here.stop + first)]
         begins = [_HIDDEN if one else _SHOWN for one in hidden[here]] if len(hidden) else repeat(_SHOWN)
         parts = [one.written(here, rows, strong) for one in cells]
         yield "".join(map(str.join, rows, zip(repeat('<row r="'), begins, *parts, strict=False)))
