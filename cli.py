@@ -781,11 +781,13 @@ def map_(voice: _Voice, call: _Call, output: Path, overwrite: bool) -> None:
     Example: parkwise map project.toml -o map.html
     """
     from geo.maps import map_html
+    from geo.planned import planned
     from layers.output import new_file
 
     assessment = _assess(call, voice, shown=True)
     with new_file(output, overwrite=overwrite) as path:
-        path.write_text(map_html(assessment, language=assessment.project.language), encoding="utf-8")
+        drawn = map_html(assessment, language=assessment.project.language, plan=planned(assessment))
+        path.write_text(drawn, encoding="utf-8")
     voice.say(f"  {output}")
 
 

@@ -25,6 +25,7 @@ from geo.maps.columns import fill
 from geo.maps.content import as_json, page
 from geo.maps.facts import parcel_facts
 from geo.maps.themes import themes
+from geo.planned import Planned
 
 __all__ = ["PARCEL_BUDGET", "draw_map", "map_html", "save_map"]
 
@@ -41,6 +42,7 @@ def draw_map(
     m: folium.Map | None = None,
     budget: int = PARCEL_BUDGET,
     facts: pd.DataFrame | None = None,
+    plan: Planned | None = None,
 ) -> folium.Map:
     """Draw districts, zones, parks and parcels with their figures.
 
@@ -57,6 +59,8 @@ def draw_map(
         Above this many parcels those that are not industrial are left out, and the map says so.
     facts : DataFrame, optional
         From `facts.parcel_facts`, where they are at hand.
+    plan : Planned, optional
+        What was planned: a theme of its own.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def draw_map(
     """
     chosen = language or assessment.project.language
     facts = parcel_facts(assessment) if facts is None else facts
-    workbench = _Workbench(*_parts(assessment, facts, chosen, budget), language=chosen, alone=m is None)
+    workbench = _Workbench(*_parts(assessment, facts, chosen, budget, plan), language=chosen, alone=m is None)
     if m is None:
         m = folium.Map(
             location=[0, 0], zoom_start=2, tiles=None, zoom_control=False, attribution_control=False,
@@ -83,9 +87,15 @@ def draw_map(
     return m
 
 
-def map_html(assessment: Assessment, language: str | None = None, *, facts: pd.DataFrame | None = None) -> str:
+def map_html(
+    assessment: Assessment,
+    language: str | None = None,
+    *,
+    facts: pd.DataFrame | None = None,
+    plan: Planned | None = None,
+) -> str:
     """Return the map as the text of one self-contained, locked page; see `draw_map`."""
-    return _page(draw_map(assessment, language=language, facts=facts))
+    return _page(draw_map(assessment, language=language, facts=facts, plan=plan))
 
 
 def save_map(folium_map: folium.Map, path: str | Path) -> Path:
@@ -102,15 +112,17 @@ def _page(folium_map: folium.Map) -> str:
     return lock(drawn) if alone else str(drawn)
 
 
-def _parts(assessment: Assessment, facts: pd.DataFrame, language: str, budget: int) -> tuple[str, str]:
+def _parts(
+    assessment: Assessment, facts: pd.DataFrame, language: str, budget: int, plan: Planned | None
+) -> tuple[str, str]:
     """The words of the page as JSON, and the block as base64."""
-    made = themes(assessment, facts, language)
+    made = themes(assessment, facts, language, plan)
     hidden, notes = _left_out(facts, budget, language)
     facts = facts.assign(shown=facts["shown"] & ~hidden)
-    block, told = fill(assessment, facts, made, language)
+    block, told = fill(assessment, facts, made, language, plan)
     if told["tolerance_m"]:
         notes.append(text("map.note.thinned", language, metres=f"{told['tolerance_m']:g}"))
-    content = page(assessment, made, facts, language) | {"fields": told["fields"], "notes": notes}
+    content = page(assessment, made, facts, language, plan) | {"fields": told["fields"], "notes": notes}
     return as_json(content), block.encode()
 
 

@@ -22,13 +22,19 @@ from geo.maps.content import overlaps_of, parks_of
 from geo.maps.facts import MEASURES, land_of, use_names
 from geo.maps.packing import Block, inner_points, mercator, thin
 from geo.maps.themes import Theme
+from geo.plan.words import ACT_WORDS, money_words
+from geo.planned import Planned
 from layers import units
 
 __all__ = ["fill"]
 
 
 def fill(
-    assessment: Assessment, facts: pd.DataFrame, themes: Sequence[Theme], language: str
+    assessment: Assessment,
+    facts: pd.DataFrame,
+    themes: Sequence[Theme],
+    language: str,
+    plan: Planned | None = None,
 ) -> tuple[Block, dict[str, Any]]:
     """Return the block of what is shown, and what the page must know to read it.
 
@@ -39,6 +45,8 @@ def fill(
         From `facts.parcel_facts`; only rows with `shown` go in.
     themes : sequence of Theme
     language : str
+    plan : Planned, optional
+        What was planned.
 
     Returns
     -------
@@ -56,6 +64,9 @@ def fill(
     for theme in themes:
         block.integers(f"theme.{theme.id}", theme.of_parcel[rows] + 1)
     fields = _fields(block, assessment, shown, language)
+    if plan is not None and len(plan.plan.chosen):
+        fields += _acts(block, plan, rows, language)
+        _links(block, plan, rows)
     _firms(block, assessment, rows)
     _evidence(block, assessment, rows, language)
     for name, frame in (("parks", land.parks), ("districts", land.districts)):
@@ -116,6 +127,34 @@ def _measured(block: Block, name: str, decimals: int, values: pd.Series, languag
     factor = 100 if entry.percent else 1
     told = {"column": name, "label": entry.title(language), "kind": "number", "unit": unit, "factor": factor}
     return told | {"decimals": 2}
+
+
+def _acts(block: Block, plan: Planned, rows: npt.NDArray[np.intp], language: str) -> list[dict[str, Any]]:
+    """What is planned on a parcel: the act, the park that receives it, its cost, its year."""
+    acts = plan.acts
+    told = {
+        "act": acts["action"].map({act: words.text(language) for act, words in ACT_WORDS.items()}),
+        "act_park": acts["park_name"],
+        "act_cost": (acts["cost_cny"] * 100).map(lambda fen: money_words(fen).text(language)),
+        "act_year": acts["year"].astype("string"),
+    }
+    at = plan.of_parcel[rows]
+    fields = []
+    for name, values in told.items():
+        if values.notna().any():
+            mine = pd.Series([*values.astype("object"), None], dtype="object").iloc[at]
+            fields.append(_pointed(block, name, text(f"map.field.{name}", language), mine))
+    return fields
+
+
+def _links(block: Block, plan: Planned, rows: npt.NDArray[np.intp]) -> None:
+    """Which shown parcel moves into which park."""
+    moves = plan.acts[plan.acts["action"] == "relocate"]
+    place = np.full(len(plan.of_parcel), -1)
+    place[rows] = np.arange(len(rows))
+    shown = place[moves["parcel"].to_numpy()]
+    block.integers("links.parcel", shown[shown >= 0])
+    block.integers("links.park", moves["park"].to_numpy()[shown >= 0])
 
 
 def _firms(block: Block, assessment: Assessment, rows: npt.NDArray[np.intp]) -> None:

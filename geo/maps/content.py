@@ -20,6 +20,8 @@ from geo.indicators import Indicator, catalogue, indicator
 from geo.labels import area_text, labels, text, value_text
 from geo.maps.facts import land_of
 from geo.maps.themes import Theme, role_of, style, zone_colours
+from geo.plan.words import money_words, value_words
+from geo.planned import Planned
 from geo.standards import short_name
 from layers import units
 
@@ -32,13 +34,19 @@ _CARD = (
 )  # fmt: skip
 
 
-def page(assessment: Assessment, themes: Sequence[Theme], facts: pd.DataFrame, language: str) -> dict[str, Any]:
+def page(
+    assessment: Assessment,
+    themes: Sequence[Theme],
+    facts: pd.DataFrame,
+    language: str,
+    plan: Planned | None = None,
+) -> dict[str, Any]:
     """Return what the page shows besides the block of shapes and columns."""
     return {
         "language": language,
         "words": {key.removeprefix("map.ui."): text(key, language) for key in labels() if key.startswith("map.ui.")},
         "title": _title(assessment, language),
-        "headline": _headline(assessment, facts, language),
+        "headline": [*_headline(assessment, facts, language), *_plan(plan, language)],
         "themes": [_theme(theme, language) for theme in themes],
         "zones": _zones(assessment, language),
         "roles": _roles(assessment, language),
@@ -95,6 +103,16 @@ def _headline(assessment: Assessment, facts: pd.DataFrame, language: str) -> lis
         area = area_text(float(table["area_m2"].sum()), language)
         lines.append(_plain("map.theme.candidates", area, len(table), language))
     return lines
+
+
+def _plan(plan: Planned | None, language: str) -> list[dict[str, Any]]:
+    """What is planned, on how many parcels, at what cost, and what it reaches."""
+    if plan is None or not len(plan.plan.chosen):
+        return []
+    main, found = plan.plan.reached[0], plan.plan
+    line = _plain("map.plan_cost", money_words(found.cost_fen).text(language), len(found.chosen), language)
+    reaches = text("map.reaches", language, figure=value_words(main.target, main.after).text(language))
+    return [line | {"target": reaches, "met": main.met}]
 
 
 def _plain(key: str, value: str, count: int, language: str) -> dict[str, Any]:

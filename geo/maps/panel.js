@@ -110,7 +110,7 @@
 
   City.prototype.drawLayers = function () {
     var map = this.map;
-    [["pw-districts", 380], ["pw-parks", 410], ["pw-overlaps", 420], ["pw-chosen", 430]].forEach(function (pane) {
+    [["pw-districts", 380], ["pw-parks", 410], ["pw-links", 415], ["pw-overlaps", 420], ["pw-chosen", 430]].forEach(function (pane) {
       map.createPane(pane[0]).style.zIndex = pane[1];
       map.getPane(pane[0]).style.pointerEvents = "none";
     });
@@ -125,10 +125,32 @@
       overlaps: this.group(this.overlaps, "pw-overlaps", function () {
         return { color: "#111", weight: 1.2, dashArray: "3 3", fillColor: "url(#pw-overlap)", fillOpacity: 0.6 };
       }),
+      links: this.drawLinks(),
       labels: new Parkwise.Names(this),
     };
-    Object.keys(layers).forEach(function (key) { layers[key].addTo(map); });
+    Object.keys(layers).forEach(function (key) { if (key !== "links") layers[key].addTo(map); });
     return layers;
+  };
+
+  /* From each parcel that is to move, a line to the park that receives it; shown with the theme of the plan. */
+  City.prototype.drawLinks = function () {
+    var data = this.data, group = L.layerGroup(), renderer = L.canvas({ pane: "pw-links", padding: 0.3 });
+    this.links = { count: data.has("links.parcel") ? data.column("links.parcel").length : 0 };
+    for (var k = 0; k < this.links.count; k++) {
+      var box = Parkwise.bounds(data.parcels, data.column("links.parcel")[k]), to = this.labelPlace("parks", data.column("links.park")[k]);
+      if (!box || !to) continue;
+      L.polyline([L.latLngBounds(box).getCenter(), to], {
+        pane: "pw-links", renderer: renderer, interactive: false, color: "#003a5c", weight: 1, opacity: 0.5, smoothFactor: 0,
+      }).addTo(group);
+    }
+    return group;
+  };
+
+  City.prototype.showLinks = function (shown) {
+    if (!this.linksInput) return;
+    this.linksInput.checked = shown;
+    if (shown) this.layers.links.addTo(this.map);
+    else this.layers.links.remove();
   };
 
   City.prototype.group = function (shapes, pane, styled) {
@@ -205,6 +227,7 @@
     this.theme = theme;
     theme.input.checked = true;
     this.layers.parcels.show(theme);
+    this.showLinks(theme.id === "plan");
     this.drawLegend(theme);
     this.remember();
   };
@@ -249,6 +272,7 @@
       var layer = city.layers[key];
       var input = el("input", { type: "checkbox", onchange: function () { if (input.checked) layer.addTo(city.map); else layer.remove(); } });
       input.checked = true;
+      if (key === "links") city.linksInput = input;
       field.append(el("label", {}, input, el("span", {}, city.page.words[key + "_layer"])));
     });
     return field;

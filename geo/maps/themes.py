@@ -25,6 +25,8 @@ from geo.concentrations import industrial_by_park
 from geo.indicators import indicator
 from geo.labels import labels, text
 from geo.maps.facts import MEASURES, land_of, use_groups
+from geo.plan.words import ACT_WORDS, money_words
+from geo.planned import Planned
 from layers import units
 
 __all__ = ["Class", "Theme", "breaks", "role_of", "role_word", "style", "themes", "tint", "zone_colours"]
@@ -85,11 +87,11 @@ def zone_colours(zone_ids: Sequence[str]) -> dict[str, str]:
     return {zone: hues[place % len(hues)] for place, zone in enumerate(dict.fromkeys(zone_ids))}
 
 
-def themes(assessment: Assessment, facts: pd.DataFrame, language: str) -> list[Theme]:
-    """Return the themes this assessment has anything to show for."""
+def themes(assessment: Assessment, facts: pd.DataFrame, language: str, plan: Planned | None = None) -> list[Theme]:
+    """Return the themes this assessment, and what was planned on it, has anything to show for."""
     made = [_zones(assessment, facts, language), _land_use(assessment, facts, language)]
     made += [_measure(name, assessment, facts, language) for name in MEASURES]
-    made.append(_candidates(assessment, facts, language))
+    made += [_candidates(assessment, facts, language), _plan(plan, facts, language)]
     return [theme for theme in made if theme is not None]
 
 
@@ -290,3 +292,20 @@ def _candidates(assessment: Assessment, facts: pd.DataFrame, language: str) -> T
     note = text("map.note.candidates", language)
     title = text("map.theme.candidates", language)
     return _theme("candidates", facts, title, note, of_parcel, [classes[at] for at in order])
+
+
+def _plan(plan: Planned | None, facts: pd.DataFrame, language: str) -> Theme | None:
+    """Parcels by the act that is planned on them; industrial land that is left alone, other land."""
+    if plan is None or not len(plan.plan.chosen):
+        return None
+    colours, acts = style(), list(ACT_WORDS)
+    act = plan.acts["action"].map({name: at for at, name in enumerate(acts)}).to_numpy("int64")
+    row, n = plan.of_parcel, len(acts)
+    of_parcel = np.where(row >= 0, act[row], np.where(facts["industrial"], n, n + 1))
+    words = [ACT_WORDS[name].text(language) for name in acts]
+    classes = [
+        Class(word[:1].upper() + word[1:], *colours["act", name]) for name, word in zip(acts, words, strict=True)
+    ]
+    classes += [_special("kept", language), _special("other", language)]
+    note = text("map.note.plan", language, cost=money_words(plan.plan.cost_fen).text(language))
+    return _theme("plan", facts, text("map.theme.plan", language), note, of_parcel, classes)

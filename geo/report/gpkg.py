@@ -1,7 +1,7 @@
 """`results.gpkg`: every layer with its figures, in colours, with names people read.
 
-Layers: parcels, parks, zones, districts, candidates, candidate_groups, overlaps, joins (land between points of a zone),
-clusters (industry outside the parks), findings (places); tables: indicators with both sums. Columns keep their
+Layers: parcels, parks, zones, districts, candidates, candidate_groups, plan, overlaps, joins (land between points of a
+zone), clusters (industry outside the parks), findings (places); tables: indicators with both sums. Columns keep their
 canonical names and base units; their titles in the report's language stand in
 the file. Classes and colours of the parcels are those of the map, so both show the same picture.
 Units: m², yuan, and each indicator's display unit, which its title names.
@@ -24,7 +24,10 @@ from geo.indicators import catalogue
 from geo.land import EXTENSIVE, Land
 from geo.maps.facts import MEASURES, parcel_facts
 from geo.maps.themes import style, themes, zone_colours
+from geo.plan.words import ACT_WORDS
+from geo.planned import Planned
 from geo.renewal.groups import group_shapes
+from geo.report.cells import capital
 from geo.report.gpkg_file import Layer, Style, save
 from geo.report.qgis_style import Look, categorised, single
 from geo.results import definitions, dumps, plain
@@ -38,10 +41,14 @@ _PLACE = ("level", "scope_id", "scope_name")
 _SEVERITY = {"error": "#b3341f", "warning": "#e69f00", "note": "#3b78ad"}
 _AREA = "MultiPolygon"
 _GROUP = Look("#ffffff", outline="#7a1f12", width_mm=0.6, fill=False)
+#: Columns of the plan that bear another title here than elsewhere.
+_PLAN_FIELDS = {"park_name": "plan_park", "land_m2": "plan_land", "year": "plan_year"}
 _OPEN = Look("#ffffff", outline="#555555", width_mm=0.5, fill=False)
 
 
-def write_gpkg(assessment: Assessment, path: str | Path, facts: pd.DataFrame | None = None) -> None:
+def write_gpkg(
+    assessment: Assessment, path: str | Path, facts: pd.DataFrame | None = None, plan: Planned | None = None
+) -> None:
     """Write the layers of an assessment into a new GeoPackage.
 
     Parameters
@@ -50,6 +57,8 @@ def write_gpkg(assessment: Assessment, path: str | Path, facts: pd.DataFrame | N
     path : path
     facts : DataFrame, optional
         From `maps.facts.parcel_facts`, where they are at hand.
+    plan : Planned, optional
+        What was planned.
     """
     language = assessment.project.language
     made: list[Layer | None] = []
@@ -59,9 +68,10 @@ def write_gpkg(assessment: Assessment, path: str | Path, facts: pd.DataFrame | N
             _districts(assessment, language),
             _zones(assessment, language),
             _parks(assessment, language),
-            _parcels(assessment, assessment.land, facts, language),
+            _parcels(assessment, assessment.land, facts, language, plan),
             _candidates(assessment, assessment.land, facts, language),
             _candidate_groups(assessment, assessment.land, language),
+            _plan(assessment.land, plan, language),
             _overlaps(assessment, language),
             *_composition(assessment, language),
         ]
@@ -172,7 +182,7 @@ def _districts(assessment: Assessment, language: str) -> Layer | None:
 # ---------------------------------------------------------------- parcels
 
 
-def _parcels(assessment: Assessment, land: Land, facts: pd.DataFrame, language: str) -> Layer:
+def _parcels(assessment: Assessment, land: Land, facts: pd.DataFrame, language: str, plan: Planned | None) -> Layer:
     own = land.parcels
     kept = [
         column
@@ -180,7 +190,7 @@ def _parcels(assessment: Assessment, land: Land, facts: pd.DataFrame, language: 
                        "industry_code", "owner_code", *EXTENSIVE, "floor_area_estimated")
         if column in own and own[column].notna().any()
     ]  # fmt: skip
-    made = [theme for theme in themes(assessment, facts, language) if theme.classes]
+    made = [theme for theme in themes(assessment, facts, language, plan) if theme.classes]
     table = pd.DataFrame(own[kept]).assign(
         **_homes(land, facts),
         inside_share=facts["inside"].to_numpy(),
@@ -249,6 +259,26 @@ def _candidate_groups(assessment: Assessment, land: Land, language: str) -> Laye
     aliases = _aliases(frame, language, "parcels")
     title = labels.text("report.layer_groups", language)
     return Layer("candidate_groups", title, frame, aliases, (Style(title, single(_GROUP, aliases)),), _AREA)
+
+
+def _plan(land: Land, plan: Planned | None, language: str) -> Layer | None:
+    """The parcels that are acted on."""
+    if plan is None or not len(plan.plan.chosen):
+        return None
+    acts, rows = plan.acts, plan.acts["parcel"].to_numpy()
+    table = acts[["uid", "action", "park_name", "district_name", "cost_cny", "year", "land_m2", "vacant_m2"]]
+    words = {act: capital(told.text(language)) for act, told in ACT_WORDS.items()}
+    table = table.assign(parcel_id=land.parcels["parcel_id"].astype("string").to_numpy()[rows],
+                         act=acts["action"].map(words).astype("string"))  # fmt: skip
+    frame = gpd.GeoDataFrame(table, geometry=land.parcels.geometry.to_numpy()[rows], crs=land.parcels.crs)
+    aliases = _aliases(frame, language)
+    aliases |= {name: labels.text(f"report.field_{word}", language) for name, word in _PLAN_FIELDS.items()}
+    classes: list[tuple[object, str, Look]] = [
+        (act, words[act], Look(style()["act", act][0])) for act in ACT_WORDS if (acts["action"] == act).any()
+    ]
+    title = labels.text("report.ch_plan", language)
+    chosen = Style(title, categorised("action", classes, aliases))
+    return Layer("plan", title, frame, aliases, (chosen,), _AREA)
 
 
 # ---------------------------------------------------------------- overlaps, findings, figures

@@ -12,7 +12,7 @@ from geo.charts import Bars
 from geo.plan.planning import Reached
 from geo.plan.words import asked_words, money_words, reason, value_words
 from geo.planned import Planned
-from geo.report.cells import DASH, Desk, count_text, plain_rows, unit_text
+from geo.report.cells import DASH, Desk, capital, count_text, plain_rows
 from geo.report.parts import Block, Cell, Column, Figure, Headline, Paragraph, Section, Table
 from geo.report.plan_basis import basis, obstacles
 from geo.report.plan_places import by_act, by_district, by_park, by_year, largest
@@ -123,21 +123,19 @@ def _figure(desk: Desk, found: Planned) -> list[Block]:
     """Today and with the plan, against the target."""
     main = found.plan.reached[0]
     target = main.target
-    rows = [(desk.word("plan.before"), main.before)]
+    rows = [(capital(desk.word("plan.before")), main.before)]
     if len(found.plan.chosen):
         rows.append((desk.say("plan_with"), main.after))
     elif found.plan.best is not None and found.plan.short_of is target:
         rows.append((desk.say("plan_furthest"), found.plan.best))
     if any(value is None for _, value in rows):
         return []
-    factor = 100.0 if target.indicator.percent else 1.0
-    unit = "%" if target.indicator.percent else unit_text(target.indicator.unit_label, desk.language)
     bars = Bars(
         tuple(name for name, _ in rows),
-        tuple(float(value or 0.0) * factor for _, value in rows),
+        tuple(float(value or 0.0) for _, value in rows),
         tuple(value_words(target, value).text(desk.language) for _, value in rows),
-        unit,
-        limit=target.figure * factor,
+        "" if target.indicator.unit == "1" else label(target.indicator.unit, desk.language),
+        limit=target.figure,
         limit_text=desk.say("plan_limit", figure=value_words(target, target.figure).text(desk.language)),
         limit_name=desk.word("plan.target"),
         percent=target.indicator.percent,
@@ -163,7 +161,7 @@ def _targets(desk: Desk, found: Planned) -> Table:
         desk.say("tab_plan_targets"),
         (
             Column(desk.say("col_plan_target"), wide=2.2),
-            Column(desk.word("plan.before"), "right"),
+            Column(capital(desk.word("plan.before")), "right"),
             Column(desk.say("plan_with"), "right"),
             Column(desk.say("col_plan_change"), "right"),
         ),

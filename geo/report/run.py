@@ -104,8 +104,10 @@ def _makers(
         "report.html": lambda path: write_html(report, path),
         "report.docx": lambda path: write_docx(report, path),
         "report.xlsx": lambda path: write_xlsx(assessment, path, language=language, ratings=ratings, plan=plan),
-        "map.html": lambda path: path.write_text(map_html(assessment, language, facts=facts()), encoding="utf-8"),
-        "results.gpkg": lambda path: write_gpkg(assessment, path, facts()),
+        "map.html": lambda path: path.write_text(
+            map_html(assessment, language, facts=facts(), plan=plan), encoding="utf-8"
+        ),
+        "results.gpkg": lambda path: write_gpkg(assessment, path, facts(), plan),
         "results.json": lambda path: path.write_text(dumps(results(assessment, ratings, document)), encoding="utf-8"),
         "findings.csv": lambda path: findings_csv(assessment.findings, path, language),
     }

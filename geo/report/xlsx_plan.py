@@ -183,7 +183,7 @@ Cells = dict[int, tuple[object, str, str]]  # column → value, formula or "", k
 
 
 def _blank(width: int) -> Cells:
-    return dict.fromkeys(range(width), ("", "", "text"))
+    return dict.fromkeys(range(width), (None, "", "text"))
 
 
 def _label(desk: Desk, key: str) -> Cells:
