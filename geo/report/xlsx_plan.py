@@ -257,7 +257,7 @@ def _sum_cell(
     if row == _TAKEN:
         taken = desk.name("plan", "taken")
         return more, f"={formulas.rounded(f'SUMIFS({name},{taken},1)', unit)}", _kind(unit)
-    return then, f"={address(_NOW, col)}+{address(_TAKEN, col)}", _kind(unit)
+    return then, f"={formulas.rounded(f'{address(_NOW, col)}+{address(_TAKEN, col)}', unit)}", _kind(unit)
 
 
 def _link(found: Planned, place: int, side: str, figures: Figures | None) -> str:
