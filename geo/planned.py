@@ -67,13 +67,13 @@ class Planned:
             }
         )
 
-    @property
+    @cached_property
     def acts(self) -> pd.DataFrame:
         """The acts that are taken, the largest first; columns of `options`."""
         taken = self.options[self.options["taken"]]
         return taken.sort_values(["land_m2", "parcel"], ascending=[False, True], ignore_index=True)
 
-    @property
+    @cached_property
     def of_parcel(self) -> npt.NDArray[np.int64]:
         """Row of `acts` for each parcel, −1 for none: a plan acts on a parcel once."""
         found = np.full(len(self.plan.options.land.parcels), -1, dtype="int64")

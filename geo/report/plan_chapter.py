@@ -20,6 +20,9 @@ from layers.units import convert, from_tally, label
 
 __all__ = ["plan_chapter", "plan_headline", "target_source"]
 
+#: What a plan could still save is told from here on (fen): below 100 yuan it reads as nothing.
+_NOTHING = 10_000
+
 
 def plan_chapter(desk: Desk, found: Planned | None) -> Section | None:
     """Write the chapter; None where no plan was asked for."""
@@ -109,13 +112,13 @@ def _certainty(desk: Desk, found: Planned) -> str:
     plan = found.plan
     if plan.gap is None or not np.isfinite(plan.bound_fen):
         return ""
-    told = desk.say(
-        "plan_certainty",
-        bound=money_words(plan.bound_fen).text(desk.language),
-        dearer=money_words(max(plan.cost_fen - plan.bound_fen, 0.0)).text(desk.language),
-        gap=f"{plan.gap:.2%}" if plan.gap >= 0.0001 or not plan.gap else desk.say("plan_gap_small"),
-        options=count_text(len(found.options)),
-    )
+    bound, options = money_words(plan.bound_fen).text(desk.language), count_text(len(found.options))
+    dearer = plan.cost_fen - plan.bound_fen
+    if dearer < _NOTHING:
+        return desk.say("plan_certainty_least", bound=bound, options=options)
+    gap = desk.say("plan_gap", gap=f"{plan.gap:.2%}") if plan.gap >= 0.0001 else desk.say("plan_gap_small")
+    saved = money_words(dearer).text(desk.language)
+    told = desk.say("plan_certainty", bound=bound, options=options, dearer=saved, gap=gap)
     return told + (desk.say("plan_time_out") if plan.status == "feasible" else "")
 
 

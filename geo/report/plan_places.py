@@ -14,7 +14,7 @@ from geo.plan.words import ACT_WORDS, money_words
 from geo.planned import Planned
 from geo.report.cells import DASH, Desk, capital, count_text
 from geo.report.parts import Cell, Column, Table
-from layers.units import to_tally
+from layers.units import convert, label, to_tally
 
 __all__ = ["by_act", "by_district", "by_park", "by_year", "largest"]
 
@@ -36,37 +36,46 @@ def by_act(desk: Desk, found: Planned) -> Table:
     )
 
 
-def _columns(desk: Desk, first: str) -> tuple[Column, ...]:
+def _columns(desk: Desk, first: str, *, fine: bool = False) -> tuple[Column, ...]:
+    """Heads of `_row` but for the share; `fine`: the cost in 万元 without its unit, which stands in the head."""
     area = desk.area_columns(desk.say("col_area"))[0]
     return (
         Column(capital(first), wide=1.3),
         Column(desk.say("col_parcels"), "right"),
         area,
-        Column(desk.say("col_plan_cost"), "right", 1.1),
+        _cost_column(desk) if fine else Column(desk.say("col_plan_cost"), "right", 1.1),
     )
+
+
+def _cost_column(desk: Desk) -> Column:
+    title, unit = desk.say("col_plan_cost"), label("wcny", desk.language)
+    return Column(desk.pick(f"{title}（{unit}）", f"{title} ({unit})"), "right", 1.1)
 
 
 def _act(desk: Desk, name: str) -> str:
     return capital(ACT_WORDS[name].text(desk.language))
 
 
-def _money(desk: Desk, acts: pd.DataFrame) -> tuple[int, str]:
-    fen = int(to_tally(acts["cost_cny"].to_numpy("float64"), "cny").sum())
-    return fen, money_words(fen).text(desk.language)
+def _fen(acts: pd.DataFrame) -> int:
+    return int(to_tally(acts["cost_cny"].to_numpy("float64"), "cny").sum())
+
+
+def _wcny(fen: int) -> str:
+    return f"{convert(fen / 100, 'cny', 'wcny'):,.2f}"
 
 
 def _land(acts: pd.DataFrame) -> float:
     return float(int(to_tally(acts["land_m2"].to_numpy("float64"), "m2").sum())) / 100
 
 
-def _row(desk: Desk, name: str, acts: pd.DataFrame, whole: int) -> tuple[Cell, ...]:
-    fen, shown = _money(desk, acts)
+def _row(desk: Desk, name: str, acts: pd.DataFrame, whole: int, *, fine: bool = False) -> tuple[Cell, ...]:
+    fen = _fen(acts)
     share = f"{fen / whole:.1%}" if whole else DASH
     return (
         Cell(name),
         Cell(count_text(len(acts))),
         desk.area_cells(_land(acts))[0],
-        Cell(shown),
+        Cell(_wcny(fen) if fine else money_words(fen).text(desk.language)),
         Cell(share),
     )
 
@@ -112,7 +121,7 @@ def by_district(desk: Desk, found: Planned) -> Table | None:
         "plan-by-district",
         desk.say("tab_plan_by_district"),
         (
-            *_columns(desk, desk.say("col_district")),
+            *_columns(desk, desk.say("col_district"), fine=True),
             *(Column(desk.say("col_of_which", what=_act(desk, name)), "right", 0.9) for name in kinds),
         ),
         (_district_row(desk, desk.say("total"), acts, kinds), *rows),
@@ -123,13 +132,13 @@ def by_district(desk: Desk, found: Planned) -> Table | None:
 
 def _district_row(desk: Desk, name: str, acts: pd.DataFrame, kinds: Sequence[str]) -> tuple[Cell, ...]:
     counts = [Cell(count_text(int((acts["action"] == kind).sum()))) for kind in kinds]
-    return (*_row(desk, name, acts, 0)[:4], *counts)
+    return (*_row(desk, name, acts, 0, fine=True)[:4], *counts)
 
 
 def by_park(desk: Desk, found: Planned) -> Table | None:
-    """What each park receives, and how much of its vacant land that takes; None where no act concerns a park."""
+    """What each park receives, and how much of its vacant land that takes; None where nothing comes into any."""
     land, acts = found.plan.options.land, found.acts
-    acts = acts[acts["park"] >= 0]
+    acts = acts[(acts["vacant_m2"] > 0) | (acts["action"] == "annex")]
     if land.parks is None or acts.empty:
         return None
     vacant = land.parks["vacant_land_m2"].astype("float64") if "vacant_land_m2" in land.parks else None
@@ -183,13 +192,13 @@ def largest(desk: Desk, found: Planned) -> Table:
             Cell(DASH if pd.isna(row["district_name"]) else str(row["district_name"])),
             Cell(DASH if pd.isna(row["park_name"]) else str(row["park_name"])),
             desk.area_cells(row["land_m2"])[0],
-            Cell(money_words(round(row["cost_cny"] * 100)).text(desk.language)),
+            Cell(_wcny(round(row["cost_cny"] * 100))),
         ]  # fmt: skip
         rows.append((*cells, *([Cell(str(row["year"]))] if by_years else [])))
     heads = (("number", "right", 0.4), ("parcel", "left", 1.0), ("plan_act", "left", 1.0), ("district", "left", 0.8),
-             ("plan_park", "left", 1.5), None, ("plan_cost", "right", 1.1))  # fmt: skip
-    area = desk.area_columns(desk.say("col_area"))[0]
-    columns = [area if head is None else Column(desk.say(f"col_{head[0]}"), *head[1:]) for head in heads]
+             ("plan_park", "left", 1.5))  # fmt: skip
+    columns = [Column(desk.say(f"col_{head}"), align, wide) for head, align, wide in heads]
+    columns += [desk.area_columns(desk.say("col_area"))[0], _cost_column(desk)]
     if by_years:
         columns.append(Column(capital(desk.word("plan.year")), "right", 0.5))
     return Table(
