@@ -140,7 +140,7 @@ def _figure(desk: Desk, found: Planned) -> list[Block]:
         "" if target.indicator.unit == "1" else label(target.indicator.unit, desk.language),
         limit=target.figure,
         limit_text=desk.say("plan_limit", figure=value_words(target, target.figure).text(desk.language)),
-        limit_name=desk.word("plan.target"),
+        limit_name=capital(desk.word("plan.target")),
         percent=target.indicator.percent,
     )
     title = target.indicator.title(desk.language)
