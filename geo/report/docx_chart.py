@@ -177,11 +177,18 @@ def _bar_chart(bars: Bars, names: Sequence[str], series: _Series) -> str:
         '<c:minorTickMark val="none"/><c:tickLblPos val="low"/><c:spPr><a:ln w="6350"><a:solidFill>'
         '<a:srgbClr val="808080"/></a:solidFill></a:ln></c:spPr><c:crossAx val="222"/><c:crosses val="autoZero"/>'
         '<c:auto val="0"/><c:lblAlgn val="ctr"/><c:lblOffset val="60"/><c:noMultiLvlLbl val="1"/></c:catAx>'
-        '<c:valAx><c:axId val="222"/><c:scaling><c:orientation val="minMax"/><c:min val="0"/></c:scaling>'
+        '<c:valAx><c:axId val="222"/><c:scaling><c:orientation val="minMax"/>'
+        f'{_room(series)}<c:min val="0"/></c:scaling>'
         '<c:delete val="1"/><c:axPos val="t"/><c:numFmt formatCode="General" sourceLinked="0"/>'
         '<c:majorTickMark val="none"/><c:minorTickMark val="none"/><c:tickLblPos val="none"/>'
         '<c:crossAx val="111"/><c:crosses val="autoZero"/></c:valAx><c:spPr><a:noFill/></c:spPr></c:plotArea>'
     )
+
+
+def _room(series: _Series) -> str:
+    """Leave the figure at the end of the longest bar room in one line."""
+    longest = max((value for value in series.values if math.isfinite(value)), default=0.0)
+    return f'<c:max val="{1.2 * longest:g}"/>' if longest > 0 else ""
 
 
 def _radar_chart(names: Sequence[str], series: Sequence[_Series]) -> str:
