@@ -95,6 +95,11 @@ def planned(assessment: Assessment) -> Planned | None:
     assessment : Assessment
         With candidates where `plan.parcels` asks for them.
 
+    Returns
+    -------
+    Planned or None
+        Areas in m², money in yuan.
+
     Raises
     ------
     ProjectError

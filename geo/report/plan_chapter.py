@@ -18,7 +18,7 @@ from geo.report.plan_basis import basis, obstacles
 from geo.report.plan_places import by_act, by_district, by_park, by_year, largest
 from layers.units import convert, from_tally, label
 
-__all__ = ["plan_chapter", "plan_headline", "target_source"]
+__all__ = ["plan_chapter", "plan_headline"]
 
 #: What a plan could still save is told from here on (fen): below 100 yuan it reads as nothing.
 _NOTHING = 10_000
@@ -55,7 +55,7 @@ def plan_headline(desk: Desk, found: Planned | None) -> tuple[Headline, ...]:
     return (Headline(desk.say("card_plan"), money_words(plan.cost_fen).text(desk.language), detail),)
 
 
-def target_source(desk: Desk, one: Reached) -> str:
+def _target_source(desk: Desk, one: Reached) -> str:
     """Name who asks a target: the clause of a document, or the project itself."""
     if one.target.source == "project":
         return desk.word("plan.own_target")
@@ -71,7 +71,7 @@ def _asked(desk: Desk, found: Planned) -> list[str]:
         desk.say(
             "plan_asked",
             asked=asked_words(one.target).text(desk.language),
-            source=target_source(desk, one),
+            source=_target_source(desk, one),
             before=value_words(one.target, one.before).text(desk.language),
         )
         for one in found.plan.reached
@@ -145,7 +145,7 @@ def _figure(desk: Desk, found: Planned) -> list[Block]:
     )
     title = target.indicator.title(desk.language)
     caption = desk.say("fig_plan", title=title, place=_place(desk, main))
-    return [Figure("plan-chart", caption, bars, desk.line(target_source(desk, main)))]
+    return [Figure("plan-chart", caption, bars, desk.line(_target_source(desk, main)))]
 
 
 def _place(desk: Desk, one: Reached) -> str:
