@@ -300,6 +300,56 @@ def test_costs_of_floor_area_and_two_targets_recompute(tmp_path):
     assert [sheet.cell(5, col).value for col in (first, second)] == ["达标", "达标"]
 
 
+@pytest.mark.parametrize(
+    ("text", "acts", "met"),
+    [
+        (PLAN + "budget_cny = 28079999\n", 0, "未达标"),
+        (PLAN + 'budget_cny = 28079999\nobjective = "closest"\n', 2, "未达标"),
+        (PLAN.replace("0.5", "0.3"), 0, "达标"),
+        ("[plan]\nat_least = 0.5\nactions = ['retire', 'intensify']\nintensify_plot_ratio = 1.5\n", 2, "达标"),
+    ],
+)
+def test_every_outcome_has_its_sheet(text, acts, met, tmp_path):
+    given = city(text)
+    sheet = openpyxl.load_workbook(written(given, tmp_path / "a.xlsx"), data_only=True)["方案"]
+    told = values(sheet)
+    assert (told["acts"], told["met"]) == (acts, met)
+    shown = [row for row in range(7, sheet.max_row + 1) if not sheet.row_dimensions[row].hidden]
+    assert len(shown) == (acts or sheet.max_row - 6)  # where nothing is taken, all there is to choose from
+    write_docx(compose_report(given, plan=planned(given)), tmp_path / "a.docx")
+    write_gpkg(given, tmp_path / "a.gpkg", plan=planned(given))
+    assert ("plan" in gpd.list_layers(tmp_path / "a.gpkg")["name"].tolist()) == bool(acts)
+    assert ("plan" in [one["id"] for one in page_of(map_html(given, plan=planned(given)))["themes"]]) == bool(acts)
+
+
+def test_where_there_is_nothing_to_choose_from_there_is_no_sheet(tmp_path):
+    given = city(PLAN, parcels=test_plan.parcels().iloc[:1])
+    assert "方案" not in openpyxl.load_workbook(written(given, tmp_path / "a.xlsx")).sheetnames
+    assert "目标已经达到" in chapter(given)[0]
+
+
+@office[0]
+@office[1]
+def test_a_yield_recomputes_too(tmp_path):
+    """The firm inside pays 10 万元/亩 on 90 mu; 1, 2, 3, 4, 5 outside: four works go, and 1,200 万元 on 150 mu stay."""
+    names, mu = ["in", "s0", "s1", "s2", "s3", "s4"], [90.0, 15.0, 21.6, 33.75, 9.6, 60.0]
+    firms = pd.DataFrame(
+        {
+            "enterprise_code": names,
+            "parcel_id": names,
+            "tax_cny": [land * rate * 1e4 for land, rate in zip(mu, [10, 1, 2, 3, 4, 5], strict=True)],
+        }
+    )
+    more = '[plan]\nindicator = "tax_per_mu"\nat_least = 8\nlevel = "city"\ncosts = { retire = 100 }\n'
+    given = city(more, enterprises=firms)
+    _, tables, _ = chapter(given)
+    assert [row[2] for row in tables["plan-targets"][1:]] == ["1,200.00", "150.00"]
+    sheet = recalculate(written(given, tmp_path / "a.xlsx"), tmp_path)["方案"]
+    below = named(sheet, "亩均税收：分母")
+    assert sheet.cell(4, below).value == pytest.approx(8.0, rel=1e-9)
+    assert sheet.cell(5, below).value == "达标"
+
+
 # ---------------------------------------------------------------- the map
 
 
