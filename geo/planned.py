@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.assessment import Assessment
+from geo.plan.choices import Choices, weigh
 from geo.plan.document import options_table
 from geo.plan.planning import Plan, asks_for_plan, plan_renewal
 from layers.units import from_tally
@@ -22,9 +23,10 @@ __all__ = ["Planned", "planned"]
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, and its acts as people read them."""
+    """A plan, its acts as people read them, and what was weighed beside it where further plans are asked for."""
 
     plan: Plan
+    choices: Choices | None = None
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -107,4 +109,6 @@ def planned(assessment: Assessment) -> Planned | None:
     """
     if assessment.land is None or not asks_for_plan(assessment.project):
         return None
-    return Planned(plan_renewal(assessment))
+    found = plan_renewal(assessment)
+    weighs = bool(assessment.project.number("plan.alternatives")) and len(found.chosen) > 0
+    return Planned(found, weigh(found, assessment.project) if weighs else None)

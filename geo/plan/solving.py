@@ -30,8 +30,9 @@ _SMALL = 600
 _CORE, _GROWS = 120, 4
 #: A share of an option below this, or above 1 less this, counts as none, or as all.
 _IN_PART = 1e-6
-#: So long is one core looked at (s).
-_LOOK = 5.0
+#: So many branches, and seconds, is one core looked at; the branches end first, so that a plan does not hang on how
+#: busy the machine is.
+_BRANCHES, _LOOK = 500, 20.0
 #: More is asked, in parts of an average amount, where a plan of the solver missed by a hair.
 _MARGINS = (0.0, 1e-5, 1e-3)
 
@@ -235,7 +236,8 @@ def _around(problem: Problem, best: Best, size: int, gap: float, until: float) -
     wished = gap * abs(best.bound_fen) / left / 2 if left else gap
     for margin in _MARGINS:
         seconds = min(until - time.monotonic(), _LOOK)
-        found = _held(rest, solve(rest, whole=True, seconds=seconds, gap=min(wished, 0.5), margin=margin), None)
+        answer = solve(rest, whole=True, seconds=seconds, gap=min(wished, 0.5), margin=margin, nodes=_BRANCHES)
+        found = _held(rest, answer, None)
         if found is not None:
             return np.sort(np.concatenate([fixed, inner[found]]))
     return None

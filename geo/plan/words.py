@@ -11,7 +11,7 @@ from geo.plan.planning import Plan
 from geo.plan.reaching import Obstacle
 from geo.plan.targets import Target
 from layers.errors import Words
-from layers.units import from_tally
+from layers.units import from_tally, label
 
 __all__ = ["ACT_WORDS", "LIMIT_WORDS", "asked_words", "money_words", "reason", "value_words"]
 
@@ -39,8 +39,10 @@ def value_words(target: Target, value: float | None) -> Words:
         return Words("no value", "无数值")
     if target.indicator.percent:
         return Words(f"{value:.2%}", f"{value:.2%}")
-    unit = "" if target.indicator.unit == "1" else f" {target.indicator.unit_label}"
-    return Words(f"{value:,.4g}{unit}", f"{value:,.4g}{unit}")
+    if target.indicator.unit == "1":
+        return Words(f"{value:,.4g}", f"{value:,.4g}")
+    unit = target.indicator.unit
+    return Words(f"{value:,.4g} {label(unit, 'en')}", f"{value:,.4g} {label(unit, 'zh')}")
 
 
 def asked_words(target: Target) -> Words:

@@ -15,6 +15,7 @@ from geo.planned import Planned
 from geo.report.cells import DASH, Desk, capital, count_text, plain_rows
 from geo.report.parts import Block, Cell, Column, Figure, Headline, Paragraph, Section, Table
 from geo.report.plan_basis import basis, obstacles
+from geo.report.plan_choices import choices_section
 from geo.report.plan_places import by_act, by_district, by_park, by_year, largest
 from layers.units import convert, from_tally, label
 
@@ -33,7 +34,13 @@ def plan_chapter(desk: Desk, found: Planned | None) -> Section | None:
         blocks.append(Paragraph(desk.say("plan_placeholders"), "warning"))
     blocks += [Paragraph(told) for told in (*_asked(desk, found), *_outcome(desk, found)) if told]
     blocks += [*_figure(desk, found), _targets(desk, found)]
-    sections = [obstacles(desk, found), _done(desk, found), _where(desk, found), basis(desk, found)]
+    sections = [
+        obstacles(desk, found),
+        _done(desk, found),
+        _where(desk, found),
+        choices_section(desk, found),
+        basis(desk, found),
+    ]
     return Section("plan", desk.say("ch_plan"), tuple(blocks), tuple(one for one in sections if one is not None))
 
 

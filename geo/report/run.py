@@ -98,7 +98,7 @@ def _makers(
     from geo.report.xlsx import write_xlsx  # noqa: PLC0415
 
     report = compose_report(assessment, language=language, ratings=ratings, plan=plan)
-    document = None if plan is None else plan_document(plan.plan, plan.table, language)
+    document = None if plan is None else plan_document(plan.plan, plan.table, language, plan.choices)
     facts = cache(lambda: None if assessment.land is None else parcel_facts(assessment))
     return {
         "report.html": lambda path: write_html(report, path),
