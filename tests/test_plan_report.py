@@ -201,6 +201,26 @@ def test_years_and_locks_are_told(tmp_path):
     assert sorted(row[-1] for row in tables["plan-list"]) == ["2026", "2027"]
 
 
+def test_further_plans_stand_beside_the_plan_where_they_are_asked_for(given):
+    assert "plan-scenarios" not in chapter(given)[1]
+    _, tables, report = chapter(city(PLAN + "alternatives = 2\ndifference = 0.5\n"))
+    today, plan, *further = tables["plan-scenarios"]
+    assert today == ["现状", "39.14%", "—", "—", "—"]
+    assert plan == ["本方案", "52.71%", "2", "2,808.00 万元", "—"]
+    # At most one of the two acts again: every further plan is another way in, and costs no less.
+    assert [row[0] for row in further] == ["备选方案 1", "备选方案 2"]
+    assert all(float(row[1].rstrip("%")) >= 50 for row in further)
+    assert all(row[-1] in {"0%", "50%"} for row in further)
+    assert all(float(row[3].split()[0].replace(",", "")) >= 2808 for row in further)
+    assert ["50.00%", "2,808.00 万元"] in tables["plan-curve"]
+    assert {(row[0], row[1]) for row in tables["plan-sensitivity"]} == {
+        (act, times) for act in ("关停退出", "搬迁入园") for times in ("× 0.8", "× 1.2")
+    }
+    assert "比选" in render_html(report)
+    _, tables, _ = chapter(city(PLAN + "alternatives = 2\n", language="en"), "en")
+    assert [row[0] for row in tables["plan-scenarios"]] == ["Today", "The plan", "Further plan 1", "Further plan 2"]
+
+
 # ---------------------------------------------------------------- the workbook
 
 
