@@ -51,6 +51,7 @@ _ORDER = (
     "targets",
     "facilities",
     "housing",
+    "roads",
 )
 
 

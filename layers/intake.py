@@ -60,6 +60,7 @@ _ORDER = (
     "targets",
     "facilities",
     "housing",
+    "roads",
 )
 
 Progress = Callable[[float, str], None]

@@ -32,6 +32,7 @@ ID_COLUMNS: dict[str, tuple[str, ...]] = {
     "targets": ("indicator",),
     "facilities": ("facility_id", "facility_name"),
     "housing": ("housing_id", "housing_name"),
+    "roads": ("road_id", "road_name"),
 }
 
 #: Length of a degree of latitude, m: good enough for a tolerance, not for an area.

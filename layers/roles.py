@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LAYERS", "PLACED_LAYERS", "POLYGON_LAYERS", "RASTERS", "SOURCES"]
+__all__ = ["LAYERS", "LINE_LAYERS", "PLACED_LAYERS", "POLYGON_LAYERS", "RASTERS", "SOURCES"]
 
 #: The layers there are that have rows, in the order in which they are read.
 LAYERS = (
@@ -18,11 +18,14 @@ LAYERS = (
     "targets",
     "facilities",
     "housing",
+    "roads",
 )
 #: Layers whose rows are areas on the ground.
 POLYGON_LAYERS = frozenset({"parks", "parcels", "buildings", "districts", "constraints"})
-#: Layers whose rows have a place, points or areas: where they lie is asked, never how much land they cover.
-PLACED_LAYERS = frozenset({"enterprises", "facilities", "housing"})
+#: Layers whose rows are lines along the ground.
+LINE_LAYERS = frozenset({"roads"})
+#: Layers whose rows have a place, points, lines or areas: where they lie is asked, never how much land they cover.
+PLACED_LAYERS = frozenset({"enterprises", "facilities", "housing"}) | LINE_LAYERS
 #: Layers that are rasters: one file, which says all of itself.
 RASTERS = ("height", "dsm", "dtm")
 #: Everything a project file may name under [layers].

@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 
 from layers.findings import concat, finding
-from layers.roles import POLYGON_LAYERS
+from layers.roles import LINE_LAYERS, POLYGON_LAYERS
 
 __all__ = ["MOST_TOLD", "each_row", "flatten", "set_aside"]
 
@@ -24,6 +24,9 @@ __all__ = ["MOST_TOLD", "each_row", "flatten", "set_aside"]
 MOST_TOLD = 1_000
 
 _AREAL = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+_LINEAR = (
+    shapely.GeometryType.LINESTRING, shapely.GeometryType.LINEARRING, shapely.GeometryType.MULTILINESTRING,
+)  # fmt: skip
 
 
 def flatten(frame: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame, list[pd.DataFrame]]:
@@ -40,14 +43,14 @@ def flatten(frame: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame, list
 def set_aside(
     frame: gpd.GeoDataFrame, layer: str, ids: pd.Series, unreadable: Sequence[int] = ()
 ) -> tuple[gpd.GeoDataFrame, list[dict[str, Any]], list[pd.DataFrame]]:
-    """Take out rows whose shape cannot serve a layer of areas.
+    """Take out rows whose shape cannot serve a layer of areas, or one of lines.
 
     Parameters
     ----------
     frame : GeoDataFrame
         Its index numbers the rows of the source.
     layer : str
-        Layers that need no shape (enterprises) lose no row.
+        Layers whose rows may have any shape or none (enterprises) lose no row.
     ids : Series of str
         Ids of the rows, for the ledger.
     unreadable : sequence of int
@@ -57,18 +60,21 @@ def set_aside(
     -------
     (frame, set_aside, findings)
     """
-    if layer not in POLYGON_LAYERS:
+    if layer not in POLYGON_LAYERS | LINE_LAYERS:
         return frame, [], []
+    areal = layer in POLYGON_LAYERS
     shapes = np.array(frame.geometry.values, dtype="object")
     kinds = shapely.get_type_id(shapes)
     gone = kinds == -1
     broken = gone & np.isin(np.asarray(frame.index), list(unreadable))
     empty = ~gone & shapely.is_empty(shapes)
-    mixed = ~gone & ~empty & (kinds == shapely.GeometryType.GEOMETRYCOLLECTION)
+    mixed = ~gone & ~empty & (kinds == shapely.GeometryType.GEOMETRYCOLLECTION) & areal
     shapes[mixed] = _areas_of(shapes[mixed])
     lost = mixed & shapely.is_empty(shapes)
-    flat = lost | (~gone & ~empty & ~mixed & ~np.isin(kinds, _AREAL))
-    expected = {"expected_en": "polygons", "expected_zh": "面"}
+    flat = lost | (~gone & ~empty & ~mixed & ~np.isin(kinds, _AREAL if areal else _LINEAR))
+    expected = (
+        {"expected_en": "polygons", "expected_zh": "面"} if areal else {"expected_en": "lines", "expected_zh": "线"}
+    )
     told: list[pd.DataFrame] = []
     ledger: list[dict[str, Any]] = []
     for code, where, params in (

@@ -19,7 +19,7 @@ from importlib import resources
 import pandas as pd
 
 from layers.errors import SchemaError, nearest
-from layers.roles import LAYERS, POLYGON_LAYERS
+from layers.roles import LAYERS, LINE_LAYERS, POLYGON_LAYERS
 from layers.units import parse_unit
 
 __all__ = [
@@ -263,6 +263,7 @@ def guess_role(
     ('parcels', 'name contains "dltb"; columns parcel_id, land_use_code, recorded_area_m2')
     """
     areal = geometry_type is not None and "polygon" in geometry_type.casefold()
+    linear = geometry_type is not None and "line" in geometry_type.casefold()
     drawn = geometry_type not in (None, "", "None")
     filled = [title for title in titles if not _is_empty(title, sample)]
     scores: dict[str, tuple[int, str]] = {}
@@ -271,7 +272,9 @@ def guess_role(
             role not in POLYGON_LAYERS and areal
         ):
             continue
-        if role in POLYGON_LAYERS and not drawn:
+        if role in POLYGON_LAYERS | LINE_LAYERS and not drawn:
+            continue
+        if drawn and geometry_type != "Unknown" and (role in LINE_LAYERS) != linear:
             continue
         found = matches(role, filled)
         word = _keyword(role, name)
@@ -314,6 +317,7 @@ _TELLING = {
     "targets": ("comparison", "value"),
     "facilities": ("kind",),
     "housing": ("homes", "persons"),
+    "roads": ("road_class", "walkable"),
 }
 
 
