@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from geo.composition.found import Composition, Limits, compose
-from geo.composition.living import Walk, living_circle
+from geo.composition.living import living_circle
+from geo.composition.reach import Walk
 from geo.concentrations import identities, outline_of, overlap_matrix, refuse_overlap
 from geo.contributions import Contribution, contribute
 from geo.figures_shown import figures_shown
@@ -299,7 +300,8 @@ def _composition(
     area = project.text("project.area") or "tdt1055"
     walk = Walk(**_chosen(project, "living_circle."))  # type: ignore[arg-type]
     facilities, housing = layer_of(frames, "facilities"), layer_of(frames, "housing")
-    living = living_circle(land, firms, facilities, housing, walk, area=area)
+    roads = layer_of(frames, "roads")
+    living = living_circle(land, firms, facilities, housing, walk, roads=roads, area=area)
     return compose(land, overlaps, limits, area=area, constraints=layer_of(frames, "constraints"), living=living)
 
 

@@ -13,7 +13,8 @@ import shapely
 
 import layers
 from geo.assessment import assess
-from geo.composition.living import Walk, living_circle
+from geo.composition.living import living_circle
+from geo.composition.reach import Walk
 from geo.land import attach
 from geo.report.content import Table, compose_report, walk
 from geo.results import results

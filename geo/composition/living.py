@@ -1,9 +1,10 @@
 """The living circle (15 分钟生活圈): services and homes within a walk of each park and zone.
 
-A walk of some minutes at a stated speed reaches so far along the ways; the straight line it is measured by here is
-that length divided by a stated detour factor. All three are the project's own assumptions and printed; their defaults
-together make 1 km, the radius that 15 minutes are taken for in a review of TD/T 1062-2021. Which classes of services
-there are is for the user to say: no catalogue is verified. Knows no network of ways.
+A walk of some minutes at a stated speed reaches so far along the roads, where a layer tells them; else the straight
+line it is measured by is that length divided by a stated detour factor. All three are the project's own assumptions
+and printed; their defaults together make 1 km, the radius that 15 minutes are taken for in a review of TD/T
+1062-2021. Which classes of services there are is for the user to say: no catalogue is verified. Sums are the same
+along either way; how a way is found is known by `reach` and `routing`.
 """
 
 from __future__ import annotations
@@ -20,35 +21,13 @@ import pandas as pd
 import shapely
 
 from geo.composition.points import drawn_area
+from geo.composition.reach import Walk, Ways, near_to
+from geo.composition.ways import choose_ways
 from geo.firms import Firms
 from geo.land import Land
 from layers.units import from_tally, to_tally
 
-__all__ = ["LivingCircle", "Walk", "living_circle"]
-
-Shapes = npt.NDArray[np.object_]
-#: A quarter of a circle is drawn with so many edges: its area is then true to 0.03 %.
-_EDGES = 32
-
-
-@dataclass(frozen=True)
-class Walk:
-    """How far people walk: minutes, m a minute, way on foot ÷ straight line."""
-
-    minutes: float = 15.0
-    speed_m_per_min: float = 80.0
-    detour: float = 1.2
-
-    @property
-    def straight_m(self) -> float:
-        """The straight line that is within the walk, m.
-
-        Examples
-        --------
-        >>> Walk().straight_m
-        1000.0
-        """
-        return self.minutes * self.speed_m_per_min / self.detour
+__all__ = ["LivingCircle", "living_circle"]
 
 
 @dataclass(frozen=True)
@@ -58,22 +37,36 @@ class LivingCircle:
     Attributes
     ----------
     walk : Walk
+    way : {"roads", "straight"}
+        What every figure is measured along.
+    straight_because : str
+        Why that is straight lines although there is a layer of roads: `routing-missing`, `no-walkable-roads` or
+        `roads-far`; "" otherwise.
+    roads : dict of str to number, or None
+        What became of the layer of roads, see `ways.choose_ways`; None along straight lines.
+    off_roads : dict of str to int
+        Facilities and housing within a walk of the parks, and parcels of the parks, that lie farther than
+        `Walk.leg_m` from every road; empty along straight lines.
     kinds : dict of str to int
         Facilities of each class.
     services : DataFrame
-        One row a park or zone × class: `level`, `scope_id`, `scope_name`, `kind`, `area_m2`, `reached_m2`,
-        `area_share`; `jobs` (persons of firms whose parcel in it is known), `reached_jobs`, `jobs_share`, missing
-        where no firm tells.
+        One row a park or zone × class: `level`, `scope_id`, `scope_name`, `way`, `kind`, `area_m2`,
+        `reached_m2`, `area_share`; `jobs` (persons of firms whose parcel in it is known), `reached_jobs`,
+        `jobs_share`, missing where no firm tells.
     homes : DataFrame
-        One row a park or zone: `level`, `scope_id`, `scope_name`, `jobs`, `firms_untold` (firms there that tell no
-        employees), `homes` and `persons` of the housing within the walk of its boundary (missing where none of it
-        tells), `estates` (how many there are), `untold` (of them without homes), `jobs_per_home`; empty without a
-        layer of housing.
+        One row a park or zone: `level`, `scope_id`, `scope_name`, `way`, `jobs`, `firms_untold` (firms there that
+        tell no employees), `homes` and `persons` of the housing within the walk of its boundary (missing where none
+        of it tells), `estates` (how many there are), `untold` (of them without homes), `jobs_per_home`; empty without
+        a layer of housing.
     without_place : dict of str to int
         Rows of each layer that lie nowhere.
     """
 
     walk: Walk
+    way: str
+    straight_because: str
+    roads: dict[str, float] | None
+    off_roads: dict[str, int]
     kinds: dict[str, int]
     services: pd.DataFrame
     homes: pd.DataFrame
@@ -87,6 +80,7 @@ def living_circle(
     housing: gpd.GeoDataFrame | None,
     walk: Walk | None = None,
     *,
+    roads: gpd.GeoDataFrame | None = None,
     area: str = "tdt1055",
 ) -> LivingCircle | None:
     """Say which services and homes lie within a walk of each park and zone.
@@ -100,6 +94,8 @@ def living_circle(
     facilities, housing : GeoDataFrame or None
         Points or polygons in the CRS of the land: `kind`; `homes`, `persons`. Of housing the inner point counts.
     walk : Walk, optional
+    roads : GeoDataFrame, optional
+        Lines in the CRS of the land: `walkable`, `road_class`, see `ways.choose_ways`. Straight lines without.
     area : str
         Area method, see `layers.area`.
 
@@ -113,23 +109,41 @@ def living_circle(
     walk = walk or Walk()
     places = _places(land.parks)
     jobs = _jobs(land, firms)
+    ways = choose_ways(roads, walk, land.parks.geometry.to_numpy())
     given = {"facilities": facilities, "housing": housing}
     placed = {name: _placed(frame) for name, frame in given.items() if frame is not None}
     services: list[dict[str, Any]] = []
     homes: list[dict[str, Any]] = []
     counted: Counter[str] = Counter()
     if facilities is not None:
-        services = list(_services(places, jobs, placed["facilities"], walk, land.parks.crs, area))
+        services = list(_services(places, jobs, placed["facilities"], ways, land.parks.crs, area))
         counted = Counter(placed["facilities"]["kind"].astype(str))
     if housing is not None:
-        homes = list(_homes(places, jobs, placed["housing"], walk))
+        homes = list(_homes(places, jobs, placed["housing"], ways))
     return LivingCircle(
         walk=walk,
+        way=ways.way,
+        straight_because=ways.because,
+        roads=ways.roads,
+        off_roads=_off_roads(land, placed, walk, ways),
         kinds=dict(sorted(counted.items())),
         services=pd.DataFrame(services),
         homes=pd.DataFrame(homes),
         without_place={name: len(frame) - len(placed[name]) for name, frame in given.items() if frame is not None},
     )
+
+
+def _off_roads(land: Land, placed: dict[str, gpd.GeoDataFrame], walk: Walk, ways: Ways) -> dict[str, int]:
+    """Count what no way along roads begins at."""
+    if ways.way == "straight":
+        return {}
+    parks = land.parks.geometry.to_numpy() if land.parks is not None else np.empty(0, dtype=object)
+    shapes = {name: frame.geometry.to_numpy() for name, frame in placed.items()}
+    told = {name: ways.off(some[near_to(some, parks, walk.length_m)]) for name, some in shapes.items()}
+    pieces = land.pieces
+    rows = np.unique(pieces.loc[pieces["park"] >= 0, "parcel"].to_numpy("intp"))
+    points = shapely.point_on_surface(land.parcels.geometry.to_numpy()[rows])
+    return told | {"park_parcels": ways.off(points)}
 
 
 @dataclass(frozen=True)
@@ -189,21 +203,21 @@ def _jobs(land: Land, firms: Firms | None) -> pd.DataFrame:
 
 
 def _services(
-    places: list[_Place], jobs: pd.DataFrame, facilities: gpd.GeoDataFrame, walk: Walk, crs: object, area: str
+    places: list[_Place], jobs: pd.DataFrame, facilities: gpd.GeoDataFrame, ways: Ways, crs: object, area: str
 ) -> Iterator[dict[str, Any]]:
     known = jobs[jobs["told"] & jobs["point"].notna()]
     shapes = np.array([place.shape for place in places], dtype=object)
     whole = drawn_area(shapes, crs, area)
     for kind, rows in facilities.groupby("kind", sort=True):
-        circles = shapely.buffer(rows.geometry.to_numpy(), walk.straight_m, quad_segs=_EDGES)
-        reach = shapely.union_all(circles)
-        shapely.prepare(reach)
-        near = shapely.intersects(reach, known["point"].to_numpy(dtype=object))
-        reached = np.minimum(drawn_area(shapely.intersection(shapes, reach), crs, area), whole)
+        reach = ways.reach(rows.geometry.to_numpy())
+        near = reach.meets(known["point"].to_numpy(dtype=object))
+        ground = shapely.intersection(shapes, reach.ground(shapes))
+        reached = np.minimum(drawn_area(ground, crs, area), whole)
         for place, land_m2, those_m2 in zip(places, whole.tolist(), reached.tolist(), strict=True):
             yield {
-                "level": place.level, "scope_id": place.id, "scope_name": place.name, "kind": str(kind),
-                "area_m2": land_m2, "reached_m2": those_m2, "area_share": those_m2 / land_m2 if land_m2 else np.nan,
+                "level": place.level, "scope_id": place.id, "scope_name": place.name, "way": ways.way,
+                "kind": str(kind), "area_m2": land_m2, "reached_m2": those_m2,
+                "area_share": those_m2 / land_m2 if land_m2 else np.nan,
                 **_reached_jobs(known, known["park"].isin(place.parks).to_numpy(), near),
             }  # fmt: skip
 
@@ -216,18 +230,16 @@ def _reached_jobs(known: pd.DataFrame, mine: npt.NDArray[np.bool_], near: npt.ND
     return {"jobs": jobs, "reached_jobs": reached, "jobs_share": those / total if total else np.nan}
 
 
-def _homes(places: list[_Place], jobs: pd.DataFrame, housing: gpd.GeoDataFrame, walk: Walk) -> Iterator[dict[str, Any]]:
+def _homes(places: list[_Place], jobs: pd.DataFrame, housing: gpd.GeoDataFrame, ways: Ways) -> Iterator[dict[str, Any]]:
     points = shapely.point_on_surface(housing.geometry.to_numpy())
-    tree = shapely.STRtree(points)
     for place in places:
-        rows = np.sort(tree.query(place.shape, predicate="dwithin", distance=walk.straight_m))
-        near = housing.iloc[rows]
+        near = housing[ways.reach(np.array([place.shape], dtype=object)).meets(points)]
         mine = jobs[jobs["park"].isin(place.parks)]
         work = from_tally(int(mine["steps"].sum()), "person") if mine["told"].any() else np.nan
         homes, persons = (_sum(near, name) for name in ("homes", "persons"))
         yield {
-            "level": place.level, "scope_id": place.id, "scope_name": place.name, "jobs": work,
-            "firms_untold": int(mine.loc[~mine["told"], "firm"].nunique()),
+            "level": place.level, "scope_id": place.id, "scope_name": place.name, "way": ways.way,
+            "jobs": work, "firms_untold": int(mine.loc[~mine["told"], "firm"].nunique()),
             "homes": homes, "persons": persons, "estates": len(near),
             "untold": int(near["homes"].isna().sum()) if "homes" in near else len(near),
             "jobs_per_home": work / homes if homes and not np.isnan(homes) else np.nan,
