@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
-COMMANDS = {"demo": "", "test": "[test]"}  # command -> extras it needs
+COMMANDS = {"demo": "[routing]", "test": "[test]"}  # command -> extras it needs
 
 
 class CannotStartError(Exception):

@@ -32,6 +32,7 @@ FILES = {
     "constraints": "管控线.gpkg",
     "facilities": "公共服务设施.gpkg",
     "housing": "居住小区.gpkg",
+    "roads": "道路.gpkg",
 }
 
 
@@ -360,3 +361,17 @@ def test_units_in_the_files_are_those_of_the_titles(city: Example, folder: Path)
     land = to_base(sheet["登记用地面积（亩）"][: len(firms)], "mu")
     np.testing.assert_allclose(land, firms["land_registered_m2"], rtol=1e-9)
     assert (folder / "企业用地关系.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_streets_cross_where_they_were_laid(city: Example) -> None:
+    """Crossings counted from the plan are what an intersection of every pair of streets finds."""
+    roads = city.frames["roads"]
+    walked = roads[roads["walkable"].fillna(True)].geometry.to_numpy()
+    one, other = shapely.STRtree(walked).query(walked, predicate="intersects")
+    crossings = shapely.intersection(walked[one[one < other]], walked[other[one < other]])
+    assert shapely.get_num_coordinates(crossings).sum() == city.truth["streets"]["crossings"] > 100
+    river = city.frames["constraints"].geometry.iloc[0]
+    wet = shapely.length(shapely.intersection(roads.geometry.to_numpy(), river)) > 0.001
+    assert roads.loc[wet, "road_class"].isin(["主干路", "次干路", "高速公路"]).all()
+    assert (wet & (roads["road_class"] != "高速公路")).sum() == city.truth["streets"]["bridges"] > 0
+    assert roads.loc[roads["walkable"].isna(), "road_class"].unique().tolist() == ["支路"]

@@ -11,7 +11,7 @@ import shapely
 
 from layers.errors import ProjectError
 from layers.example import buildings as houses
-from layers.example import daily, faults, firms, land, outskirts, places, streets, surveys, truth
+from layers.example import daily, faults, firms, land, outskirts, places, roads, streets, surveys, truth
 from layers.example import works as sites
 from layers.example.streets import CRS, Ground
 
@@ -44,7 +44,7 @@ class Example:
     ----------
     frames : dict of GeoDataFrame
         Canonical layers: parks, parcels, buildings, enterprises, holdings, districts, constraints,
-        facilities, housing; EPSG:4549.
+        facilities, housing, roads; EPSG:4549.
     height : Height
         Heights above ground: `.metres` (float32), `.transform`, `.nodata`.
     truth : dict
@@ -106,10 +106,12 @@ def make(parcels: int = 20_000, seed: int = 2025, *, buildings: int | None = Non
         "constraints": _constraints(ground, border),
         "facilities": daily.services(lots, stream["daily"]),
         "housing": daily.estates(lots, stream["daily"]),
+        "roads": roads.street_lines(ground, border),
     }
     faulty = faults.plant(frames, site.lots.right, site.lots.corners, stream["faults"])
     known = truth.know(faulty.frames, plan, faulty.planted)
     known |= truth.know_composition(estates, lots, planted, places.roads(ground))
+    known |= roads.know_streets(ground, border)
     return Example(faulty.frames, houses.raster(plan, height, border, stream["height"]), known)
 
 

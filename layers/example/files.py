@@ -79,6 +79,7 @@ def _write_all(work: Path, example: Example) -> None:
         lonlat = told["districts"].to_crs("EPSG:4490").set_crs("EPSG:4326", allow_override=True)
         _write_vector(told["facilities"], work / "公共服务设施.gpkg", "sspt")
         _write_vector(told["housing"], work / "居住小区.gpkg", "xq")
+        _write_vector(told["roads"], work / "道路.gpkg", "dl")
         _write_vector(lonlat, work / "行政区.geojson", "xzq", COORDINATE_PRECISION=9)
     told["buildings"].to_parquet(work / "建筑物.parquet", index=False)
     _write_workbook(told["enterprises"], work / "企业亩均数据.xlsx")

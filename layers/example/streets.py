@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-__all__ = ["CRS", "ORIGIN", "Ground", "bilinear", "lay", "outline", "wave"]
+__all__ = ["CRS", "ORIGIN", "Ground", "bilinear", "lay", "outline", "rank", "wave"]
 
 CRS = "EPSG:4549"
 #: Centre of the city: easting, northing.
@@ -42,6 +42,8 @@ class Ground:
         Amplitude and phase of the outline's harmonics.
     river, expressway : polygon
         What cuts through the blocks.
+    expressway_axis : line
+        The middle of the expressway.
     """
 
     meshes: npt.NDArray[np.object_]
@@ -51,6 +53,7 @@ class Ground:
     bends: Floats
     river: shapely.Polygon
     expressway: shapely.Polygon
+    expressway_axis: shapely.LineString
 
     def place(self, rho: float, degrees: float) -> Floats:
         """Return the point at `rho` of the way to the border in a direction (0 = east, 90 = north)."""
@@ -72,14 +75,17 @@ def lay(n: int, rng: np.random.Generator) -> Ground:
     away = corners - ORIGIN
     radius = width * 0.37
     stretch = _stretch(np.arctan2(away[..., 1], away[..., 0]), bends)
+    river, _ = _band(width, 0.105, -0.08, 140.0, 0.055, form)
+    expressway, axis = _band(width, 1.40, 0.16, 32.0, 0.02, form)
     return Ground(
         meshes=shapely.polygons(cells),
         corners=corners,
         rho=(np.hypot(away[..., 0], away[..., 1]) / (radius * stretch)).max(axis=1),
         radius=radius,
         bends=bends,
-        river=_band(width, 0.105, -0.08, 140.0, 0.055, form),
-        expressway=_band(width, 1.40, 0.16, 32.0, 0.02, form),
+        river=river,
+        expressway=expressway,
+        expressway_axis=axis,
     )
 
 
@@ -106,8 +112,13 @@ def _bend(u: Floats, v: Floats, width: float, rng: np.random.Generator) -> Float
 
 def _halves(lines: Floats) -> Floats:
     """Half the width of each street: avenues, collectors, lanes."""
-    index = np.arange(len(lines))
-    return np.where(index % 6 == 0, 21.0, np.where(index % 3 == 0, 12.5, 7.5))
+    return np.array([21.0, 12.5, 7.5])[rank(len(lines))]
+
+
+def rank(count: int) -> npt.NDArray[np.int64]:
+    """Return for each of `count` street lines whether it is an avenue (0), a collector (1) or a lane (2)."""
+    index = np.arange(count)
+    return np.where(index % 6 == 0, 0, np.where(index % 3 == 0, 1, 2))
 
 
 def _inset(cells: Floats, halves: Floats, n: int) -> Floats:
@@ -134,14 +145,15 @@ def bilinear(corners: Floats, a: Floats, b: Floats) -> Floats:
 
 def _band(
     width: float, angle: float, shift: float, breadth: float, sway: float, rng: np.random.Generator
-) -> shapely.Polygon:
-    """Return a winding band right across the plan."""
+) -> tuple[shapely.Polygon, shapely.LineString]:
+    """Return a winding band right across the plan, and its axis."""
     t = np.linspace(-0.75, 0.75, 241)
     phase = rng.uniform(0, 2 * np.pi, 2)
     off = shift + sway * np.sin(2 * np.pi * 1.1 * t + phase[0]) + 0.3 * sway * np.sin(2 * np.pi * 3.3 * t + phase[1])
     axis, normal = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     points = ORIGIN + width * (t[:, None] * axis + off[:, None] * normal)
-    return shapely.buffer(shapely.linestrings(points), breadth / 2, cap_style="flat")
+    line = shapely.linestrings(points)
+    return shapely.buffer(line, breadth / 2, cap_style="flat"), line
 
 
 def wave(angle: Floats, bends: Floats) -> Floats:
