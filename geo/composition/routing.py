@@ -212,9 +212,10 @@ class RoadReach:
         # Whoever comes from both ends with the leg to spare all along needs one strip.
         whole = (one > leg_m) & (one - leg_m + np.maximum(other - leg_m, 0.0) >= length)
         first, second = np.flatnonzero((one > 0) | whole), np.flatnonzero((other > 0) & ~whole)
-        origin, piece, at_m = network.xy[network.ends[:, 0]], self.starts.piece, self.starts.at_m
+        origin, own = network.xy[network.ends[:, 0]], ~whole[self.starts.piece]
+        piece, at_m = self.starts.piece[own], self.starts.at_m[own]
         begun = origin[piece] + at_m[:, None] * directions[piece]
-        spare = self.ways.walk.length_m - self.starts.leg_m
+        spare = self.ways.walk.length_m - self.starts.leg_m[own]
         beside, low = self.along["piece"].to_numpy(), self.along["low_m"].to_numpy()
         run = self.along["high_m"].to_numpy() - low
         ever = np.where(whole, length + leg_m, one)
