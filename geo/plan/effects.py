@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.firms import Firms
-from geo.indicators import asked_rows, firm_rows, land_rows, zone_rows
+from geo.indicators import asked_rows, firm_rows, land_rows, level_keys, zone_rows
 from geo.land import Land
 from geo.plan.targets import Target
 from layers.units import to_tally
@@ -76,6 +76,9 @@ class Effects:
         Whether the place is made of parks.
     city_below : bool
         Whether the sum below is the whole city's.
+    land : array of int64
+        Land of each parcel that would count in the place if it were industrial, in steps: of a parcel on a boundary
+        only its part there.
     """
 
     target: Target
@@ -84,6 +87,7 @@ class Effects:
     parks: npt.NDArray[np.bool_]
     by_park: bool
     city_below: bool
+    land: Integers
 
     def retire(self, parcel: Rows) -> tuple[Integers, Integers]:
         """Industry leaves the parcels."""
@@ -99,7 +103,8 @@ class Effects:
 
     def annex(self, parcel: Rows, park: Rows) -> tuple[Integers, Integers]:
         """The parts of parcels outside every park come into parks."""
-        joins = self.parks[park]
+        # A parcel stays in its district, whichever park it joins.
+        joins = self.parks[park] | (self.target.level == "district")
         if self.target.indicator.numerator == "inside_area_m2":
             return np.where(joins, self.top.outside[parcel], 0), np.zeros(len(parcel), dtype="int64")
         if not self.by_park:
@@ -116,11 +121,10 @@ class Effects:
         share = self.below.here[parcel] / whole
         return np.rint(floor * share).astype("int64"), nothing
 
-    def infill(self, park: Rows, land: Integers, taken: float) -> tuple[Integers, Integers]:
-        """Industry comes onto `land` steps of vacant land in parks; `taken` steps on top a step of land."""
-        comes = self.parks[park]
-        below = np.where(comes | self.city_below, land, 0)
-        return np.where(comes, np.rint(land * taken).astype("int64"), 0), below
+    def infill(self, parcel: Rows, whole: Integers, taken: float) -> tuple[Integers, Integers]:
+        """Industry comes onto vacant parcels of `whole` steps of land; `taken` steps on top a step that counts."""
+        land = self.land[parcel]
+        return np.rint(land * taken).astype("int64"), whole if self.city_below else land
 
 
 def _moved(side: Side, parcel: Rows, comes: npt.NDArray[np.bool_], ratio: float) -> Integers:
@@ -164,7 +168,19 @@ def effects(target: Target, land: Land, firms: Firms | None, districts: Rows) ->
         parks=_parks_of(target, land, districts),
         by_park=target.level in _OF_PARKS,
         city_below=city_below,
+        land=_land_in(target, land),
     )
+
+
+def _land_in(target: Target, land: Land) -> Integers:
+    """Return how much of each parcel would count in the place if it were industrial."""
+    pieces, keys = land.pieces, level_keys(land)
+    area = pieces["land_area_m2"].to_numpy("float64")
+    counted = np.isfinite(area) & (keys[target.level] == target.key)
+    if target.indicator.numerator == "inside_area_m2":
+        counted &= pieces["park"].to_numpy() >= 0
+    steps = to_tally(np.where(counted, area, 0.0), "m2")
+    return _by_parcel(steps, pieces["parcel"].to_numpy("int64"), counted, len(land.parcels))
 
 
 def _inside_of(target: Target, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -49,6 +49,8 @@ class Site:
     may_go, idle, candidate, scattered : arrays of bool
         Industrial land that may be acted on, vacant land that is not industrial, low-efficiency candidates, industry
         more than half outside every park.
+    inside : array of float
+        Share of the parcel that lies in parks.
     park : array of int
         Park that holds most of the parcel, −1 for none.
     district, group : arrays of int
@@ -61,6 +63,7 @@ class Site:
     idle: Flags
     candidate: Flags
     scattered: Flags
+    inside: Floats
     park: Rows
     district: Rows
     group: Rows
@@ -169,14 +172,17 @@ def _site(assessment: Assessment, land: Land, locks: Sequence[Lock]) -> Site:
     if smallest is not None:
         large = np.bincount(group + 1, weights=np.nan_to_num(area))[group + 1] >= smallest
         may_go = may_go & (large | np.isin(np.arange(len(own)), [lock.parcel for lock in locks if lock.must]))
-    idle = says_idle(own["status"]) if "status" in own else pd.Series(False, index=own.index, dtype="boolean")
+    told = says_idle(own["status"]) if "status" in own else pd.Series(False, index=own.index, dtype="boolean")
+    idle = told.fillna(value=False).to_numpy(dtype=bool) & ~industrial & (inside >= 0.5)
+    idle[[lock.parcel for lock in locks if not lock.must]] = False
     return Site(
         area_m2=area,
         floor_m2=own["floor_area_m2"].to_numpy("float64"),
         may_go=may_go,
-        idle=idle.fillna(value=False).to_numpy(dtype=bool) & ~industrial & (inside >= 0.5),
+        idle=idle,
         candidate=candidate,
         scattered=scattered,
+        inside=inside,
         park=park,
         district=own["district"].to_numpy("int64"),
         group=group,
@@ -221,22 +227,22 @@ class _Desk:
         park: Rows,
         land_m2: Floats,
         sums: Sequence[tuple[Integers, Integers]],
-        vacant: bool = False,
+        vacant_m2: Floats | None = None,
     ) -> pd.DataFrame:
         """Write one row an act; acts whose cost cannot be told are left out, and told."""
         cost = self.costs[action].of(land_m2, self.site.floor_m2[parcel])
         known = np.isfinite(cost) & np.isfinite(land_m2)
         if not known.all():
             self.left_out(action, int((~known).sum()), "floor area or land is not known", "建筑面积或用地面积未知")
-        steps = to_tally(np.where(known, land_m2, 0.0), "m2")
+        takes = np.zeros(len(land_m2)) if vacant_m2 is None else np.where(known, vacant_m2, 0.0)
         table = pd.DataFrame(
             {
                 "parcel": parcel.astype("int64"),
                 "action": action,
                 "park": park.astype("int64"),
                 "cost_fen": to_tally(np.where(known, cost, 0.0), "cny"),
-                "land": steps,
-                "vacant": steps if vacant else np.zeros(len(steps), dtype="int64"),
+                "land": to_tally(np.where(known, land_m2, 0.0), "m2"),
+                "vacant": to_tally(takes, "m2"),
             }
         )
         for place, (top, below) in enumerate(sums):
@@ -297,7 +303,8 @@ def _relocate(desk: _Desk) -> pd.DataFrame:
         )
     parcel, park = parcel[fits], park[fits]
     sums = [change.relocate(parcel, park, ratio) for change in desk.changes]
-    return desk.rows("relocate", parcel, park, desk.site.area_m2[parcel] * ratio, sums, vacant=True)
+    area = desk.site.area_m2[parcel] * ratio
+    return desk.rows("relocate", parcel, park, area, sums, vacant_m2=area)
 
 
 def _room(desk: _Desk) -> Floats:
@@ -345,7 +352,7 @@ def _same_industry(desk: _Desk, parcel: Rows, parks: Rows) -> Flags:
 
 
 def _annex(desk: _Desk) -> pd.DataFrame:
-    """To the nearest park within reach."""
+    """To the nearest park within reach; what lies in a park already is not annexed."""
     parcel = np.flatnonzero(desk.site.may_go & desk.site.scattered)
     if desk.land.parks is None or not len(parcel):
         return _none(len(desk.changes))
@@ -358,9 +365,13 @@ def _annex(desk: _Desk) -> pd.DataFrame:
         else tree.query(shapes, predicate="intersects")
     )
     _, first = np.unique(near, return_index=True)
+    desk.left_out(
+        "annex", len(parcel) - len(first), f"no park lies within {within:g} m (plan.annex_within_m)",
+        f"{within:g} 米内没有园区（plan.annex_within_m）",
+    )  # fmt: skip
     parcel, park = parcel[near[first]], park[first]
     sums = [change.annex(parcel, park) for change in desk.changes]
-    return desk.rows("annex", parcel, park, desk.site.area_m2[parcel], sums)
+    return desk.rows("annex", parcel, park, desk.site.area_m2[parcel] * (1 - desk.site.inside[parcel]), sums)
 
 
 def _intensify(desk: _Desk) -> pd.DataFrame:
@@ -387,14 +398,15 @@ def _intensify(desk: _Desk) -> pd.DataFrame:
 def _infill(desk: _Desk) -> pd.DataFrame:
     """Vacant parcels in parks become industrial."""
     parcel = np.flatnonzero(desk.site.idle)
-    park, area = desk.site.park[parcel], desk.site.area_m2[parcel]
-    room = _room(desk)
-    fits = area <= room[park] if len(room) else np.zeros(len(parcel), dtype=bool)
+    park, room = desk.site.park[parcel], _room(desk)
+    takes = desk.site.area_m2[parcel] * desk.site.inside[parcel]
+    fits = takes <= room[park] if len(room) else np.zeros(len(parcel), dtype=bool)
     desk.left_out("infill", int((~fits).sum()), "the park tells less vacant land", "园区可供用地不足")
-    parcel, park, area = parcel[fits], park[fits], area[fits]
-    steps = to_tally(area, "m2")
-    sums = [change.infill(park, steps, _yield(desk.project, change.target)) for change in desk.changes]
-    return desk.rows("infill", parcel, park, area, sums, vacant=True)
+    parcel, park, takes = parcel[fits], park[fits], takes[fits]
+    area = desk.site.area_m2[parcel]
+    whole = to_tally(area, "m2")
+    sums = [change.infill(parcel, whole, _yield(desk.project, change.target)) for change in desk.changes]
+    return desk.rows("infill", parcel, park, area, sums, vacant_m2=takes)
 
 
 def _yield(project: Project, target: Target) -> float:
@@ -429,8 +441,11 @@ def _useful(table: pd.DataFrame, changes: Sequence[Effects], locks: Sequence[Loc
     helps = np.zeros(len(table), dtype=bool)
     for place, change in enumerate(changes):
         sign = 1 if change.target.at_least else -1
-        gain = table[f"top_{place}"] - float(change.target.ratio) * table[f"below_{place}"]
-        helps |= (sign * gain > 0).to_numpy()
+        today = change.top.now / change.below.now if change.below.now else 0.0
+        # What lifts today's ratio though not up to the figure still counts where the figure is out of reach.
+        for ratio in (float(change.target.ratio), today):
+            gain = table[f"top_{place}"] - ratio * table[f"below_{place}"]
+            helps |= (sign * gain > 0).to_numpy()
     asked = table["parcel"].isin([lock.parcel for lock in locks if lock.must]).to_numpy()
     order = {act: place for place, act in enumerate(ACTS)}
     kept = table[helps | asked].assign(of=lambda rows: rows["action"].map(order))

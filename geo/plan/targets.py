@@ -115,15 +115,21 @@ def _target(assessment: Assessment, stated: Mapping[str, Any], where: str) -> Ta
     _require_planned(entry, where)
     rows = _rows(assessment, entry, where)
     figure, at_least = _stated_figure(stated, where)
-    asked = _asked(rows, entry) if figure is None else None
+    named = stated.get("level") or stated.get("place")
+    place = _place(rows, stated, entry, where) if named or figure is not None else None
+    # A figure holds for the place it is asked of: what a policy asks of the city is asked of no single zone.
+    whole = rows[rows["level"].isin(("city", "zones"))].sort_values("level", kind="stable")
+    asked = _asked(whole if place is None else pd.DataFrame([place]), entry) if figure is None else None
     if figure is None and asked is None:
+        of_en, of_zh = ("", "") if place is None else (f" in {place['scope_name']}", f"{place['scope_name']}的")
         raise ProjectError(
-            f"{where}: neither the project nor its policies say which figure {entry.id} is to reach. "
+            f"{where}: neither the project nor its policies say which figure {entry.id}{of_en} is to reach. "
             f"State {where}.at_least (in {entry.unit_label}).",
-            f"{where}：项目和所适用的政策都没有给出{entry.title_zh}的目标值。请给出 {where}.at_least"
+            f"{where}：项目和所适用的政策都没有给出{of_zh}{entry.title_zh}的目标值。请给出 {where}.at_least"
             f"（单位 {entry.unit_label}）。",
         )
-    place = _place(rows, stated, entry, where, asked)
+    if place is None:
+        place = _place(rows, {"level": "city" if asked is None else asked.level}, entry, where)
     if asked is not None and figure is None:
         figure, at_least = asked.figure, asked.at_least
     require_figure(entry, figure, where)
@@ -160,8 +166,8 @@ def _rows(assessment: Assessment, entry: Indicator, where: str) -> pd.DataFrame:
     if table.empty:
         why = assessment.not_computed.get(entry.id, ("it was not measured", "未计算"))
         raise ProjectError(
-            f"{where}: {entry.id} cannot be planned: {why[0]}.",
-            f"{where}：无法对{entry.title_zh}作规划：{why[1]}。",
+            f"{where}: {entry.id} cannot be planned: {why[0]}. Add what it needs, or name another indicator.",
+            f"{where}：无法对{entry.title_zh}作规划：{why[1]}。请补充所需数据，或改用其他指标。",
         )
     return table.assign(key=table.groupby("level", sort=False).cumcount())
 
@@ -189,14 +195,13 @@ class _Asked:
 
 
 def _asked(rows: pd.DataFrame, entry: Indicator) -> _Asked | None:
-    """Return what the policies, or the project's own table, ask of the city or of all zones together."""
-    for level in ("city", "zones"):
-        for row in rows[rows["level"] == level].to_dict("records"):
-            for one in row["targets"]:
-                name = next((name for name in _COMPARED if name in one), None)
-                if one["binding"] and name is not None:
-                    figure = _in_unit_of(entry, one, float(one[name]))
-                    return _Asked(level, figure, name != "at_most", one["policy"], one["clause"])
+    """Return what the policies, or the project's own table, ask of the first of some places of which they ask it."""
+    for row in rows.to_dict("records"):
+        for one in row["targets"]:
+            name = next((name for name in _COMPARED if name in one), None)
+            if one["binding"] and name is not None:
+                figure = _in_unit_of(entry, one, float(one[name]))
+                return _Asked(str(row["level"]), figure, name != "at_most", one["policy"], one["clause"])
     return None
 
 
@@ -208,12 +213,10 @@ def _in_unit_of(entry: Indicator, one: Mapping[str, Any], figure: float) -> floa
     return figure if unit is None else float(units.convert(figure, unit, entry.unit))
 
 
-def _place(
-    rows: pd.DataFrame, stated: Mapping[str, Any], entry: Indicator, where: str, asked: _Asked | None
-) -> Mapping[Any, Any]:
+def _place(rows: pd.DataFrame, stated: Mapping[str, Any], entry: Indicator, where: str) -> Mapping[Any, Any]:
     """Return the row of the place a target is for."""
     place = stated.get("place")
-    level = stated.get("level") or (None if place else asked.level if asked is not None else "city")
+    level = stated.get("level") or (None if place else "city")
     there = rows if level is None else rows[rows["level"] == level]
     if place is not None:
         there = there[(there["scope_id"] == str(place)) | (there["scope_name"] == str(place))]
@@ -225,10 +228,12 @@ def _place(
             f"{where}：level = {level} 时须给出 place。可用：{_names(there)}。",
         )
     if len(there) != 1:
-        known = _names(rows if level is None else rows[rows["level"] == level])
+        of_level = rows[rows["level"] == level]
+        known = _names(rows if of_level.empty else of_level)
+        key, wanted = ("place", place) if place else ("level", level)
         raise ProjectError(
-            f"{where}: {len(there)} places fit {place or level}; expected one. {entry.id} is known of: {known}.",
-            f"{where}：与 {place or level} 相符的有 {len(there)} 处，应为一处。{entry.title_zh}已有：{known}。",
+            f'{where}: {len(there)} places fit {key} = "{wanted}"; expected one. {entry.id} is known of: {known}.',
+            f"{where}：与 {key} = “{wanted}”相符的有 {len(there)} 处，应为一处。{entry.title_zh}已有：{known}。",
         )
     return dict(there.to_dict("records")[0])
 
