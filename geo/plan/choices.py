@@ -138,7 +138,7 @@ def _alternatives(plan: Plan, wanted: int, difference: float, until: float) -> t
     found: list[Alternative] = []
     while len(found) < wanted:
         apart = tuple(
-            Limit(f"plan {n}", "difference", int((1 - difference) * len(one)), one, np.ones(len(one), dtype="int64"))
+            Limit(f"plan {n}", "difference", _shared(difference, len(one)), one, np.ones(len(one), dtype="int64"))
             for n, one in enumerate(known)
         )
         solved = _solve(replace(plan.problem, limits=(*plan.problem.limits, *apart)), until)
@@ -155,6 +155,11 @@ def _alternatives(plan: Plan, wanted: int, difference: float, until: float) -> t
             )
         )
     return tuple(found)
+
+
+def _shared(difference: float, acts: int) -> int:
+    """Return how many acts a further plan may share; 1 of 10 where nine tenths differ, not a hair less."""
+    return int((1 - Fraction(repr(difference))) * acts)
 
 
 def _common(one: Rows, other: Rows) -> float:

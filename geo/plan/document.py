@@ -17,7 +17,7 @@ from geo.indicators import Indicator
 from geo.plan.choices import Choices
 from geo.plan.planning import Plan, Reached
 from geo.plan.words import reason
-from layers.units import from_tally
+from layers.units import from_tally, tally_scale
 
 __all__ = ["options_table", "plan_document", "write_options"]
 
@@ -34,7 +34,8 @@ def options_table(plan: Plan) -> pd.DataFrame:
         `option_id`, `parcel_id` (unique: of several parcels of one id the second is ``ID (2)``), `action`, `park_id`
         (missing where no park is concerned), `cost_cny`, the changes of the main target's two sums (`numerator_m2`,
         `denominator_m2`; other units where the indicator has others), `uses_vacant_m2`, `land_m2`, `district`,
-        `chosen`, and for each further target `numerator_2_…`, `denominator_2_…`.
+        `chosen`, for each further target `numerator_2_…`, `denominator_2_…`, and where whole groups act `group`
+        (missing: the parcel is one of its own).
     """
     table, land = plan.options.table, plan.options.land
     park = table["park"].to_numpy("int64")
@@ -66,7 +67,13 @@ def options_table(plan: Plan) -> pd.DataFrame:
         district=_named(district, names),
         chosen=chosen,
         **{name: values for name, values in changes.items() if name not in first},
+        **({"group": _groups(plan)} if plan.posed.grouped else {}),
     )
+
+
+def _groups(plan: Plan) -> pd.Series:
+    group = pd.Series(plan.options.site.group[plan.options.table["parcel"].to_numpy("int64")], dtype="Int64")
+    return group.mask(group < 0)
 
 
 def _named(rows: npt.NDArray[np.int64], names: list[str]) -> pd.Series:
@@ -102,6 +109,8 @@ def plan_document(
         "clause": main.target.clause,
         "cost_cny": plan.cost_fen / 100 if has_plan else None,
         "bound_cny": plan.bound_fen / 100 if np.isfinite(plan.bound_fen) else None,
+        "bound_by": None if not np.isfinite(plan.bound_fen) else "solver" if plan.by_solver else "prices",
+        "bound_of_prices_cny": None if plan.prices is None else plan.problem.bound(plan.prices) / 100,
         "gap": plan.gap,
         "before": main.before,
         "after": main.after if has_plan else None,
@@ -165,6 +174,8 @@ def _target(plan: Plan, place: int) -> dict[str, Any]:
 
 def _limits(plan: Plan) -> list[dict[str, Any]]:
     """Every limit, how much of it the plan uses, and what more of it would be worth (yuan a unit)."""
+    below = [change.target.indicator.denominator_unit for change in plan.options.effects]
+    units = {f"{one.target.indicator.id} {n}": below[n - 1] for n, one in enumerate(plan.reached, 1)}
     prices = (
         {}
         if plan.prices is None
@@ -174,9 +185,9 @@ def _limits(plan: Plan) -> list[dict[str, Any]]:
     )
     told = []
     for limit in plan.posed.limits:
-        unit = "cny" if limit.kind == "budget" else "m2"
+        unit = "cny" if limit.kind == "budget" else units[limit.name] if limit.kind == "remainder" else "m2"
         used, capacity = from_tally(np.array([limit.used(plan.taken), limit.capacity]), unit).tolist()
-        price = prices.get((limit.kind, limit.name), 0.0)  # fen a step of 0.01: yuan a unit
+        price = prices.get((limit.kind, limit.name), 0.0) * tally_scale(unit) / 100  # of fen a step
         told.append(
             {"kind": limit.kind, "name": limit.name, "unit": unit, "capacity": capacity, "used": used, "price": price}
         )
@@ -188,8 +199,13 @@ def _prices(plan: Plan) -> list[dict[str, Any]]:
     if plan.prices is None:
         return []
     return [
-        {"indicator": one.name, "cny_per_unit_of_gain": worth}
-        for one, worth in zip(plan.problem.requirements, plan.prices.requirements.tolist(), strict=True)
+        {
+            "indicator": one.name,
+            "cny_per_unit_of_gain": worth * tally_scale(change.target.indicator.numerator_unit) / 100,
+        }
+        for one, change, worth in zip(
+            plan.problem.requirements, plan.options.effects, plan.prices.requirements.tolist(), strict=True
+        )
     ]
 
 

@@ -37,13 +37,30 @@ def by_year(problem: Problem, chosen: Rows, years: Sequence[Year]) -> Rows:
         placed = _first_fit(cost, order, years)
         if placed is not None:
             return np.array([one.year for one in years])[placed]
-    most = max(one.fen for one in years)
+    raise _no_room(cost, max(one.fen for one in years))
+
+
+def _no_room(cost: npt.NDArray[np.int64], most: int) -> ProjectError:
+    """Say why the acts of a plan that the whole budget could pay find no years."""
     dear = int((cost > most).sum())
-    raise ProjectError(
-        f"plan.budgets: the acts of the plan do not fit into the years one by one ({dear} cost more than any year's "
-        f"budget of at most {most / 100:,.0f} CNY). Raise a year's budget, or state plan.budget_cny for all years.",
-        f"plan.budgets：方案的措施无法逐项排入各年预算（其中 {dear} 项超过任一年的预算，最高 {most / 100:,.0f} 元）。"
-        "请提高某一年的预算，或改用 plan.budget_cny 给出总额。",
+    why_en = (
+        f"{dear} of {len(cost)} cost more than the largest year's budget of {most / 100:,.0f} CNY, the dearest "
+        f"{int(cost.max()) / 100:,.0f} CNY"
+        if dear
+        else f"what is left over of each year is too little for the next of {len(cost)}"
+    )
+    why_zh = (
+        f"{len(cost)} 项中有 {dear} 项超过最大的年度预算 {most / 100:,.0f} 元，"
+        f"最贵的一项为 {int(cost.max()) / 100:,.0f} 元"
+        if dear
+        else f"共 {len(cost)} 项，各年余额均不足以容纳下一项"
+    )
+    return ProjectError(
+        "plan.budgets: the least costly plan can be paid in all, but not year by year, since each act, or group that "
+        f'acts together (plan.unit = "group"), lies in one year: {why_en}. Raise the budget of a year, or state '
+        "plan.budget_cny for all years.",
+        f"plan.budgets：最低成本方案的总额在预算之内，但每项措施（plan.unit = “group” 时为每个连片）须在同一年内完成，"
+        f"无法排入各年：{why_zh}。请提高某一年的预算，或改用 plan.budget_cny 给出总额。",
     )
 
 

@@ -58,6 +58,8 @@ class Plan:
         No plan that meets the targets costs less; +∞ where none can.
     prices : Prices or None
         What the bound is made of.
+    by_solver : bool
+        Whether the bound is the solver's own, which proves more than the prices do.
     reached : tuple of Reached
         One a target.
     best : float or None
@@ -81,6 +83,7 @@ class Plan:
     short_of: Target | None = None
     obstacles: tuple[Obstacle, ...] = ()
     years: Rows = field(default_factory=lambda: np.zeros(0, dtype="intp"))
+    by_solver: bool = False
 
     @property
     def problem(self) -> Problem:
@@ -184,7 +187,7 @@ def plan_renewal(assessment: Assessment) -> Plan:
         return _without_plan(options, posed, best, project, until)
     status = "optimal" if (best.gap(problem) or 0.0) <= wished else "feasible"
     met = reached(options, posed.rows(best.chosen))
-    plan = Plan(status, options, posed, best.chosen, best.bound_fen, best.prices, met)
+    plan = Plan(status, options, posed, best.chosen, best.bound_fen, best.prices, met, by_solver=best.by_solver)
     return replace(plan, years=by_year(problem, best.chosen, posed.years)) if posed.years else plan
 
 

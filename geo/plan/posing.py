@@ -47,12 +47,15 @@ class Posed:
         Empty where the budget is not by year.
     option : array of int
         Option that each row of `Options.table` belongs to, −1 for none.
+    grouped : bool
+        Whether options are bundles: whole groups act.
     """
 
     problem: Problem
     limits: tuple[Limit, ...]
     years: tuple[Year, ...]
     option: Rows
+    grouped: bool = False
 
     def rows(self, taken: Rows) -> Rows:
         """Return the rows of `Options.table` that a choice of options takes."""
@@ -92,12 +95,13 @@ def pose(options: Options, project: Project) -> Posed:
     must = np.array([lock.parcel for lock in options.locks if lock.must], dtype="intp")
     _require_acts(must, site, land)
     problem = Problem(table["cost_fen"].to_numpy("int64"), site, requirements, limits, must)
-    option = np.arange(problem.size)
-    if project.text("plan.unit") == "group":
+    option, grouped = np.arange(problem.size), project.text("plan.unit") == "group"
+    if grouped:
         option, groups = bundle(table, options.site.group)
+        _require_bundles(must, site[option >= 0], land)
         problem = bundled(problem, option, groups)
     binding = tuple(limit for limit in problem.limits if int(np.maximum(limit.amount, 0).sum()) > limit.capacity)
-    return Posed(replace(problem, limits=binding), problem.limits, years, option)
+    return Posed(replace(problem, limits=binding), problem.limits, years, option, grouped)
 
 
 def without(problem: Problem, kind: str) -> Problem:
@@ -122,6 +126,20 @@ def _require_acts(must: Rows, site: Rows, land: Land) -> None:
             "They are not industrial, or plan.actions allows nothing there. Take them out of the file.",
             f"plan.locks：有 {len(lacking)} 个地块锁定为必须处置，但没有可用的措施：{names}。"
             "它们不是工业用地，或 plan.actions 不允许。请从文件中去掉。",
+        )
+
+
+def _require_bundles(must: Rows, site: Rows, land: Land) -> None:
+    """Refuse groups that have to act and can do nothing together: such a lock must not be lost."""
+    lacking = must[~np.isin(must, site)]
+    if len(lacking):
+        names = ", ".join(land.parcels["uid"].iloc[lacking[:5]].astype(str))
+        raise ProjectError(
+            f'plan.locks: {len(lacking)} parcels are locked in, but with plan.unit = "group" no act is open to all '
+            f"parcels of their groups: {names}. Take them out of the file, allow more under plan.actions, or plan by "
+            "parcel.",
+            f"plan.locks：有 {len(lacking)} 个地块锁定为必须处置，但以连片为单元（plan.unit = “group”）时，"
+            f"没有所在连片全部地块都可用的措施：{names}。请从文件中去掉，或放宽 plan.actions，或以地块为单元。",
         )
 
 
@@ -216,8 +234,8 @@ def budgets_by_year(project: Project) -> tuple[Year, ...]:
 def _remaining(requirements: Sequence[Requirement]) -> list[Limit]:
     """What a target counts cannot go altogether: of nothing there is no ratio."""
     return [
-        Limit(one.name, "remainder", one.below_now - 1, np.arange(len(one.below)), -one.below)
-        for one in requirements
+        Limit(f"{one.name} {nth}", "remainder", one.below_now - 1, np.arange(len(one.below)), -one.below)
+        for nth, one in enumerate(requirements, 1)
         if int(np.minimum(one.below, 0).sum()) + one.below_now <= 0
     ]
 

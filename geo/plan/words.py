@@ -33,16 +33,27 @@ LIMIT_WORDS: Mapping[str, Words] = {
 }
 
 
-def value_words(target: Target, value: float | None) -> Words:
-    """Return a value of a target's indicator as people write it."""
+def value_words(target: Target, value: float | None, more: int = 0) -> Words:
+    """Return a value of a target's indicator as people write it, with so many `more` digits."""
     if value is None:
         return Words("no value", "无数值")
     if target.indicator.percent:
-        return Words(f"{value:.2%}", f"{value:.2%}")
-    if target.indicator.unit == "1":
-        return Words(f"{value:,.4g}", f"{value:,.4g}")
+        told = f"{value:.{2 + more}%}"
+        return Words(told, told)
+    told = f"{value:,.{4 + more}g}"
     unit = target.indicator.unit
-    return Words(f"{value:,.4g} {label(unit, 'en')}", f"{value:,.4g} {label(unit, 'zh')}")
+    if unit == "1":
+        return Words(told, told)
+    return Words(f"{told} {label(unit, 'en')}", f"{told} {label(unit, 'zh')}")
+
+
+def _told_apart(target: Target, value: float | None) -> tuple[Words, Words]:
+    """Return the figure asked and a value that falls short of it, with as many digits as tell one from the other."""
+    for more in range(8):
+        asked, told = value_words(target, target.figure, more), value_words(target, value, more)
+        if asked != told:
+            break
+    return asked, told
 
 
 def asked_words(target: Target) -> Words:
@@ -73,7 +84,7 @@ def reason(plan: Plan) -> Words | None:
     if plan.short_of is None:
         return None
     target = plan.short_of
-    asked, most = value_words(target, target.figure), value_words(target, plan.best)
+    asked, most = _told_apart(target, plan.best)
     what_en = f"{target.indicator.title_en} cannot reach {asked.en}: "
     what_zh = f"{target.indicator.title_zh}达不到 {asked.zh}："
     edge_en, edge_zh = ("at most", "至多") if target.at_least else ("at best", "至少仍为")
@@ -134,9 +145,10 @@ def _obstacle(plan: Plan, one: Obstacle) -> Words:
     there = sum(limit.capacity for limit in mine)
     needs = 0 if one.chosen is None else sum(limit.used(one.chosen) for limit in mine)
     if one.kind == "budget":
-        has, enough = money_words(there), money_words(needs)
+        has, enough, lacks = money_words(there), money_words(needs), money_words(needs - there)
         return Words(
-            f"{name.en} of {has.en} (enough would be {enough.en})", f"{name.zh} {has.zh}（至少需 {enough.zh}）"
+            f"{name.en} of {has.en} (enough would be {enough.en}, which is {lacks.en} more)",
+            f"{name.zh} {has.zh}（{enough.zh}即可，尚缺 {lacks.zh}）",
         )
     has_m2, needs_m2 = from_tally(there, "m2"), from_tally(needs, "m2")
     cost = money_words(one.cost_fen or 0)

@@ -117,7 +117,7 @@ def _limits(desk: Desk, plan: Plan) -> Table | None:
     for limit in plan.posed.limits:
         if limit.kind in ("vacant_land", "remainder", "difference"):
             continue
-        used = limit.used(plan.chosen)
+        used = limit.used(plan.taken)
         name = "" if limit.kind in ("budget", "annex_quota") else desk.pick(f"：{limit.name}", f": {limit.name}")
         rows.append(
             (

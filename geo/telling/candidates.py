@@ -100,7 +100,8 @@ def candidates_text(assessment: Assessment) -> str:
         area=area_text(float(found.table["area_m2"].sum()), language),
     )  # fmt: skip
     limits = [list(row) for _, row in limit_rows(found, language)]
-    parts = [head, table_text([text("telling.limit", language), "", text("telling.basis", language)], limits)]
+    titles = [text("telling.limit", language), "", text("telling.basis", language)]
+    parts = [head, table_text(titles, limits) if limits else text("telling.no_limits", language)]
     parts += _listed(found, language)
     parts += _groups(assessment, found, language)
     parts += _exempt(found, language)

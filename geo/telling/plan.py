@@ -58,10 +58,12 @@ def _targets(plan: Plan, language: str) -> str:
 def _cost(plan: Plan, language: str) -> str:
     if not np.isfinite(plan.bound_fen):
         return text("plan.cost_only", language, cost=money_words(plan.cost_fen).text(language))
+    gap = f"{plan.gap or 0.0:.4%}"
+    said = "plan.cost_least" if gap == "0.0000%" else "plan.cost"
     return text(
-        "plan.cost", language,
-        cost=money_words(plan.cost_fen).text(language), bound=money_words(plan.bound_fen).text(language),
-        gap=f"{plan.gap or 0.0:.4%}", options=f"{len(plan.options.table):,}",
+        said, language,
+        cost=money_words(plan.cost_fen).text(language), bound=money_words(plan.bound_fen).text(language), gap=gap,
+        options=f"{len(plan.options.table):,}",
     )  # fmt: skip
 
 
