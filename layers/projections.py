@@ -224,7 +224,10 @@ def lonlat_bounds(geometry: gpd.GeoSeries) -> Bounds:
         if geometry.crs is None or not all(map(math.isfinite, box)):
             raise ProjError("no CRS or no finite shape")
         to_lonlat = pyproj.Transformer.from_crs(horizontal(geometry.crs), 4326, always_xy=True)
-        west, south, east, north = to_lonlat.transform_bounds(left, bottom, right, top, errcheck=True)
+        # Of several ways from a CRS to degrees one may fail where another holds: what counts is the result.
+        west, south, east, north = found = to_lonlat.transform_bounds(left, bottom, right, top)
+        if not all(map(math.isfinite, found)):
+            raise ProjError("outside of the domain of its CRS")
     except ProjError as error:
         name = "none" if geometry.crs is None else describe(geometry.crs)
         raise CrsError(

@@ -336,3 +336,11 @@ def test_real_metres_under_degrees_block(shared_data):
     polygons = gpd.read_file(shared_data / "rasterstats" / "multipolygons.shp")
     verdict = diagnose(gpd.GeoSeries(polygons.geometry.array), polygons.crs)
     assert (codes(verdict), verdict.blocks) == (["crs-unsettled"], True)
+
+
+def test_feet_of_new_york_have_a_place():
+    """New York lies at 74° W, 40.7° N; its plane counts US feet from 300,000 m west of it."""
+    lots = gpd.GeoSeries([shapely.box(941_399.15, 159_810.8, 1_041_399.15, 229_810.8)], crs=2263)
+    west, south, east, north = lonlat_bounds(lots)
+    assert -74.2 < west < east < -73.7
+    assert 40.5 < south < north < 40.9
