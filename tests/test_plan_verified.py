@@ -4,6 +4,7 @@ Nothing of `geo.plan` is asked. `verify` adds up the acts, looks at every limit,
 prices that the document tells, as docs/plan.md says how.
 """
 
+import json
 from fractions import Fraction
 
 import hand_city as city
@@ -197,3 +198,40 @@ def test_what_prices_prove_can_be_worked_out_from_the_files(tmp_path, limit):
     assert plan["bound_by"] == "prices"
     assert any(one["price"] > 0 for one in plan["limits"])
     verify(plan, options, {"A": 200_000, "B": 0, "C": 300_000})
+
+
+def test_amounts_that_round_alike_are_told_apart(tmp_path):
+    """60,000 of 153,300 m²: a figure a hair above what all acts reach, a budget a hair below what is needed."""
+    text = "[plan]\nat_least = 0.6\nactions = ['annex']\nannex_within_m = 1200\ncosts = { annex = 100 }\n"
+    furthest = 110_000 / 153_300  # s0 and s4 lie within reach
+    plan, _ = planned(tmp_path, text, f"plan.at_least={furthest + 1e-5}")
+    figures = [part.split("%")[0] for part in plan["reason_en"].replace("at most ", "reach ").split("reach ")[1:3]]
+    assert len(set(figures)) == 2
+    assert all(abs(float(one) - 100 * furthest) < 0.01 for one in figures)
+    plan, _ = planned(tmp_path, text, "plan.at_least=0.65", "plan.budget_cny=59999000")  # s4: 60 mu, 6,000 万元
+    assert "尚缺 0.1" in plan["reason_zh"] or "尚缺 0.09" in plan["reason_zh"]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_machine_output_is_nothing_but_json(tmp_path, language):
+    names = ["in", "s'0", 's"1', "=cmd|'/Ccalc'!A0", "@x", "+s4"]
+    layers = {"buildings": None, "enterprises": None, "holdings": None}
+    data = city.write(
+        tmp_path, "[plan]\nat_least = 0.7\n", parcels=test_plan.parcels().assign(parcel_id=names),
+        parks=test_plan.parks().assign(park_name=["<b>", '=1+1"', "丙'园"]), **layers,
+    )  # fmt: skip
+    done = test_plan.run("plan", data, "--json", "--lang", language)
+    acts = json.loads(done.stdout)["plan"]["actions"]
+    assert acts
+    assert {row["parcel_id"] for row in acts} <= set(names)
+    assert "{" not in done.stderr
+
+
+def test_a_dataset_gets_the_plan_of_its_project(tmp_path):
+    text = "[plan]\nat_least = 0.8\nactions = ['retire', 'relocate', 'annex']\nannex_within_m = 1200\n"
+    plan, _ = planned(tmp_path, text)
+    test_plan.run("convert", tmp_path / "data", "-o", tmp_path / "set", "-q")
+    test_plan.run("plan", tmp_path / "set", "-o", tmp_path / "again", "-q")
+    again = json.loads((tmp_path / "again" / "results.json").read_text("utf-8"))["plan"]
+    assert again == plan
+    assert (tmp_path / "again" / "options.csv").read_bytes() == (tmp_path / "plan" / "options.csv").read_bytes()
