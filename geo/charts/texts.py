@@ -59,7 +59,7 @@ def two_lines(text: str, most: float) -> tuple[str, ...]:
     Examples
     --------
     >>> two_lines("Labour productivity", 10), two_lines("研发经费占营业收入比重", 10), two_lines("亩均税收", 10)
-    (('Labour', 'productivity'), ('研发经费占营', '业收入比重'), ('亩均税收',))
+    (('Labour', 'productivity'), ('研发经费占', '营业收入比重'), ('亩均税收',))
     """
     if text_width(text) <= most:
         return (text,)

@@ -72,7 +72,7 @@ def reading_text(question: Open, language: str = "zh") -> str:
     --------
     >>> from geo.standards import clause
     >>> reading_text(clause("hangzhou-2023", "H32").open[0], "en")
-    'for each year (the stricter reading) (fixed assumption: no setting changes it)'
+    'each year (the stricter reading) (fixed assumption: no setting changes it)'
     >>> reading_text(clause("zhejiang-2021", "Z19").open[0])
     '向下：名次不大于 15% × 总数（可由 evaluation.rounding 改定）'
     """
