@@ -67,17 +67,18 @@ class _Group(click.Group):
 
 _Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
-_project = click.argument("project", type=click.Path(path_type=Path))
-
 
 class _Place(click.ParamType):  # type: ignore[type-arg]
-    """A path, or the address of a converted project in an object store."""
+    """A path, or an address: of a converted project in an object store, of a database."""
 
     name = "project"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | Path:  # noqa: ANN401, ARG002
         """Keep an address as it is: a path would lose a slash of it."""
         return value if "://" in value else Path(value)
+
+
+_project = click.argument("project", type=_Place())
 
 
 _lang = click.option(
@@ -223,9 +224,25 @@ def _table(flags: Iterable[str], lang: str | None) -> dict[str, str]:
     return table | ({} if lang is None else {"project.language": lang})
 
 
-def _load(path: Path, flags: Iterable[str], lang: str | None, voice: _Voice) -> Project:
+def _require_project(path: str | Path) -> None:
+    """Refuse the address of a database in place of a project: it does not say which table is which layer."""
+    from layers.database import is_database, require_address
+    from layers.errors import ProjectError
+
+    if is_database(path):
+        require_address(str(path))
+        raise ProjectError(
+            f"{path}: a database is no project. Name its tables in a project file "
+            f'([layers.parcels] source = "{path}", layer = "schema.table"), and give that file.',
+            f"{path}：数据库不是项目。请在项目文件中写明各图层的表"
+            f"（[layers.parcels] source = “{path}”，layer = “模式.表”），再给出该文件。",
+        )
+
+
+def _load(path: str | Path, flags: Iterable[str], lang: str | None, voice: _Voice) -> Project:
     from layers.propose import open_project
 
+    _require_project(path)
     project = open_project(path, _table(flags, lang))
     for source in project.sources.values():
         if source.origin == "guess":
@@ -275,6 +292,7 @@ def _assess(
     from layers.intake import inspect, refuse
     from layers.store import open_store
 
+    _require_project(call.path)
     store = open_store(call.path)
     if store is not None or (call.scheduler, call.workers, call.work) != (None, None, None):
         asked = levels or DEFAULT_LEVELS
@@ -442,11 +460,15 @@ def demo(voice: _Voice, output: Path, parcels: int, seed: int, overwrite: bool, 
 
 
 @main.command()
-@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, required=True, type=_Place())
+@click.option("--layer", help="Look at this layer of a file, or table (schema.table) of a database, only.")
 @_shared(_set, _json)
 @click.pass_obj
-def info(voice: _Voice, sources: tuple[Path, ...], flags: tuple[str, ...], as_json: bool, lang: str | None) -> None:
-    """说明文件内容，或项目的生效设置 / Say what a file is, or what a project's settings are.
+def info(
+    voice: _Voice, sources: tuple[str | Path, ...], layer: str | None, flags: tuple[str, ...], as_json: bool,
+    lang: str | None,
+) -> None:  # fmt: skip
+    """说明文件或数据库的内容，或项目的生效设置 / Say what a file or a database is, or what a project's settings are.
 
     Example: parkwise info parcels.shp
     """
@@ -454,10 +476,11 @@ def info(voice: _Voice, sources: tuple[Path, ...], flags: tuple[str, ...], as_js
 
     documents = []
     for source in sources:
-        if source.suffix.lower() == ".toml" or (source / "project.toml").is_file():
-            documents.append(_project_info(_load(source, flags, lang, voice), voice))
+        path = Path() if isinstance(source, str) else source
+        if path.suffix.lower() == ".toml" or (path != Path() and (path / "project.toml").is_file()):
+            documents.append(_project_info(_load(path, flags, lang, voice), voice))
         else:
-            documents.append(look(source))
+            documents.append(look(source, layer))
     if as_json:
         _print_json(documents[0] if len(documents) == 1 else documents)
         return
@@ -488,6 +511,8 @@ def _project_info(project: Project, voice: _Voice) -> dict[str, Any]:
             name: {
                 "source": [str(path) for path in source.source],
                 "layer": source.layer,
+                "query": source.query,
+                "bbox": source.bbox,
                 "crs": source.crs,
                 "datum": source.datum,
                 "encoding": source.encoding,
@@ -530,7 +555,7 @@ def init(voice: _Voice, data: Path, output: Path | None, overwrite: bool, lang: 
 @_shared(_set, _json, _overwrite)
 @click.pass_obj
 def check(
-    voice: _Voice, project: Path, output: Path | None, flags: tuple[str, ...], as_json: bool, overwrite: bool,
+    voice: _Voice, project: str | Path, output: Path | None, flags: tuple[str, ...], as_json: bool, overwrite: bool,
     lang: str | None,
 ) -> None:  # fmt: skip
     """检查数据，列出问题 / Check the data and list what is wrong with them.
@@ -569,7 +594,7 @@ def check(
 @_shared(_set, _overwrite)
 @click.pass_obj
 def repair(
-    voice: _Voice, project: Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None
+    voice: _Voice, project: str | Path, output: Path, flags: tuple[str, ...], overwrite: bool, lang: str | None
 ) -> None:
     """安全修复到新文件，附变更台账 / Mend what is safe into new files, with a ledger of every change.
 
@@ -715,7 +740,7 @@ def plan(voice: _Voice, call: _Call, output: Path | None, as_json: bool, overwri
 @click.pass_obj
 def convert(
     voice: _Voice,
-    project: Path,
+    project: str | Path,
     output: Path,
     rows: int,
     thorough: bool,
@@ -731,6 +756,7 @@ def convert(
     from layers.errors import ProjectError
     from layers.store import open_store
 
+    _require_project(project)
     if open_store(project) is not None:
         raise ProjectError(
             f"{project} is converted already; converting it again would lose where its layers came from. "

@@ -26,8 +26,10 @@ from layers import findings as faults
 from layers import schema
 from layers.errors import SourceError
 from layers.loading import read_sublayer, settle_crs, sublayers
+from layers.postgis import full_name
 from layers.raw import Raw, Sublayer
-from layers.sources import RASTERS, SHEETS, Source, open_sources
+from layers.sources import DATABASE, RASTERS, SHEETS, Source, open_sources
+from layers.vector import choose
 
 __all__ = ["info"]
 
@@ -35,13 +37,15 @@ __all__ = ["info"]
 SAMPLE = 2_000
 
 
-def info(source: str | Path | Sequence[str | Path]) -> dict[str, Any]:
+def info(source: str | Path | Sequence[str | Path], layer: str | None = None) -> dict[str, Any]:
     """Say what a source is (文件信息).
 
     Parameters
     ----------
-    source : path or list of paths
-        A file, a zip, a folder or several of them.
+    source : path, address or list of them
+        A file, a zip, a folder, a database or several of them.
+    layer : str, optional
+        Look at this layer or table only.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def info(source: str | Path | Sequence[str | Path]) -> dict[str, Any]:
     ):
         told = []
         for number, one in enumerate(found):
-            told += _layers(one, Path(work) / str(number))
+            told += _layers(one, Path(work) / str(number), layer)
         formats = sorted({one.format for one in found})
     return {
         "path": shown[0] if len(shown) == 1 else shown,
@@ -70,7 +74,7 @@ def info(source: str | Path | Sequence[str | Path]) -> dict[str, Any]:
     }
 
 
-def _layers(source: Source, work: Path) -> list[dict[str, Any]]:
+def _layers(source: Source, work: Path, layer: str | None) -> list[dict[str, Any]]:
     if source.problem is not None:
         return [
             {"name": source.stem, "source": source.shown, "problem": source.problem.en, "problem_zh": source.problem.zh}
@@ -78,7 +82,22 @@ def _layers(source: Source, work: Path) -> list[dict[str, Any]]:
     if source.format in RASTERS:
         return [_raster(source)]
     inside = sublayers(source)
+    if source.format == DATABASE:
+        layer = full_name(inside, layer)
+    if layer is not None:
+        inside = [choose(inside, source, layer, None)[0]]
+    if source.format == DATABASE and len(inside) > 1:
+        return [_table(source, one, work / str(number)) for number, one in enumerate(inside)]
     return [_layer(source, one, work / str(number), alone=len(inside) == 1) for number, one in enumerate(inside)]
+
+
+def _table(source: Source, sublayer: Sublayer, work: Path) -> dict[str, Any]:
+    """Say what a table is; one of many may be closed to this role."""
+    try:
+        return _layer(source, sublayer, work, alone=False)
+    except SourceError as problem:
+        shown = {"name": sublayer.name, "source": source.shown}
+        return shown | {"problem": problem.en, "problem_zh": problem.zh}
 
 
 def _layer(source: Source, sublayer: Sublayer, work: Path, *, alone: bool) -> dict[str, Any]:
@@ -185,7 +204,10 @@ def _extent(raw: Raw, source: Source, sublayer: Sublayer, *, swap: bool) -> list
     if not isinstance(raw.frame, gpd.GeoDataFrame) or raw.frame.geometry.isna().all():
         return None
     bounds = [float(number) for number in shapely.total_bounds(raw.frame.geometry.values)]
-    if raw.total > len(raw.frame) and source.format != "Parquet":
+    if raw.extent is not None:
+        west, south, east, north = raw.extent
+        bounds = [south, west, north, east] if swap else [west, south, east, north]
+    elif raw.total > len(raw.frame) and source.format != "Parquet":
         west, south, east, north = pyogrio.read_info(
             source.path,
             layer=sublayer.name,

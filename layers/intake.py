@@ -231,6 +231,8 @@ def read_source(
         list(source.source) if len(source.source) > 1 else source.source[0],
         source.name,
         layer=source.layer,
+        query=source.query,
+        bbox=source.bbox,
         crs=source.crs,
         datum=source.datum,
         encoding=source.encoding,
@@ -279,7 +281,7 @@ def _placed(frame: pd.DataFrame, crs: pyproj.CRS | None) -> pd.DataFrame:
 
 
 def _with_heights(buildings: pd.DataFrame, project: Project) -> pd.DataFrame:
-    rasters = {name: project.sources[name].source[0] for name in RASTERS if name in project.sources}
+    rasters = {name: project.sources[name].files[0] for name in RASTERS if name in project.sources}
     if not rasters or not isinstance(buildings, gpd.GeoDataFrame):
         return buildings
     from layers.heights import heights_of  # noqa: PLC0415  (few projects have rasters)
@@ -298,7 +300,7 @@ def _with_heights(buildings: pd.DataFrame, project: Project) -> pd.DataFrame:
 def _require_one(raster: LayerSource) -> None:
     """A building may lie on the seam of two tiles, so tiles are joined before, not here."""
     if len(raster.source) > 1:
-        told = ", ".join(path.name for path in raster.source[:5])
+        told = ", ".join(path.name for path in raster.files[:5])
         raise ProjectError(
             f"[layers.{raster.name}]: {len(raster.source)} rasters ({told}). Expected one; "
             "join the tiles first, in QGIS or with gdalbuildvrt.",

@@ -13,9 +13,9 @@ import pandas as pd
 
 from layers import crs as doctor
 from layers import findings as faults
-from layers import sheets, vector
+from layers import postgis, sheets, vector
 from layers.raw import Raw, Sublayer
-from layers.sources import SHEETS, Source
+from layers.sources import DATABASE, SHEETS, Source
 
 __all__ = ["load", "read_sublayer", "settle_crs", "sublayers"]
 
@@ -25,6 +25,8 @@ def load(
 ) -> Raw:
     """Read one source as it stands, after choosing one of its layers."""
     found = sublayers(source)
+    if source.format == DATABASE:
+        layer = postgis.full_name(found, layer)
     if source.format == "KML" and layer is None and len(found) > 1:
         raws = [vector.read_vector(source, one, role=as_, encoding=encoding, work=work, limit=limit) for one in found]
         raws[0].frame = pd.concat([raw.frame for raw in raws], ignore_index=True)
@@ -43,6 +45,8 @@ def load(
 
 def sublayers(source: Source) -> list[Sublayer]:
     """List the layers or sheets of a file."""
+    if source.format == DATABASE:
+        return postgis.tables(source)
     return sheets.sheets(source) if source.format in SHEETS else vector.sublayers(source)
 
 
@@ -52,6 +56,8 @@ def read_sublayer(
     """Read one layer or sheet of a file."""
     if source.format in SHEETS:
         return sheets.read_sheet(source, chosen, role=as_, encoding=encoding, limit=limit)
+    if source.format == DATABASE:
+        return postgis.read_table(source, chosen, role=as_, limit=limit)
     return vector.read_vector(source, chosen, role=as_, encoding=encoding, work=work, limit=limit)
 
 

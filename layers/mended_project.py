@@ -117,7 +117,7 @@ def _project_text(project: Project, names: Mapping[str, str]) -> str:
         lines += [f"[layers.{name}]", f"source = {toml_value(file)}", ""]
     for name, source in project.sources.items():
         if name not in names:
-            lines += [f"[layers.{name}]", f"source = {toml_value(str(source.source[0].resolve()))}", ""]
+            lines += [f"[layers.{name}]", f"source = {toml_value(str(source.files[0].resolve()))}", ""]
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
@@ -19,6 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from layers.database import is_database, require_address
 from layers.encoding import given
 from layers.errors import ProjectError, SourceError, nearest
 from layers.roles import RASTERS, SOURCES
@@ -36,7 +37,7 @@ __all__ = [
     "with_flags",
 ]
 
-LAYER_KEYS = ("source", "layer", "crs", "datum", "encoding", "columns", "constants")
+LAYER_KEYS = ("source", "layer", "query", "bbox", "crs", "datum", "encoding", "columns", "constants")
 
 _DATUMS = ("gcj02", "bd09", "wgs84")
 
@@ -115,11 +116,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class LayerSource:
-    """Where a layer comes from and how to read it; `origin` as in `Setting`."""
+    """Where a layer comes from (paths, or addresses of databases) and how to read it; `origin` as in `Setting`."""
 
     name: str
-    source: tuple[Path, ...]
+    source: tuple[Path | str, ...]
     layer: str | None = None
+    query: str | None = None
+    bbox: Sequence[float] | None = None
     crs: str | None = None
     datum: str | None = None
     encoding: str | None = None
@@ -128,6 +131,16 @@ class LayerSource:
     origin: str = "file"
     why: str = ""
     why_zh: str = ""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The sources that are files or folders."""
+        return tuple(one for one in self.source if isinstance(one, Path))
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """The sources that are addresses of databases."""
+        return tuple(one for one in self.source if isinstance(one, str))
 
     def reason(self, language: str = "zh") -> str:
         """Return why, in `language`."""
@@ -342,23 +355,36 @@ def _layer(name: str, table: object, path: Path) -> LayerSource:
         if key not in allowed:
             raise _unknown(key, allowed, where)
     stated = {key: _layer_value(where, key, value) for key, value in table.items() if key != "source"}
-    return LayerSource(name=name, source=_paths(table["source"], path, where), **stated)
+    layer = LayerSource(name=name, source=_paths(table["source"], path, where), **stated)
+    if name in RASTERS and layer.databases:
+        raise ProjectError(
+            f"{where}: a raster is read from a file, not from a database. Export it as GeoTIFF.",
+            f"{where}：栅格应为文件，不能来自数据库。请导出为 GeoTIFF。",
+        )
+    return layer
 
 
-def _paths(value: Any, path: Path, where: str) -> tuple[Path, ...]:  # noqa: ANN401  (as TOML has it)
-    """The sources of a layer; relative ones start from the project file."""
+def _paths(value: Any, path: Path, where: str) -> tuple[Path | str, ...]:  # noqa: ANN401  (as TOML has it)
+    """The sources of a layer; relative ones start from the project file, an address of a database stays as it is."""
     sources = value if isinstance(value, list) else [value]
     if not sources or not all(isinstance(item, str) and item for item in sources):
         raise ProjectError(
             f"{where}: source must be a path or a list of paths.", f"{where}：source 应为路径或路径列表。"
         )
     folder = path if path.is_dir() else path.parent
-    return tuple(folder / item for item in sources)
+    for item in filter(is_database, sources):
+        require_address(item)
+    return tuple(item if is_database(item) else folder / item for item in sources)
 
 
 #: Keys of a layer that are not `source`: what they want, in English and Chinese.
 _LAYER_KINDS = {
-    "layer": ("the name of a layer in the file", "文件中图层的名称"),
+    "layer": ("the name of a layer in the file, or schema.table of a database", "文件中图层的名称，或数据库的 模式.表"),
+    "query": ('a text such as "SELECT * FROM land.parcels"', '文本，如 "SELECT * FROM land.parcels"'),
+    "bbox": (
+        "west, south, east, north in coordinates of the table, such as [500000, 3340000, 520000, 3360000]",
+        "四个数：西、南、东、北，用表自身的坐标，如 [500000, 3340000, 520000, 3360000]",
+    ),
     "crs": ('a CRS such as "EPSG:4549"', '坐标系，如 "EPSG:4549"'),
     "datum": (" | ".join(_DATUMS), " | ".join(_DATUMS)),
     "encoding": ('an encoding such as "GB18030"', '编码，如 "GB18030"'),
@@ -374,6 +400,8 @@ def _layer_value(where: str, key: str, value: Any) -> Any:  # noqa: ANN401  (eac
         fits = isinstance(value, (str, int)) and not isinstance(value, bool)
     if key == "datum":
         fits = isinstance(value, str) and value in _DATUMS
+    if key == "bbox":
+        fits = _is_box(value)
     if not fits:
         raise _misfit(where, key, value, *_LAYER_KINDS[key])
     if key == "encoding":
@@ -386,6 +414,13 @@ def _layer_value(where: str, key: str, value: Any) -> Any:  # noqa: ANN401  (eac
             if isinstance(one, (list, dict)):
                 raise _misfit(f"{where} constants", column, one, "one value for every row", "用于每一行的单个值")
     return value
+
+
+def _is_box(value: object) -> bool:
+    numbers = value if isinstance(value, list) else []
+    if len(numbers) != 4 or not all(isinstance(one, (int, float)) and math.isfinite(one) for one in numbers):
+        return False
+    return bool(numbers[0] < numbers[2] and numbers[1] < numbers[3])
 
 
 def _require_column_spec(where: str, column: str, spec: object) -> None:
@@ -452,7 +487,7 @@ def _layer_flag(name: str, text: str, sources: Mapping[str, LayerSource], path: 
         raise ProjectError(
             f"--set {name}: the project has no layer {layer}.", f"--set {name}：项目中没有图层 {layer}。"
         )
-    value: Any = text
+    value: Any = _plain_value(text) if key == "bbox" else text
     if key in {"columns", "constants"}:
         table = {rest[1]: _plain_value(text)} if len(rest) > 1 else _plain_value(text)
         value = {**getattr(sources[layer], key), **table} if isinstance(table, dict) else table

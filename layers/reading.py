@@ -29,7 +29,7 @@ from layers.errors import SchemaError, SourceError, first
 from layers.loading import load, settle_crs
 from layers.raw import Raw
 from layers.roles import POLYGON_LAYERS
-from layers.sources import RASTERS, SHEETS, Source, open_sources
+from layers.sources import DATABASE, RASTERS, SHEETS, Source, asking, open_sources
 from layers.titles import guess_role
 from layers.vector import in_pieces
 
@@ -62,6 +62,8 @@ def read(
     as_: str | None = None,
     *,
     layer: str | None = None,
+    query: str | None = None,
+    bbox: Sequence[float] | None = None,
     crs: str | int | pyproj.CRS | None = None,
     datum: str | None = None,
     encoding: str | None = None,
@@ -71,17 +73,22 @@ def read(
     reference: gpd.GeoDataFrame | gpd.GeoSeries | None = None,
     each: Callable[[pd.DataFrame, int], pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
-    """Read a layer (读取图层) from a file, a zip, a folder or several of them.
+    """Read a layer (读取图层) from a file, a zip, a folder, a database or several of them.
 
     Parameters
     ----------
-    source : path or list of paths
-        Several files, and the files of a folder or zip, become one layer with a column ``source_file``.
+    source : path, address or list of them
+        ``postgresql://host/database`` is the address of a database. Several files, and the files of a folder or zip,
+        become one layer with a column ``source_file``.
     as_ : str, optional
         parks, parcels, buildings, enterprises, holdings, districts, constraints, statistics, evaluations, targets,
         facilities or housing; None gives the source frame with its own titles.
     layer : str, optional
-        Layer or sheet inside the file; else it is chosen, and told.
+        Layer or sheet inside the file, table or view (``schema.table``) of a database; else it is chosen, and told.
+    query : str, optional
+        SELECT that gives the layer, of a database only and instead of `layer`.
+    bbox : sequence of four floats, optional
+        West, south, east, north in coordinates of the table: of a database, only shapes whose box meets this one.
     crs : str, optional
         Where the file says nothing or says it wrong.
     datum : {"gcj02", "bd09"}, optional
@@ -117,7 +124,7 @@ def read(
         open_sources(source) as found,
         tempfile.TemporaryDirectory(prefix="parkwise-", ignore_cleanup_errors=True) as work,
     ):
-        chosen, left_out = _of_role(found, as_, layer)
+        chosen, left_out = _of_role(asking(found, query, bbox, layer), as_, layer)
         parts = _in_turn(chosen, as_, wishes, Path(work), reference, each)
     frame = _join(parts, as_, left_out)
     return _finish(frame, as_, chosen, to_crs)
@@ -201,7 +208,7 @@ def _one(
     guessed = _guesses(raw, verdict)
     if as_ is not None:
         frame = schema.canonicalise(frame, as_, columns=wishes.columns, constants=wishes.constants)
-        frame, named = _name_by_file(frame, as_, source)
+        frame, named = _name_by_file(frame, as_, raw.source)
         guessed += frame.attrs["guessed"] + named
         told.append(pd.DataFrame(frame.attrs["findings"], columns=list(faults.COLUMNS)))
         if isinstance(frame, gpd.GeoDataFrame):
@@ -223,6 +230,7 @@ def _one(
             "format": source.format,
             "encoding": raw.encoding.value if raw.encoding else None,
             "rows": raw.rows,
+            **_limits(source),
         },
         "crs": _crs_record(raw, verdict),
         "columns": frame.attrs.get("columns", {}),
@@ -232,6 +240,12 @@ def _one(
         "findings": faults.concat([*raw.findings, *told]).to_dict("records"),
     }
     return frame
+
+
+def _limits(source: Source) -> dict[str, Any]:
+    """What was asked of a database beyond a table."""
+    asked = {"query": source.query, "bbox": None if source.bbox is None else list(source.bbox)}
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _inner(layer: str | None, source: Source) -> str | None:
@@ -420,6 +434,8 @@ def _finish(
 
 def _require(frame: pd.DataFrame, as_: str, chosen: Sequence[Source]) -> None:
     shown = first([one.shown for one in chosen], 3)
+    if chosen[0].format == DATABASE:
+        shown = f"{shown} {frame.attrs['source']['layer']}"
     if not frame.attrs["rows_read"]:
         raise SourceError(
             f'"{shown}" is empty: {as_} has 0 rows. Export the layer again, or leave it out of the project file.',

@@ -1,6 +1,7 @@
 """From what a user points at to the files that are really opened.
 
-A path, a zip, a folder or a list becomes concrete sources: one file (or geodatabase folder) each. A zip is
+A path, a zip, a folder or a list becomes concrete sources: one file (or geodatabase folder) each; the address of a
+database stays what it is. A zip is
 unpacked into a temporary folder that lives as long as the reading. Nothing is ever written beside the
 user's file.
 """
@@ -16,15 +17,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from layers.archives import IGNORED, MAX_MEMBERS, unpack
-from layers.errors import SourceError, nearest
+from layers.database import is_database, require_address
+from layers.errors import ProjectError, SourceError, nearest
 from layers.sniffing import closed, sniff
 
-__all__ = ["RASTERS", "SHEETS", "Source", "copy_beside", "open_sources"]
+__all__ = ["DATABASE", "RASTERS", "SHEETS", "Source", "asking", "copy_beside", "open_sources"]
 
 
 #: Formats read as tables; all others are read as layers of shapes.
 SHEETS = frozenset({"CSV", "XLSX", "JSON"})
 RASTERS = frozenset({"GeoTIFF"})
+#: Format of tables of a database.
+DATABASE = "PostGIS"
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,17 @@ class Source:
         What the user knows it by: ``parks.zip/north/a.shp``.
     format : str
         ESRI Shapefile, GPKG, OpenFileGDB, GeoJSON, FlatGeobuf, KML, DXF, Parquet, OSM, MapInfo File, GML,
-        CSV, XLSX, JSON or GeoTIFF.
+        CSV, XLSX, JSON, GeoTIFF or PostGIS.
     problem : SourceError, optional
         Why it cannot be read, where everything of a folder is asked for.
     groups : range, optional
         Row groups of a Parquet file, where it is read in pieces; `start` is the first row of them.
+    query : str, optional
+        What is asked of a database instead of a table.
+    bbox : tuple of float, optional
+        Of a database, only shapes whose box meets this one: west, south, east, north in its own coordinates.
+    table : str
+        The table of a database that was chosen.
     """
 
     path: Path
@@ -52,10 +62,15 @@ class Source:
     problem: SourceError | None = None
     groups: range | None = None
     start: int = 0
+    query: str | None = None
+    bbox: tuple[float, ...] | None = None
+    table: str = ""
 
     @property
     def stem(self) -> str:
-        """Name of the file without suffixes, for parks that have no other name."""
+        """Name of the file without suffixes, or of the table, for parks that have no other name."""
+        if self.format == DATABASE:
+            return self.table.rpartition(".")[2] or "database"
         name = PurePosixPath(self.shown.replace("\\", "/")).name
         for suffix in (".gz", ".zip", ".pbf"):
             name = name[: -len(suffix)] if name.lower().endswith(suffix) else name
@@ -69,7 +84,7 @@ def open_sources(source: str | Path | Sequence[str | Path], *, everything: bool 
     Parameters
     ----------
     source : path or list of paths
-        Files, zips or folders.
+        Files, zips or folders; addresses of databases (text).
     everything : bool
         Of a folder, give tables and rasters beside layers too, and what cannot be read with its problem;
         else what makes up one layer.
@@ -79,6 +94,8 @@ def open_sources(source: str | Path | Sequence[str | Path], *, everything: bool 
     SourceError
         Missing (the nearest existing name is told), not permitted, damaged, empty, or of a kind that
         cannot be read.
+    ProjectError
+        A password stands in an address.
     """
     given = [source] if isinstance(source, (str, Path)) else list(source)
     if not given:
@@ -86,9 +103,39 @@ def open_sources(source: str | Path | Sequence[str | Path], *, everything: bool 
     with tempfile.TemporaryDirectory(prefix="parkwise-", ignore_cleanup_errors=True) as work:
         found = []
         for number, one in enumerate(given):
+            if is_database(one):
+                require_address(str(one))
+                found.append(Source(Path(), str(one), DATABASE))
+                continue
             path = Path(one).expanduser()
             found += _expand(path, str(one), Path(work) / str(number), everything=everything)
         yield found
+
+
+def asking(found: Sequence[Source], query: str | None, bbox: Sequence[float] | None, layer: str | None) -> list[Source]:
+    """Give databases the query and the box that were asked for; a file knows neither.
+
+    Raises
+    ------
+    ProjectError
+        One of them is given for a file, or a query beside a table.
+    """
+    if query is not None and layer is not None:
+        raise ProjectError(
+            f'query and layer = "{layer}" are given for one source. Expected one of them: leave one out.',
+            f"同一来源同时给出了 query 和 layer = “{layer}”。只能给出其一，请去掉一个。",
+        )
+    if query is None and bbox is None:
+        return list(found)
+    files = [one.shown for one in found if one.format != DATABASE]
+    if files:
+        key = "bbox" if query is None else "query"
+        raise ProjectError(
+            f'{key} is given, but "{files[0]}" is a file. Expected source = "postgresql://…" with it; leave {key} out.',
+            f"给出了 {key}，但“{files[0]}”是文件。{key} 只用于 source = “postgresql://…”，请去掉。",
+        )
+    box = None if bbox is None else tuple(map(float, bbox))
+    return [replace(one, query=query, bbox=box) for one in found]
 
 
 def _expand(path: Path, shown: str, work: Path, *, everything: bool) -> list[Source]:
@@ -108,6 +155,11 @@ def _expand(path: Path, shown: str, work: Path, *, everything: bool) -> list[Sou
 
 
 def _require(path: Path) -> None:
+    if path.parts[:1] in (("postgresql:",), ("postgres:",)):
+        raise ProjectError(
+            "The address of a database is given as a path, which loses a slash of it. Give it as text.",
+            "数据库地址作为路径给出，会丢失其中的斜杠。请以文本给出。",
+        )
     try:
         path.stat()
     except FileNotFoundError:

@@ -100,6 +100,8 @@ def _file(document: Mapping[str, Any], language: str) -> str:
 
 def _layer(layer: Mapping[str, Any], language: str) -> str:
     where = f"  ← {layer['source']}" if layer.get("source") else ""
+    if "problem" in layer:
+        return f"[{layer['name']}]{where}\n  {layer['problem_zh' if language == 'zh' else 'problem']}"
     lines = [f"[{layer['name']}]  {layer['rows']} {_word('rows', language)}, {layer.get('geometry') or '—'}{where}"]
     crs = layer.get("crs") or {}
     if crs:

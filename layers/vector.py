@@ -24,7 +24,7 @@ import shapely
 from pyarrow import feather
 
 from layers import encoding as enc
-from layers.errors import SourceError, nearest
+from layers.errors import SourceError, first, nearest
 from layers.meanings import gdb_meanings, gpkg_meanings
 from layers.raw import Raw, Sublayer, cut_text, distinct_titles, driver_options, pull, tell_encoding, told
 from layers.shapefile import read_shapefile, record_count
@@ -129,8 +129,8 @@ def _named(found: Sequence[Sublayer], source: Source, layer: str) -> Sublayer:
     like = nearest(layer, names)
     hint_en, hint_zh = (f' Did you mean "{like}"?', f"是否指“{like}”？") if like else ("", "")
     raise SourceError(
-        f'"{source.shown}" has no layer "{layer}".{hint_en} Layers in it: {", ".join(names)}.',
-        f"“{source.shown}”中没有图层“{layer}”。{hint_zh}其中有：{'、'.join(names)}。",
+        f'"{source.shown}" has no layer "{layer}".{hint_en} Layers in it: {first(names, 20)}.',
+        f"“{source.shown}”中没有图层“{layer}”。{hint_zh}其中有：{first(names, 20)}。",
     )
 
 

@@ -135,7 +135,7 @@ def manifest(assessment: Assessment, outputs: list[Path]) -> dict[str, Any]:
         "settings": definitions(assessment)["settings"],
         "proj:code": definitions(assessment).get("crs"),
         "bbox": _bbox(assessment),
-        "inputs": [_asset(path) | {"layer": name} for name, path in _inputs(project)],
+        "inputs": [*(_asset(path) | {"layer": name} for name, path in _inputs(project)), *_tables(assessment)],
         "assets": [_asset(path) | {"href": path.name} for path in outputs],
     }
 
@@ -151,7 +151,7 @@ def _inputs(project: Project) -> list[tuple[str, Path]]:
     """Every file behind every layer; a shapefile with its sidecars, a folder with its files."""
     found: list[tuple[str, Path]] = []
     for name, source in project.sources.items():
-        for path in source.source:
+        for path in source.files:
             if path.is_dir():
                 found += [(name, item) for item in sorted(path.rglob("*")) if item.is_file()]
             elif path.suffix.lower() == ".shp":
@@ -159,6 +159,17 @@ def _inputs(project: Project) -> list[tuple[str, Path]]:
             elif path.is_file():
                 found.append((name, path))
     return found
+
+
+def _tables(assessment: Assessment) -> list[dict[str, Any]]:
+    """Every table behind a layer: a server has no checksum to give, but tells what was read and how much."""
+    return [
+        {"href": address, "layer": name, "rows": read.get("rows")}
+        | {"table" if key == "layer" else key: read[key] for key in ("layer", "query", "bbox") if read.get(key)}
+        for name, source in assessment.project.sources.items()
+        for address in source.databases
+        for read in [assessment.ledger.get(name, {}).get("source", {})]
+    ]
 
 
 def _asset(path: Path) -> dict[str, Any]:

@@ -133,7 +133,9 @@ def _sources(desk: Desk, page: _Page) -> None:
     page.section("sources")
     project = desk.assessment.project
     for name, source in project.sources.items():
-        page.pair(str(desk.known("xlsx.layer", name)), "；".join(path.name for path in source.source))
+        page.pair(
+            str(desk.known("xlsx.layer", name)), "；".join([*(path.name for path in source.files), *source.databases])
+        )
     for name in project.texts("project.policies"):
         document = policy(name)
         title = document.title_en if desk.language == "en" else document.title
