@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geo.assessment import Assessment
+    from geo.report.postgis import Target
     from layers.intake import Intake
     from layers.project import Project
     from layers.store import Store
@@ -819,19 +820,56 @@ def map_(voice: _Voice, call: _Call, output: Path, overwrite: bool) -> None:
 
 @main.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the report.")
+@click.option(
+    "--postgis",
+    metavar="postgresql://HOST/DATABASE",
+    help="Put the layers of results.gpkg into this database too; the password comes from the environment.",
+)
+@click.option(
+    "--postgis-schema", metavar="NAME", help="Schema for them (default: parkwise_ and the name of the project)."
+)
 @_shared(_overwrite)
 @click.pass_obj
 @_measuring
-def report(voice: _Voice, call: _Call, output: Path, overwrite: bool) -> None:
+def report(
+    voice: _Voice, call: _Call, output: Path, postgis: str | None, postgis_schema: str | None, overwrite: bool
+) -> None:
     """完整报告：网页、Word、Excel、地图、GeoPackage / Everything people hand in.
 
     Example: parkwise report project.toml -o out/
     """
     from geo.report.run import write_report
 
+    place = _database(call, postgis, postgis_schema, overwrite=overwrite)
     assessment = _assess(call, voice, checked=True, shown=True)
-    for path in write_report(assessment, output, overwrite=overwrite, progress=voice.within(0.6, 1.0)):
+    written = write_report(assessment, output, overwrite=overwrite, database=place, progress=voice.within(0.6, 1.0))
+    for path in written:
         voice.say(f"  {path}")
+    if place is not None:
+        voice.say(f"  {place.shown}")
+
+
+def _database(call: _Call, address: str | None, schema: str | None, *, overwrite: bool) -> Target | None:
+    """Return the schema that takes the results, after asking the server: a report may take its time."""
+    from geo.report.postgis import require_room, target
+    from layers.errors import ProjectError
+    from layers.propose import open_project
+    from layers.store import open_store
+
+    if address is None:
+        if schema is not None:
+            raise ProjectError(
+                f"--postgis-schema {schema} without --postgis: name the database too (--postgis postgresql://…).",
+                f"--postgis-schema {schema} 没有配合 --postgis：请同时给出数据库（--postgis postgresql://…）。",
+            )
+        return None
+    _require_project(call.path)
+    store = open_store(call.path)
+    flags = _table(call.flags, call.lang)
+    project = open_project(_here(call), flags) if store is None else store.with_flags(flags)
+    place = target(address, schema, project)
+    require_room(place, overwrite=overwrite)
+    return place
 
 
 @main.command()

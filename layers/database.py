@@ -170,7 +170,7 @@ def _tried(error: Exception) -> str:
 
 def _closed(address: str, why: str) -> Words:
     """No connection: the database does not exist, the role may not come in, or nobody answers."""
-    said_en, said_zh = f" The server says: {why}", f"服务器回应：{why}"
+    said_en, said_zh = f" The server says: {why.rstrip('.?')}", f"服务器回应：{why.rstrip('.?')}"
     if re.search(r"database \S+ does not exist|数据库 \S+ 不存在", why):
         return Words(
             f"{address}: there is no such database.{said_en}. Mend the name at the end of the address "
@@ -213,6 +213,12 @@ def _refused(shown: str, error: psycopg.Error, password: str, *, broken: bool) -
         return Words(
             f"{shown}: the query would change the database ({why}). Expected a SELECT; sources are only read.",
             f"{shown}：查询会改动数据库（{why}）。应为 SELECT；数据源只读。",
+        )
+    if state == "2BP01":
+        return Words(
+            f"{shown}: others depend on what would be replaced ({why}). Nothing was written; drop those views first, "
+            "or write into another schema.",
+            f"{shown}：有其他对象依赖要覆盖的内容（{why}）。未写入任何内容；请先删除这些视图，或写入其他模式。",
         )
     if broken or state.startswith(("08", "57P")):
         return Words(

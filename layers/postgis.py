@@ -346,7 +346,9 @@ def _series(kind: str, cells: Sequence[object]) -> pd.Series:
     if kind == "boolean":
         return pd.Series(cells, dtype="object" if None in cells else "bool")
     if kind == "date":  # without a zone: the calendar day as the server tells it; "infinity" is no day
-        days = pd.Series(cells, dtype="object").str.replace(r"[+-]\d\d(:\d\d)*$|(?<=\d)\s+BC$", "", regex=True)
+        days = pd.Series(cast("Any", cells), dtype="object").str.replace(
+            r"[+-]\d\d(:\d\d)*$|(?<=\d)\s+BC$", "", regex=True
+        )
         return pd.to_datetime(days, format="ISO8601", errors="coerce").astype("datetime64[us]")
     return pd.Series(cast("Any", cells), dtype="str")
 

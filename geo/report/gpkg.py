@@ -35,7 +35,7 @@ from layers import findings as faults
 from layers.schema import columns as canonical
 from layers.units import label
 
-__all__ = ["write_gpkg", "write_places"]
+__all__ = ["about", "result_layers", "write_gpkg", "write_places"]
 
 _PLACE = ("level", "scope_id", "scope_name")
 _SEVERITY = {"error": "#b3341f", "warning": "#e69f00", "note": "#3b78ad"}
@@ -60,6 +60,19 @@ def write_gpkg(
     plan : Planned, optional
         What was planned.
     """
+    made = result_layers(assessment, facts, plan)
+    save(made, path, about(assessment))
+
+
+def about(assessment: Assessment) -> str:
+    """Return what figures rest on, as a JSON text that goes with the layers."""
+    return dumps(plain(definitions(assessment)))
+
+
+def result_layers(
+    assessment: Assessment, facts: pd.DataFrame | None = None, plan: Planned | None = None
+) -> list[Layer]:
+    """Return the layers and tables of an assessment; see `write_gpkg`."""
     language = assessment.project.language
     made: list[Layer | None] = []
     if assessment.land is not None:
@@ -76,7 +89,7 @@ def write_gpkg(
             *_composition(assessment, language),
         ]
     made += [_places(assessment.findings, language), _indicators(assessment, language)]
-    save([layer for layer in made if layer is not None], path, dumps(plain(definitions(assessment))))
+    return [layer for layer in made if layer is not None]
 
 
 def write_places(findings: pd.DataFrame, path: str | Path, language: str = "zh") -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -20,6 +21,7 @@ from geo.assessment import Assessment
 from geo.plan.document import plan_document
 from geo.planned import Planned, planned
 from geo.ratings import Ratings, rate
+from geo.report.postgis import Publish, Target, publishing
 from geo.results import definitions, dumps, plain, results
 from layers.findings import describe
 from layers.output import new_files
@@ -49,6 +51,7 @@ def write_report(
     folder: str | Path,
     *,
     overwrite: bool = False,
+    database: Target | None = None,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Write every file of `FILES` into `folder`; without parcels there is no map.
@@ -59,6 +62,8 @@ def write_report(
     folder : path
     overwrite : bool
         Replace an older report. Until all files are made, the older one stays as it is.
+    database : Target, optional
+        Put the layers of ``results.gpkg`` into this schema of a PostGIS database too.
     progress : callable, optional
         Called with (fraction, file name).
 
@@ -69,20 +74,24 @@ def write_report(
     Raises
     ------
     OutputError
-        A report is there already, the folder cannot be written, or the disk is full.
+        A report is there already, the folder cannot be written, or the disk is full; the database refuses.
     """
     language = assessment.project.language
     names = [name for name in FILES if name != "map.html" or assessment.land is not None]
-    with new_files(folder, FILES, overwrite=overwrite) as work:
+    # What is entered last is left first: the database keeps its tables once the files are in their place.
+    with ExitStack() as held, new_files(folder, FILES, overwrite=overwrite) as work:
         if progress is not None:
             progress(0.0, "plan")
-        makers = _makers(assessment, rate(assessment), planned(assessment), language)
+        plan = planned(assessment)
+        makers = _makers(assessment, rate(assessment), plan, language)
         for done, name in enumerate(names[:-1]):
             if progress is not None:
                 progress(done / len(names), name)
             makers[name](work / name)
         document = manifest(assessment, [work / name for name in names[:-1]])
         (work / "manifest.json").write_text(dumps(plain(document)), encoding="utf-8")
+        if database is not None:
+            _publish(held.enter_context(publishing(database, overwrite=overwrite)), assessment, plan)
     return [Path(folder) / name for name in names]
 
 
@@ -111,6 +120,12 @@ def _makers(
         "results.json": lambda path: path.write_text(dumps(results(assessment, ratings, document)), encoding="utf-8"),
         "findings.csv": lambda path: findings_csv(assessment.findings, path, language),
     }
+
+
+def _publish(publish: Publish, assessment: Assessment, plan: Planned | None) -> None:
+    from geo.report.gpkg import about, result_layers  # noqa: PLC0415  (as in `_makers`)
+
+    publish(result_layers(assessment, plan=plan), about(assessment))
 
 
 def findings_csv(table: pd.DataFrame, path: Path, language: str = "zh") -> None:
@@ -168,8 +183,14 @@ def _tables(assessment: Assessment) -> list[dict[str, Any]]:
         | {"table" if key == "layer" else key: read[key] for key in ("layer", "query", "bbox") if read.get(key)}
         for name, source in assessment.project.sources.items()
         for address in source.databases
-        for read in [assessment.ledger.get(name, {}).get("source", {})]
+        for read in [_read(assessment, name)]
     ]
+
+
+def _read(assessment: Assessment, layer: str) -> dict[str, Any]:
+    """What the ledger says of the source of a layer."""
+    said = assessment.ledger.get(layer, {}).get("source")
+    return said if isinstance(said, dict) else {}
 
 
 def _asset(path: Path) -> dict[str, Any]:
