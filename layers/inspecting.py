@@ -26,7 +26,7 @@ from layers import findings as faults
 from layers import schema
 from layers.errors import SourceError
 from layers.loading import read_sublayer, settle_crs, sublayers
-from layers.postgis import full_name
+from layers.postgis_tables import full_name
 from layers.raw import Raw, Sublayer
 from layers.sources import DATABASE, RASTERS, SHEETS, Source, open_sources
 from layers.vector import choose

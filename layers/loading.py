@@ -13,7 +13,7 @@ import pandas as pd
 
 from layers import crs as doctor
 from layers import findings as faults
-from layers import postgis, sheets, vector
+from layers import postgis, postgis_tables, sheets, vector
 from layers.raw import Raw, Sublayer
 from layers.sources import DATABASE, SHEETS, Source
 
@@ -26,7 +26,7 @@ def load(
     """Read one source as it stands, after choosing one of its layers."""
     found = sublayers(source)
     if source.format == DATABASE:
-        layer = postgis.full_name(found, layer)
+        layer = postgis_tables.full_name(found, layer)
     if source.format == "KML" and layer is None and len(found) > 1:
         raws = [vector.read_vector(source, one, role=as_, encoding=encoding, work=work, limit=limit) for one in found]
         raws[0].frame = pd.concat([raw.frame for raw in raws], ignore_index=True)
@@ -46,7 +46,7 @@ def load(
 def sublayers(source: Source) -> list[Sublayer]:
     """List the layers or sheets of a file."""
     if source.format == DATABASE:
-        return postgis.tables(source)
+        return postgis_tables.tables(source)
     return sheets.sheets(source) if source.format in SHEETS else vector.sublayers(source)
 
 

@@ -418,7 +418,7 @@ def _layer_value(where: str, key: str, value: Any) -> Any:  # noqa: ANN401  (eac
 
 def _is_box(value: object) -> bool:
     numbers = value if isinstance(value, list) else []
-    if len(numbers) != 4 or not all(isinstance(one, (int, float)) and math.isfinite(one) for one in numbers):
+    if len(numbers) != 4 or not all(type(one) in {int, float} and math.isfinite(one) for one in numbers):
         return False
     return bool(numbers[0] < numbers[2] and numbers[1] < numbers[3])
 

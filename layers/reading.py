@@ -124,7 +124,7 @@ def read(
         open_sources(source) as found,
         tempfile.TemporaryDirectory(prefix="parkwise-", ignore_cleanup_errors=True) as work,
     ):
-        chosen, left_out = _of_role(asking(found, query, bbox, layer), as_, layer)
+        chosen, left_out = _of_role(asking(found, query, bbox, layer=layer, encoding=encoding), as_, layer)
         parts = _in_turn(chosen, as_, wishes, Path(work), reference, each)
     frame = _join(parts, as_, left_out)
     return _finish(frame, as_, chosen, to_crs)

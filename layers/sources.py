@@ -112,14 +112,26 @@ def open_sources(source: str | Path | Sequence[str | Path], *, everything: bool 
         yield found
 
 
-def asking(found: Sequence[Source], query: str | None, bbox: Sequence[float] | None, layer: str | None) -> list[Source]:
+def asking(
+    found: Sequence[Source],
+    query: str | None,
+    bbox: Sequence[float] | None,
+    *,
+    layer: str | None = None,
+    encoding: str | None = None,
+) -> list[Source]:
     """Give databases the query and the box that were asked for; a file knows neither.
 
     Raises
     ------
     ProjectError
-        One of them is given for a file, or a query beside a table.
+        One of them is given for a file, or a query beside a table, or an encoding for a database.
     """
+    if encoding is not None and any(one.format == DATABASE for one in found):
+        raise ProjectError(
+            f'encoding = "{encoding}" is given for a database, which tells its own. Leave encoding out.',
+            f"为数据库给出了 encoding = “{encoding}”，而数据库自带编码声明。请去掉 encoding。",
+        )
     if query is not None and layer is not None:
         raise ProjectError(
             f'query and layer = "{layer}" are given for one source. Expected one of them: leave one out.',

@@ -22,6 +22,7 @@ import pandas as pd
 import shapely
 
 from geo.report.gpkg_file import Layer
+from layers.crs import describe
 from layers.database import connect, is_database
 from layers.errors import OutputError, ProjectError, first
 from layers.project import Project
@@ -201,7 +202,7 @@ def _table(connection: psycopg.Connection, schema: str, home: str, layer: Layer)
     from psycopg import sql  # noqa: PLC0415
 
     where, frame = sql.Identifier(schema, layer.name), layer.frame.reset_index(drop=True)
-    drawn = isinstance(frame, gpd.GeoDataFrame)
+    drawn, crs = isinstance(frame, gpd.GeoDataFrame), getattr(frame, "crs", None)
     titles = [str(title) for title in frame.columns if not drawn or title != frame.geometry.name]
     names = _names(titles)
     kinds, cells = zip(*(_cells(frame[title]) for title in titles), strict=True)
@@ -220,6 +221,9 @@ def _table(connection: psycopg.Connection, schema: str, home: str, layer: Layer)
     if drawn:
         connection.execute(sql.SQL("CREATE INDEX ON {} USING gist (geom)").format(where))
     connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(where, sql.Literal(layer.title)))
+    if drawn:
+        told = sql.Literal("" if crs is None else describe(crs))
+        connection.execute(sql.SQL("COMMENT ON COLUMN {}.geom IS {}").format(where, told))
     for title in titles:
         column = sql.Identifier(schema, layer.name, names[title])
         told = sql.Literal(layer.aliases.get(title, title))

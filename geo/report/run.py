@@ -179,8 +179,9 @@ def _inputs(project: Project) -> list[tuple[str, Path]]:
 def _tables(assessment: Assessment) -> list[dict[str, Any]]:
     """Every table behind a layer: a server has no checksum to give, but tells what was read and how much."""
     return [
-        {"href": address, "layer": name, "rows": read.get("rows")}
-        | {"table" if key == "layer" else key: read[key] for key in ("layer", "query", "bbox") if read.get(key)}
+        {"href": address, "layer": name, "rows": read.get("rows") if len(source.source) == 1 else None}
+        | ({} if read.get("query") else {"table": read.get("layer")})
+        | {key: read[key] for key in ("query", "bbox") if read.get(key)}
         for name, source in assessment.project.sources.items()
         for address in source.databases
         for read in [_read(assessment, name)]
