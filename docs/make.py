@@ -73,6 +73,7 @@ def project() -> str:
         default = "" if key.default in (None, []) else f"`{key.default}`"
         lines.append(f"| `{key.name}` | {kind} | {default} | {_cell(key.label_zh)} | {_cell(key.label_en)} |")
     lines += ["", f"Each `[layers.NAME]` may say: {', '.join(f'`{key}`' for key in LAYER_KEYS)}."]
+    lines += ["`query` and `bbox` are for databases, `encoding` for files: see [postgis.md](postgis.md)."]
     lines += [f"Rasters ({', '.join(f'`{name}`' for name in RASTERS)}) have a `source` only: one file."]
     return "\n".join(lines) + "\n"
 
