@@ -39,26 +39,35 @@ def is_database(location: object) -> bool:
     >>> is_database("postgresql://gis.example/land"), is_database("parcels.gpkg")
     (True, False)
     """
-    return isinstance(location, str) and location.lower().startswith(_SCHEMES)
+    return isinstance(location, str) and location.strip().lower().startswith(_SCHEMES)
 
 
 def require_address(address: str) -> None:
-    """Refuse an address that bears a password.
+    """Refuse an address that bears a password, or is written in another way than as a URL.
 
     Parameters
     ----------
     address : str
-        ``postgresql://[user@]host[:port]/database[?setting=value…]``.
+        ``postgresql://[user@]host[:port]/database[?setting=value…]``; a path is let through.
 
     Raises
     ------
     ProjectError
-        A password stands in it; it is not repeated.
+        A password stands in it, or it is a list of settings; it is not repeated.
 
     Examples
     --------
     >>> require_address("postgresql://planner@gis.example:5432/land?sslmode=require")
     """
+    if not is_database(address):
+        if re.search(r"^\s*PG:|\bpassword\s*=", address, re.IGNORECASE):
+            raise ProjectError(
+                "A source is written as settings of a database (not shown here). Expected the address as "
+                "postgresql://user@host/database, and the password in PGPASSWORD, PGPASSFILE or PGSERVICE.",
+                "来源写成了数据库连接参数（此处不显示）。地址应写为 postgresql://用户@主机/数据库，"
+                "密码请放在 PGPASSWORD、PGPASSFILE 或 PGSERVICE 中。",
+            )
+        return
     rest = address.partition("://")[2]
     user, at, _ = rest.rpartition("@")
     _, _, settings = rest.partition("?")
@@ -100,7 +109,9 @@ def connect(
     driver = _driver(address)
     settings = {} if "connect_timeout" in address else _patience()
     try:
-        opened = driver.connect(address, client_encoding="UTF8", fallback_application_name="parkwise", **settings)
+        opened = driver.connect(
+            address.strip(), client_encoding="UTF8", fallback_application_name="parkwise", **settings
+        )
     except (driver.Error, ValueError) as error:
         raise kind(*_closed(address, _reason(error))) from None
     shown = f"{address} {what}".strip()

@@ -372,7 +372,7 @@ def _paths(value: Any, path: Path, where: str) -> tuple[Path | str, ...]:  # noq
             f"{where}: source must be a path or a list of paths.", f"{where}：source 应为路径或路径列表。"
         )
     folder = path if path.is_dir() else path.parent
-    for item in filter(is_database, sources):
+    for item in sources:
         require_address(item)
     return tuple(item if is_database(item) else folder / item for item in sources)
 

@@ -103,8 +103,8 @@ def open_sources(source: str | Path | Sequence[str | Path], *, everything: bool 
     with tempfile.TemporaryDirectory(prefix="parkwise-", ignore_cleanup_errors=True) as work:
         found = []
         for number, one in enumerate(given):
+            require_address(str(one))
             if is_database(one):
-                require_address(str(one))
                 found.append(Source(Path(), str(one), DATABASE))
                 continue
             path = Path(one).expanduser()

@@ -254,6 +254,7 @@ def test_no_key_is_taken_in_vain(tmp_path, source, more, told):
         f"postgresql://localhost/land?password={SECRET}",
         f"postgresql://localhost/land?sslmode=require&pass%77ord={SECRET}",
         f"POSTGRESQL://planner%3A{SECRET}@localhost/land",
+        f" postgresql://planner:{SECRET}@localhost/land",
     ],
 )
 def test_a_password_in_an_address_is_refused_and_not_repeated(address, tmp_path):
@@ -275,6 +276,15 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(address, tmp_path)
     with pytest.raises(ProjectError) as error:
         layers.read(address, "parcels")
     assert SECRET not in repr(error.value) + error.value.zh
+
+
+@pytest.mark.parametrize("settings", [f"PG:dbname=land password={SECRET}", f"host=localhost Password = {SECRET}"])
+def test_settings_in_place_of_an_address_are_refused_and_not_repeated(settings, tmp_path):
+    (tmp_path / "project.toml").write_text(f'[layers.parcels]\nsource = "{settings}"\n', encoding="utf-8")
+    for call in (("info", settings), ("check", tmp_path)):
+        done = run(*call, "--lang", "en")
+        assert (done.exit_code, "PGPASSFILE" in done.stderr) == (2, True)
+        assert SECRET not in done.output
 
 
 def test_an_address_without_a_password_will_do():
