@@ -26,6 +26,8 @@ Flags = npt.NDArray[np.bool_]
 
 #: A problem of so few options is solved whole by the solver, to the end.
 _SMALL = 600
+#: Who asks for no more than this part of the cost wants to know roughly, of a small problem too.
+_ROUGH = 1e-4
 #: Sites in the first core, and how it grows while the gap is too wide.
 _CORE, _GROWS = 120, 4
 #: A share of an option below this, or above 1 less this, counts as none, or as all.
@@ -173,7 +175,7 @@ def _closer(problem: Problem, best: Best, gap: float, until: float) -> Best:
     """Let the solver decide a core of sites, a larger one while the gap is too wide and time is left."""
     sites = np.unique(problem.site)
     if problem.size <= _SMALL:
-        return _whole(problem, best, until, 0.0)
+        return _whole(problem, best, until, gap / 2 if gap > _ROUGH else 0.0)
     size = _CORE
     while _wide(problem, best, gap) and time.monotonic() < until and np.isfinite(best.bound_fen):
         if size >= len(sites):
