@@ -32,7 +32,7 @@ __all__ = ["PARCEL_BUDGET", "draw_map", "map_html", "save_map"]
 #: Above this many parcels those that are not industrial are left out, with a note on the map.
 PARCEL_BUDGET = 100_000
 
-_SCRIPTS = ("data.js", "canvas.js", "cards.js", "names.js", "panel.js", "search.js")
+_SCRIPTS = ("data.js", "canvas.js", "cards.js", "names.js", "panel.js", "search.js", "sliders.js")
 
 
 def draw_map(

@@ -72,10 +72,10 @@
       this.hidden = new Set();
     },
 
-    /* Show another theme: {classOf, classes}; what is on screen is painted over in place. */
-    show: function (theme) {
+    /* Show another theme: {classOf, classes}; what is on screen is painted over in place. Classes that stay may stay hidden. */
+    show: function (theme, hidden) {
       this.theme = theme;
-      this.hidden.clear();
+      this.hidden = new Set(hidden || []);
       this.fills = null;
       this.repaint();
     },

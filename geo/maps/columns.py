@@ -21,6 +21,7 @@ from geo.labels import evidence_title, evidence_unit, text
 from geo.maps.content import overlaps_of, parks_of
 from geo.maps.facts import MEASURES, land_of, use_names
 from geo.maps.packing import Block, inner_points, mercator, thin
+from geo.maps.sliders import fill_limits
 from geo.maps.themes import Theme
 from geo.plan.words import ACT_WORDS, money_words
 from geo.planned import Planned
@@ -69,6 +70,7 @@ def fill(
         _links(block, plan, rows)
     _firms(block, assessment, rows)
     _evidence(block, assessment, rows, language)
+    fill_limits(block, assessment, facts, rows)
     for name, frame in (("parks", land.parks), ("districts", land.districts)):
         if frame is not None:
             _outlines(block, name, frame.geometry)

@@ -19,6 +19,7 @@ from geo.assessment import Assessment
 from geo.indicators import Indicator, catalogue, indicator
 from geo.labels import area_text, labels, text, value_text
 from geo.maps.facts import land_of
+from geo.maps.sliders import limits_of
 from geo.maps.themes import Theme, role_of, style, zone_colours
 from geo.plan.words import money_words, value_words
 from geo.planned import Planned
@@ -52,6 +53,7 @@ def page(
         "roles": _roles(assessment, language),
         "districts": _districts(assessment),
         "overlaps": _overlaps(assessment, language),
+        "limits": _limits(assessment, facts, language),
     }
 
 
@@ -153,6 +155,13 @@ def _target(entry: Indicator, target: Mapping[str, Any], language: str) -> str:
     year = f", {target['year']}" if target.get("year") else ""
     key = "map.target" if target["binding"] else "map.target_compared"
     return text(key, language, least=least, source=f"{name} {target['clause']}{year}")
+
+
+def _limits(assessment: Assessment, facts: pd.DataFrame, language: str) -> dict[str, Any] | None:
+    told = limits_of(assessment, facts, language)
+    if told is not None:
+        told["classes"] = [{"label": one.label, "fill": one.fill} for one in told["classes"]]
+    return told
 
 
 def _theme(theme: Theme, language: str) -> dict[str, Any]:

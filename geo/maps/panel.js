@@ -201,7 +201,7 @@
       el("button", { type: "button", onclick: function () { window.print(); } }, words.print));
     this.legend = el("div", { class: "pw-legend" });
     this.panel.body.append(
-      this.search(), this.themeChoice(), this.legend, this.layerChoice(), this.zoneList(), this.notes(),
+      this.search(), this.themeChoice(), this.legend, this.limits(), this.layerChoice(), this.zoneList(), this.notes(),
       buttons, el("p", { class: "pw-made" }, words.made_by));
   };
 
@@ -229,13 +229,15 @@
     this.layers.parcels.show(theme);
     this.showLinks(theme.id === "plan");
     this.drawLegend(theme);
+    this.showLimits(theme);
     this.remember();
   };
 
   City.prototype.drawLegend = function (theme) {
     var words = this.page.words, layer = this.layers.parcels;
     var rows = theme.classes.map(function (one, place) {
-      var shown = el("button", { type: "button", class: "pw-swatch", "aria-pressed": "true", "aria-label": one.label + ": " + words.hide_class, title: words.hide_class });
+      if (one.empty) return "";
+      var shown = el("button", { type: "button", class: "pw-swatch", "aria-pressed": String(!layer.hidden.has(place)), "aria-label": one.label + ": " + words.hide_class, title: words.hide_class });
       shown.append(sample(one));
       shown.addEventListener("click", function () {
         var visible = shown.getAttribute("aria-pressed") !== "true";

@@ -29,7 +29,9 @@ from geo.plan.words import ACT_WORDS, money_words
 from geo.planned import Planned
 from layers import units
 
-__all__ = ["Class", "Theme", "breaks", "role_of", "role_word", "style", "themes", "tint", "zone_colours"]
+__all__ = [
+    "Class", "Theme", "breaks", "candidate_classes", "role_of", "role_word", "style", "themes", "tint", "zone_colours",
+]  # fmt: skip
 
 #: Classes of a measure need at least this many parcels to be cut at all.
 _ENOUGH = 8
@@ -280,11 +282,7 @@ def _candidates(assessment: Assessment, facts: pd.DataFrame, language: str) -> T
         return None
     strength = facts["strength"].to_numpy()
     most = max(int(strength.max(initial=0)), 1)
-    least = int(min((step for step in strength if step > 0), default=1))
-    classes = [_special("other", language), _special("judged", language)]
-    for step in range(1, most + 1):
-        colour, _ = style()["strength", str(min(step - least + 2, 5) if step >= least else 1)]
-        classes.append(Class(text("map.class.strength", language, count=step), colour))
+    classes = [_special("other", language), *candidate_classes(facts, most, language)]
     # Strongest first, as people read the list; the two classes that are no candidates last.
     order = [*range(most + 1, 1, -1), 1, 0]
     place = np.argsort(order)
@@ -292,6 +290,17 @@ def _candidates(assessment: Assessment, facts: pd.DataFrame, language: str) -> T
     note = text("map.note.candidates", language)
     title = text("map.theme.candidates", language)
     return _theme("candidates", facts, title, note, of_parcel, [classes[at] for at in order])
+
+
+def candidate_classes(facts: pd.DataFrame, most: int, language: str) -> list[Class]:
+    """Return the classes of judged land: no candidate, then candidates of 1, 2, … `most` pieces of evidence."""
+    strength = facts["strength"].to_numpy()
+    least = int(min((step for step in strength if step > 0), default=1))
+    classes = [_special("judged", language)]
+    for step in range(1, most + 1):
+        colour, _ = style()["strength", str(min(step - least + 2, 5) if step >= least else 1)]
+        classes.append(Class(text("map.class.strength", language, count=step), colour))
+    return classes
 
 
 def _plan(plan: Planned | None, facts: pd.DataFrame, language: str) -> Theme | None:
