@@ -19,6 +19,7 @@ import pandas as pd
 from branca.element import Element, Figure, MacroElement
 
 from geo.assessment import Assessment
+from geo.charts.radar import radar_css
 from geo.labels import area_text, text
 from geo.maps.assets import Verbatim, disown, inline, lock, our_file
 from geo.maps.columns import fill
@@ -32,7 +33,7 @@ __all__ = ["PARCEL_BUDGET", "draw_map", "map_html", "save_map"]
 #: Above this many parcels those that are not industrial are left out, with a note on the map.
 PARCEL_BUDGET = 100_000
 
-_SCRIPTS = ("data.js", "canvas.js", "cards.js", "names.js", "panel.js", "search.js", "sliders.js")
+_SCRIPTS = ("data.js", "canvas.js", "cards.js", "names.js", "panel.js", "search.js", "sliders.js", "zones.js")
 
 
 def draw_map(
@@ -152,7 +153,7 @@ class _Workbench(MacroElement):
         figure, folium_map = cast("Figure", self.get_root()), cast("folium.Map", self._parent)
         inline(figure)
         parts: dict[str, tuple[Element, str]] = {
-            "style": (figure.header, f"<style>{our_file('map.css')}</style>"),
+            "style": (figure.header, f"<style>{our_file('map.css')}{radar_css()}</style>"),
             "content": (figure.html, f'<script type="application/json" id="parkwise-page">{self.content}</script>'),
             "block": (figure.html, f'<script type="text/plain" id="parkwise-data">{self.block}</script>'),
             **{name: (figure.header, f"<script>{our_file(name)}</script>") for name in _SCRIPTS},

@@ -97,7 +97,9 @@
     var table = el("table", {});
     rows.forEach(function (row) {
       var beside = row.target ? el("small", { class: row.met === null ? "" : row.met ? "pw-met" : "pw-unmet" }, row.target) : null;
-      table.append(line(row.label, row.value, beside));
+      var told = line(row.label, row.value, row.sums ? el("small", { class: "pw-sums" }, row.sums) : null);
+      if (beside) told.lastChild.append(beside);
+      table.append(told);
     });
     return table;
   }
@@ -115,17 +117,55 @@
       figures((park.operator ? [{ label: page.words.operator, value: park.operator }] : []).concat(park.figures)));
   };
 
-  Parkwise.zoneCard = function (page, zone, openPark) {
+  /* Card of a zone: figures with both sums, radar, roles, points with distances, overlaps. */
+  Parkwise.zoneCard = function (page, zone, openPark, openOverlap) {
+    var said = [page.words.zone, zone.level].filter(Boolean).join(" · ");
+    var card = el("div", { class: "pw-card pw-zone-card" },
+      el("h2", {}, el("span", { class: "pw-kind" }, said), swatch(zone.colour), el("bdi", {}, zone.name)),
+      zone.roles ? el("p", {}, zone.roles) : null, figures(zone.figures));
+    card.append.apply(card, [radar(page, zone), zone.points ? points(page, zone, openPark) : parks(zone, openPark), overlaps(page, zone, openOverlap)].filter(Boolean));
+    return card;
+  };
+
+  function parks(zone, openPark) {
     var list = el("ul", { class: "pw-parks" });
     zone.parks.forEach(function (park) {
-      list.append(el("li", {}, el("button", { type: "button", class: "pw-link", onclick: function () { openPark(park.row); } },
-        el("bdi", {}, park.name)), " ", el("small", {}, park.role)));
+      list.append(el("li", {}, link(park.name, function () { openPark(park.row); }), " ", el("small", {}, park.role)));
     });
-    return el("div", { class: "pw-card" },
-      el("h2", {}, el("span", { class: "pw-kind" }, [page.words.zone, zone.level].filter(Boolean).join(" · ")),
-        swatch(zone.colour), el("bdi", {}, zone.name)),
-      figures(zone.figures), list);
-  };
+    return list;
+  }
+
+  function link(name, open) {
+    return el("button", { type: "button", class: "pw-link", onclick: open }, el("bdi", {}, name));
+  }
+
+  /* The drawing was made with the page and its texts are escaped; parsing runs nothing, and the page's policy forbids the rest. */
+  function radar(page, zone) {
+    if (!zone.radar) return null;
+    var drawn = new DOMParser().parseFromString(zone.radar, "text/html").querySelector("svg");
+    return el("section", {}, el("h3", {}, page.words.radar), document.importNode(drawn, true));
+  }
+
+  function points(page, zone, openPark) {
+    var table = el("table", { class: "pw-points" }), some = zone.points.some(function (point) { return point.distance; });
+    zone.points.forEach(function (point) {
+      var far = point.distance || (some ? page.words.main_point : "");
+      var beside = el("small", {}, [point.role, point.area].filter(Boolean).join(" · "));
+      table.append(el("tr", {}, el("th", { scope: "row" }, link(point.name, function () { openPark(point.park); }), beside),
+        el("td", {}, el("bdi", {}, far), point.marks.length ? el("small", { class: "pw-unmet" }, point.marks.join(" · ")) : null)));
+    });
+    return el("section", {}, el("h3", {}, page.words.points), table,
+      el("small", {}, some || zone.points.length < 2 ? page.words.points_note : page.words.no_main));
+  }
+
+  function overlaps(page, zone, openOverlap) {
+    var rows = zone.parks.map(function (park) { return park.row; }), list = el("ul", {});
+    page.overlaps.forEach(function (one, at) {
+      if (!one.parks.some(function (row) { return rows.indexOf(row) >= 0; })) return;
+      list.append(el("li", {}, link(one.names, function () { openOverlap(at); }), " ", el("small", {}, one.area)));
+    });
+    return list.children.length ? el("section", {}, el("h3", {}, page.words.overlaps_here), list) : null;
+  }
 
   Parkwise.overlapCard = function (page, overlap) {
     return el("div", { class: "pw-card" },

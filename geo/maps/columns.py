@@ -23,6 +23,7 @@ from geo.maps.facts import MEASURES, land_of, use_names
 from geo.maps.packing import Block, inner_points, mercator, thin
 from geo.maps.sliders import fill_limits
 from geo.maps.themes import Theme
+from geo.maps.zone_cards import fill_points
 from geo.plan.words import ACT_WORDS, money_words
 from geo.planned import Planned
 from layers import units
@@ -71,6 +72,7 @@ def fill(
     _firms(block, assessment, rows)
     _evidence(block, assessment, rows, language)
     fill_limits(block, assessment, facts, rows)
+    fill_points(block, assessment)
     for name, frame in (("parks", land.parks), ("districts", land.districts)):
         if frame is not None:
             _outlines(block, name, frame.geometry)

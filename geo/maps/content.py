@@ -16,23 +16,18 @@ from typing import Any
 import pandas as pd
 
 from geo.assessment import Assessment
-from geo.indicators import Indicator, catalogue, indicator
+from geo.indicators import indicator
 from geo.labels import area_text, labels, text, value_text
 from geo.maps.facts import land_of
+from geo.maps.figures import card_figures, least, target_text
 from geo.maps.sliders import limits_of
 from geo.maps.themes import Theme, role_of, style, zone_colours
+from geo.maps.zone_cards import zone_parts
 from geo.plan.words import money_words, value_words
 from geo.planned import Planned
-from geo.standards import short_name
 from layers import units
 
 __all__ = ["as_json", "overlaps_of", "page", "parks_of"]
-
-#: Figures on the card of a park or zone, in order.
-_CARD = (
-    "industrial_concentration", "industrial_land_share", "plot_ratio", "industrial_plot_ratio", "building_density",
-    "tax_per_mu", "value_added_per_mu", "output_per_km2", "leading_industry_share",
-)  # fmt: skip
 
 
 def page(
@@ -131,9 +126,9 @@ def _figure(name: str, row: Mapping[Hashable, Any], language: str) -> dict[str, 
             else f"{title}, {text('level.zones', language).lower()}"
         )
     told: dict[str, Any] = {"label": title, "value": value_text(entry, row["value"], language)}
-    if (target := _least(row["targets"])) is None:
+    if (target := least(row["targets"])) is None:
         return told
-    told["target"] = _target(entry, target, language)
+    told["target"] = target_text(entry, target, language)
     if target["met"] is not None:
         told["met"] = bool(target["met"])
         if name == "industrial_concentration":
@@ -141,20 +136,6 @@ def _figure(name: str, row: Mapping[Hashable, Any], language: str) -> dict[str, 
             told["share"], told["mark"] = float(row["value"]), float(target["at_least"])
             told["gap"] = text("map.lacking", language, area=area_text(lacking, language)) if lacking > 0 else ""
     return told
-
-
-def _least(targets: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The first target that asks for a least figure."""
-    return next((one for one in targets if isinstance(one.get("at_least"), (int, float))), None)
-
-
-def _target(entry: Indicator, target: Mapping[str, Any], language: str) -> str:
-    unit = "" if entry.unit == "1" else " " + units.label(entry.unit, language)
-    least = f"{target['at_least']:.0%}" if entry.percent else f"{target['at_least']:g}{unit}"
-    name = short_name(target["policy"], language)
-    year = f", {target['year']}" if target.get("year") else ""
-    key = "map.target" if target["binding"] else "map.target_compared"
-    return text(key, language, least=least, source=f"{name} {target['clause']}{year}")
 
 
 def _limits(assessment: Assessment, facts: pd.DataFrame, language: str) -> dict[str, Any] | None:
@@ -190,7 +171,8 @@ def _zones(assessment: Assessment, language: str) -> list[dict[str, Any]]:
     """Zones with their parks; every park carries its style and its card."""
     parks = parks_of(assessment)
     colours = zone_colours(parks["zone_id"].tolist())
-    figures = _card_figures(assessment, language)
+    figures = card_figures(assessment, language)
+    more = zone_parts(assessment, language)
     role = role_of(parks)
     zones: dict[str, dict[str, Any]] = {}
     for row in range(len(parks)):
@@ -203,6 +185,7 @@ def _zones(assessment: Assessment, language: str) -> list[dict[str, Any]]:
                 "level": _word("park_level", park.get("level"), language),
                 "figures": figures.get(("zone", park["zone_id"]), []),
                 "parks": [],
+                **more.get(str(park["zone_id"]), {}),
             },
         )
         zone["parks"].append(
@@ -217,29 +200,6 @@ def _zones(assessment: Assessment, language: str) -> list[dict[str, Any]]:
             }
         )
     return list(zones.values())
-
-
-def _card_figures(assessment: Assessment, language: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    rows = assessment.indicators
-    rows = rows[rows["level"].isin(["zone", "park"]) & rows["id"].isin(_CARD) & rows["value"].notna()]
-    order = {name: place for place, name in enumerate(_CARD)}
-    cards: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows.sort_values("id", key=lambda ids: ids.map(order), kind="stable").to_dict("records"):
-        entry = catalogue()[str(row["id"])]
-        card = cards.setdefault((str(row["level"]), str(row["scope_id"])), [])
-        if entry.id == "industrial_concentration":
-            card.append(
-                {"label": text("map.industrial_land", language), "value": area_text(row["numerator"], language)}
-            )
-            card.append({"label": text("map.share_of_city", language), "value": value_text(entry, row["value"])})
-            continue
-        told: dict[str, Any] = {"label": entry.title(language), "value": value_text(entry, row["value"], language)}
-        if (target := _least(row["targets"])) is not None:
-            told["target"] = _target(entry, target, language)
-            # A target of the whole city is shown beside a park's figure, but binds no park.
-            told["met"] = target["met"] if target["binding"] else None
-        card.append(told)
-    return cards
 
 
 def _roles(assessment: Assessment, language: str) -> list[dict[str, Any]]:
@@ -261,11 +221,16 @@ def _districts(assessment: Assessment) -> list[str]:
     return [] if table is None else [str(name) for name in table["district_name"].fillna("")]
 
 
-def _overlaps(assessment: Assessment, language: str) -> list[dict[str, str]]:
+def _overlaps(assessment: Assessment, language: str) -> list[dict[str, Any]]:
     """Ground that two parks claim, where it is more than a sliver."""
     pairs = overlaps_of(assessment).to_dict("records")
+    row_of = {str(park): row for row, park in enumerate(parks_of(assessment)["park_id"])}
     return [
-        {"names": f"{pair['name_a']} × {pair['name_b']}", "area": area_text(float(pair["area_m2"]), language)}
+        {
+            "names": f"{pair['name_a']} × {pair['name_b']}",
+            "area": area_text(float(pair["area_m2"]), language),
+            "parks": [row_of[str(pair["park_a"])], row_of[str(pair["park_b"])]],
+        }
         for pair in pairs
     ]
 

@@ -4,6 +4,9 @@
 
   var el = Parkwise.el;
 
+  /* From this zoom level on parks are named, below it only their zones. */
+  Parkwise.PARKS_FROM = 13;
+
   Parkwise.Names = L.Layer.extend({
     initialize: function (city) {
       this.city = city;
@@ -30,7 +33,7 @@
       city.page.districts.forEach(function (name, row) { self.put("districts", row, name, "pw-name-district", "", 0); });
       city.parkOf.forEach(function (one, row) {
         if (one.park.name === one.zone.name) return;
-        self.put("parks", row, one.park.name, "pw-name-park", one.zone.colour, 13, function () { city.openPark(row); });
+        self.put("parks", row, one.park.name, "pw-name-park", one.zone.colour, Parkwise.PARKS_FROM, function () { city.openPark(row); });
       });
     },
 

@@ -347,13 +347,6 @@
     this.open(card, place || this.labelPlace("parks", row), place ? null : Parkwise.bounds(this.parks, row));
   };
 
-  City.prototype.openZone = function (zone) {
-    var rows = zone.parks.map(function (park) { return park.row; }), city = this;
-    var box = L.latLngBounds([]);
-    rows.forEach(function (row) { var b = Parkwise.bounds(city.parks, row); if (b) box.extend(b); });
-    this.open(Parkwise.zoneCard(this.page, zone, function (row) { city.openPark(row); }), this.labelPlace("parks", rows[0]), box);
-  };
-
   City.prototype.labelPlace = function (name, row) {
     var x = this.data.column(name + ".label_x")[row], y = this.data.column(name + ".label_y")[row];
     return isNaN(x) ? null : L.latLng(Parkwise.latLng(x / Parkwise.GRID_M, y / Parkwise.GRID_M));
@@ -379,12 +372,15 @@
     var place = Parkwise.fromLatLng(latlng);
     if (this.map.hasLayer(this.layers.overlaps) && this.overlaps.count) {
       var over = this.indexOf("overlaps").at(place.x, place.y);
-      if (over >= 0 && !this.parcelAt(place)) return this.open(Parkwise.overlapCard(this.page, this.page.overlaps[over]), latlng);
+      if (over >= 0 && !this.parcelAt(place)) return this.openOverlap(over, latlng);
     }
     var s = this.parcelAt(place) - 1;
     if (s >= 0) return this.openParcel(s, false, latlng);
     var row = this.parks.count && this.map.hasLayer(this.layers.parks) ? this.indexOf("parks").at(place.x, place.y) : -1;
-    if (row >= 0) this.openPark(row, latlng);
+    if (row < 0) return;
+    /* From afar people see zones, from near their parks, as the names on the map do. */
+    if (this.map.getZoom() < Parkwise.PARKS_FROM) this.openZone(this.parkOf[row].zone, latlng);
+    else this.openPark(row, latlng);
   };
 
   /* The parcel at a place, counted from 1; 0 for none, also where its class is hidden. */
