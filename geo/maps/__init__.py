@@ -33,7 +33,17 @@ __all__ = ["PARCEL_BUDGET", "draw_map", "map_html", "save_map"]
 #: Above this many parcels those that are not industrial are left out, with a note on the map.
 PARCEL_BUDGET = 100_000
 
-_SCRIPTS = ("data.js", "canvas.js", "cards.js", "names.js", "panel.js", "search.js", "sliders.js", "zones.js")
+_SCRIPTS = (
+    "data.js",
+    "canvas.js",
+    "cards.js",
+    "names.js",
+    "panel.js",
+    "places.js",
+    "search.js",
+    "sliders.js",
+    "zones.js",
+)
 
 
 def draw_map(
@@ -123,6 +133,7 @@ def _parts(
     block, told = fill(assessment, facts, made, language, plan)
     if told["tolerance_m"]:
         notes.append(text("map.note.thinned", language, metres=f"{told['tolerance_m']:g}"))
+    notes += told["notes"]
     content = page(assessment, made, facts, language, plan) | {"fields": told["fields"], "notes": notes}
     return as_json(content), block.encode()
 

@@ -122,24 +122,33 @@
     },
 
     paintShapes: function (pen, coords) {
-      var world = 256 * Math.pow(2, coords.z);
+      var fills = this.fills, classOf = this.theme.classOf;
+      pen.strokeStyle = "rgba(255,255,255,.9)";
+      this.eachShape(pen, coords, 2, function (s, lines) {
+        pen.fillStyle = fills[classOf[s]];
+        pen.fill("evenodd");
+        if (lines) pen.stroke();
+      }, function (s, x0, y0, w, h) {
+        pen.fillStyle = fills[classOf[s]];
+        pen.fillRect(x0, y0, w, h);
+      });
+    },
+
+    /* Trace every shape of a tile that is shown, and `draw` it; what is smaller than `least` pixels is a box, for `box`. */
+    eachShape: function (pen, coords, least, draw, box) {
+      var world = 256 * Math.pow(2, coords.z), self = this;
       var scale = (Parkwise.GRID_M / Parkwise.AROUND_M) * world;
       var left = world / 2 - coords.x * TILE, top = world / 2 - coords.y * TILE;
-      var shapes = this.data.parcels, b = shapes.box, x = shapes.x, y = shapes.y, fills = this.fills;
+      var shapes = this.data.parcels, b = shapes.box, x = shapes.x, y = shapes.y;
       var classOf = this.theme.classOf, hidden = this.hidden;
       var lines = scale * 400 > 8;
       pen.lineWidth = scale * 400 > 40 ? 0.8 : 0.4;
-      pen.strokeStyle = "rgba(255,255,255,.9)";
       this.data.index.visit(-left / scale, (top - TILE) / scale, (TILE - left) / scale, top / scale, function (s) {
         var at = classOf[s];
         if (at < 0 || hidden.has(at)) return;
-        pen.fillStyle = fills[at];
         var x0 = left + b[4 * s] * scale, y0 = top - b[4 * s + 3] * scale;
         var w = (b[4 * s + 2] - b[4 * s]) * scale, h = (b[4 * s + 3] - b[4 * s + 1]) * scale;
-        if (w < 2 && h < 2) {
-          pen.fillRect(x0, y0, Math.max(w, 0.8), Math.max(h, 0.8));
-          return;
-        }
+        if (w < least && h < least) return box.call(self, s, x0, y0, Math.max(w, 0.8), Math.max(h, 0.8));
         pen.beginPath();
         for (var r = shapes.shape[s]; r < shapes.shape[s + 1]; r++) {
           var v = shapes.ring[r], end = shapes.ring[r + 1];
@@ -147,8 +156,7 @@
           for (v++; v < end; v++) pen.lineTo(left + x[v] * scale, top - y[v] * scale);
           pen.closePath();
         }
-        pen.fill("evenodd");
-        if (lines) pen.stroke();
+        draw.call(self, s, lines);
       });
     },
   });

@@ -56,6 +56,7 @@
       else table.append(el("tr", {}, el("th", { scope: "row" }, field.label), el("td", {},
         el("button", { type: "button", class: "pw-link", onclick: function () { openPark(parkRow); } }, el("bdi", {}, said)))));
     });
+    Parkwise.placeLines(page, data, s).forEach(function (row) { table.append(line(row[0], row[1])); });
     var card = el("div", { class: "pw-card" },
       el("h2", {}, el("span", { class: "pw-kind" }, page.words.parcel), el("bdi", {}, data.column("uid")[s])), table);
     card.append.apply(card, [firms(page, data, s), evidence(page, data, s)].filter(Boolean));
@@ -166,6 +167,13 @@
     });
     return list.children.length ? el("section", {}, el("h3", {}, page.words.overlaps_here), list) : null;
   }
+
+  /* Card of land between two points that nearly touch. */
+  Parkwise.joinCard = function (page, join) {
+    return el("div", { class: "pw-card" },
+      el("h2", {}, el("span", { class: "pw-kind" }, page.words.join), el("bdi", {}, join.names)), figures(join.figures),
+      el("small", {}, page.words.join_note));
+  };
 
   Parkwise.overlapCard = function (page, overlap) {
     return el("div", { class: "pw-card" },

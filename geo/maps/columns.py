@@ -21,6 +21,7 @@ from geo.labels import evidence_title, evidence_unit, text
 from geo.maps.content import overlaps_of, parks_of
 from geo.maps.facts import MEASURES, land_of, use_names
 from geo.maps.packing import Block, inner_points, mercator, thin
+from geo.maps.places import fill_places, group_numbers_of
 from geo.maps.sliders import fill_limits
 from geo.maps.themes import Theme
 from geo.maps.zone_cards import fill_points
@@ -54,7 +55,7 @@ def fill(
     -------
     block : Block
     told : dict
-        `fields` of a parcel's card, `tolerance_m` of the outlines.
+        `fields` of a parcel's card, `tolerance_m` of the outlines, `notes` on what is left out.
     """
     block = Block()
     rows = np.flatnonzero(facts["shown"].to_numpy())
@@ -73,12 +74,13 @@ def fill(
     _evidence(block, assessment, rows, language)
     fill_limits(block, assessment, facts, rows)
     fill_points(block, assessment)
+    notes = fill_places(block, assessment, rows, language)
     for name, frame in (("parks", land.parks), ("districts", land.districts)):
         if frame is not None:
             _outlines(block, name, frame.geometry)
     if len(overlaps := overlaps_of(assessment)):
         _outlines(block, "overlaps", gpd.GeoSeries(overlaps["geometry"].to_numpy(), crs=land.parcels.crs))
-    return block, {"fields": fields, "tolerance_m": tolerance}
+    return block, {"fields": fields, "tolerance_m": tolerance, "notes": notes}
 
 
 def _outlines(block: Block, name: str, geometry: gpd.GeoSeries) -> None:
@@ -112,8 +114,8 @@ def _fields(block: Block, assessment: Assessment, shown: pd.DataFrame, language:
     for name, decimals in MEASURES.items():
         if shown[name].notna().any():
             fields.append(_measured(block, name, decimals, shown[name], language))
-    if (shown["group"] > 0).any():
-        block.integers("group", shown["group"])
+    if (group := group_numbers_of(assessment, shown["group"])).any():
+        block.integers("group", group)
     return fields
 
 

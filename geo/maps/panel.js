@@ -110,7 +110,7 @@
 
   City.prototype.drawLayers = function () {
     var map = this.map;
-    [["pw-districts", 380], ["pw-parks", 410], ["pw-links", 415], ["pw-overlaps", 420], ["pw-chosen", 430]].forEach(function (pane) {
+    [["pw-districts", 380], ["pw-outlines", 390], ["pw-parks", 410], ["pw-links", 415], ["pw-overlaps", 420], ["pw-chosen", 430]].forEach(function (pane) {
       map.createPane(pane[0]).style.zIndex = pane[1];
       map.getPane(pane[0]).style.pointerEvents = "none";
     });
@@ -129,7 +129,7 @@
       labels: new Parkwise.Names(this),
     };
     Object.keys(layers).forEach(function (key) { if (key !== "links") layers[key].addTo(map); });
-    return layers;
+    return Object.assign(layers, this.placeLayers());
   };
 
   /* From each parcel that is to move, a line to the park that receives it; shown with the theme of the plan. */
@@ -273,7 +273,7 @@
       if (city[key] && !city[key].count) return;
       var layer = city.layers[key];
       var input = el("input", { type: "checkbox", onchange: function () { if (input.checked) layer.addTo(city.map); else layer.remove(); } });
-      input.checked = true;
+      input.checked = city.map.hasLayer(layer);
       if (key === "links") city.linksInput = input;
       field.append(el("label", {}, input, el("span", {}, city.page.words[key + "_layer"])));
     });
@@ -370,6 +370,7 @@
 
   City.prototype.clicked = function (latlng) {
     var place = Parkwise.fromLatLng(latlng);
+    if (this.clickedPlace(latlng)) return;
     if (this.map.hasLayer(this.layers.overlaps) && this.overlaps.count) {
       var over = this.indexOf("overlaps").at(place.x, place.y);
       if (over >= 0 && !this.parcelAt(place)) return this.openOverlap(over, latlng);

@@ -43,10 +43,10 @@ def zone_parts(assessment: Assessment, language: str) -> dict[str, dict[str, Any
     if assessment.composition is None:
         return parts
     found = assessment.composition
-    for zone in found.zones.drop(columns="geometry").to_dict("records"):
-        parts.setdefault(str(zone["zone_id"]), {}).update(
-            roles=_roles(zone["roles"], language),
-            points=_points(found, str(zone["zone_id"]), zone["mains"], language),
+    for row in found.zones.drop(columns="geometry").to_dict("records"):
+        parts.setdefault(str(row["zone_id"]), {}).update(
+            roles=_roles(row["roles"], language),
+            points=_points(found, str(row["zone_id"]), row["mains"], language),
         )
     return parts
 
