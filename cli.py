@@ -809,11 +809,13 @@ def map_(voice: _Voice, call: _Call, output: Path, overwrite: bool) -> None:
     """
     from geo.maps import map_html
     from geo.planned import planned
+    from geo.ratings import rate
     from layers.output import new_file
 
     assessment = _assess(call, voice, shown=True)
     with new_file(output, overwrite=overwrite) as path:
-        drawn = map_html(assessment, language=assessment.project.language, plan=planned(assessment))
+        plan, ratings = planned(assessment), rate(assessment)
+        drawn = map_html(assessment, language=assessment.project.language, plan=plan, ratings=ratings)
         path.write_text(drawn, encoding="utf-8")
     voice.say(f"  {output}")
 

@@ -25,8 +25,10 @@ from geo.maps.assets import Verbatim, disown, inline, lock, our_file
 from geo.maps.columns import fill
 from geo.maps.content import as_json, page
 from geo.maps.facts import parcel_facts
+from geo.maps.graded import grade_themes
 from geo.maps.themes import themes
 from geo.planned import Planned
+from geo.ratings import Ratings
 
 __all__ = ["PARCEL_BUDGET", "draw_map", "map_html", "save_map"]
 
@@ -54,6 +56,7 @@ def draw_map(
     budget: int = PARCEL_BUDGET,
     facts: pd.DataFrame | None = None,
     plan: Planned | None = None,
+    ratings: Ratings | None = None,
 ) -> folium.Map:
     """Draw districts, zones, parks and parcels with their figures.
 
@@ -72,6 +75,8 @@ def draw_map(
         From `facts.parcel_facts`, where they are at hand.
     plan : Planned, optional
         What was planned: a theme of its own.
+    ratings : Ratings, optional
+        What was graded: parcels by the grade of their main firm.
 
     Returns
     -------
@@ -84,7 +89,7 @@ def draw_map(
     """
     chosen = language or assessment.project.language
     facts = parcel_facts(assessment) if facts is None else facts
-    workbench = _Workbench(*_parts(assessment, facts, chosen, budget, plan), language=chosen, alone=m is None)
+    workbench = _Workbench(*_parts(assessment, facts, chosen, budget, plan, ratings), language=chosen, alone=m is None)
     if m is None:
         m = folium.Map(
             location=[0, 0], zoom_start=2, tiles=None, zoom_control=False, attribution_control=False,
@@ -104,9 +109,10 @@ def map_html(
     *,
     facts: pd.DataFrame | None = None,
     plan: Planned | None = None,
+    ratings: Ratings | None = None,
 ) -> str:
     """Return the map as the text of one self-contained, locked page; see `draw_map`."""
-    return _page(draw_map(assessment, language=language, facts=facts, plan=plan))
+    return _page(draw_map(assessment, language=language, facts=facts, plan=plan, ratings=ratings))
 
 
 def save_map(folium_map: folium.Map, path: str | Path) -> Path:
@@ -124,13 +130,19 @@ def _page(folium_map: folium.Map) -> str:
 
 
 def _parts(
-    assessment: Assessment, facts: pd.DataFrame, language: str, budget: int, plan: Planned | None
+    assessment: Assessment,
+    facts: pd.DataFrame,
+    language: str,
+    budget: int,
+    plan: Planned | None,
+    ratings: Ratings | None,
 ) -> tuple[str, str]:
     """The words of the page as JSON, and the block as base64."""
-    made = themes(assessment, facts, language, plan)
+    grades = None if ratings is None else ratings.grades
+    made = themes(assessment, facts, language, plan) + grade_themes(assessment, grades, facts, language)
     hidden, notes = _left_out(facts, budget, language)
     facts = facts.assign(shown=facts["shown"] & ~hidden)
-    block, told = fill(assessment, facts, made, language, plan)
+    block, told = fill(assessment, facts, made, language, plan, grades)
     if told["tolerance_m"]:
         notes.append(text("map.note.thinned", language, metres=f"{told['tolerance_m']:g}"))
     notes += told["notes"]

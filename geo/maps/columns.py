@@ -16,10 +16,12 @@ import pandas as pd
 import shapely
 
 from geo.assessment import Assessment
+from geo.grading.grades import Grades
 from geo.indicators import indicator
 from geo.labels import evidence_title, evidence_unit, text
 from geo.maps.content import overlaps_of, parks_of
 from geo.maps.facts import MEASURES, land_of, use_names
+from geo.maps.graded import grade_words
 from geo.maps.packing import Block, inner_points, mercator, thin
 from geo.maps.places import fill_places, group_numbers_of
 from geo.maps.sliders import fill_limits
@@ -38,6 +40,7 @@ def fill(
     themes: Sequence[Theme],
     language: str,
     plan: Planned | None = None,
+    grades: Grades | None = None,
 ) -> tuple[Block, dict[str, Any]]:
     """Return the block of what is shown, and what the page must know to read it.
 
@@ -50,6 +53,8 @@ def fill(
     language : str
     plan : Planned, optional
         What was planned.
+    grades : Grades, optional
+        What firms were graded.
 
     Returns
     -------
@@ -70,6 +75,8 @@ def fill(
     if plan is not None and len(plan.plan.chosen):
         fields += _acts(block, plan, rows, language)
         _links(block, plan, rows)
+    if (told := grade_words(assessment, grades, language)) is not None:
+        fields.append(_pointed(block, "grade", text("map.field.grade", language), told.iloc[rows]))
     _firms(block, assessment, rows)
     _evidence(block, assessment, rows, language)
     fill_limits(block, assessment, facts, rows)

@@ -30,7 +30,8 @@ from geo.planned import Planned
 from layers import units
 
 __all__ = [
-    "Class", "Theme", "breaks", "candidate_classes", "role_of", "role_word", "style", "themes", "tint", "zone_colours",
+    "Class", "Theme", "breaks", "candidate_classes", "role_of", "role_word", "special_class", "style", "theme_of",
+    "themes", "tint", "zone_colours",
 ]  # fmt: skip
 
 #: Classes of a measure need at least this many parcels to be cut at all.
@@ -97,7 +98,7 @@ def themes(assessment: Assessment, facts: pd.DataFrame, language: str, plan: Pla
     return [theme for theme in made if theme is not None]
 
 
-def _theme(
+def theme_of(
     id: str,  # noqa: A002
     facts: pd.DataFrame,
     title: str,
@@ -121,7 +122,8 @@ def _theme(
     return Theme(id, title, note, left, renumbered)
 
 
-def _special(key: str, language: str) -> Class:
+def special_class(key: str, language: str) -> Class:
+    """Return a class that many themes share: other land, land without a figure."""
     colour, pattern = style()["class", key]
     return Class(text(f"map.class.{key}", language), colour, pattern)
 
@@ -148,10 +150,10 @@ def _zones(assessment: Assessment, facts: pd.DataFrame, language: str) -> Theme 
     industrial = facts["industrial"].to_numpy()
     n = len(classes)
     of_parcel = np.where(industrial, np.where(home >= 0, class_of_park[home], n), np.where(home >= 0, n + 1, n + 2))
-    classes += [_special(key, language) for key in ("outside", "inside_other", "other")]
+    classes += [special_class(key, language) for key in ("outside", "inside_other", "other")]
     inside = float(industrial_by_park(land_of(assessment))["industrial_m2"].sum())
     note = text("map.note.zones", language, area=f"{units.convert(inside, 'm2', 'mu'):,.0f}")
-    return _theme("zones", facts, text("map.theme.zones", language), note, of_parcel, classes)
+    return theme_of("zones", facts, text("map.theme.zones", language), note, of_parcel, classes)
 
 
 def _zone_order(keys: pd.DataFrame) -> pd.DataFrame:
@@ -184,7 +186,7 @@ def _land_use(assessment: Assessment, facts: pd.DataFrame, language: str) -> The
     order = [key for kind, key in style() if kind == "land_use"]
     of_parcel = pd.Index(order).get_indexer(pd.Index(groups)).astype("int64")
     classes = [Class(text(f"map.use.{key}", language), *style()["land_use", key]) for key in order]
-    return _theme("land_use", facts, text("map.theme.land_use", language), "", of_parcel, classes)
+    return theme_of("land_use", facts, text("map.theme.land_use", language), "", of_parcel, classes)
 
 
 def _measure(name: str, assessment: Assessment, facts: pd.DataFrame, language: str) -> Theme | None:
@@ -206,9 +208,9 @@ def _measure(name: str, assessment: Assessment, facts: pd.DataFrame, language: s
     ]
     n = len(classes)
     of_parcel = np.where(industrial, np.where(known, np.searchsorted(edges, values, side="right"), n), n + 1)
-    classes += [_special("no_data", language), _special("other", language)]
+    classes += [special_class("no_data", language), special_class("other", language)]
     title = entry.title(language) + (f" ({unit})" if unit else "")
-    return _theme(name, facts, title, text("map.note.measure", language), of_parcel.astype("int64"), classes, n)
+    return theme_of(name, facts, title, text("map.note.measure", language), of_parcel.astype("int64"), classes, n)
 
 
 def _limit(name: str, assessment: Assessment) -> tuple[float | None, str]:
@@ -282,21 +284,21 @@ def _candidates(assessment: Assessment, facts: pd.DataFrame, language: str) -> T
         return None
     strength = facts["strength"].to_numpy()
     most = max(int(strength.max(initial=0)), 1)
-    classes = [_special("other", language), *candidate_classes(facts, most, language)]
+    classes = [special_class("other", language), *candidate_classes(facts, most, language)]
     # Strongest first, as people read the list; the two classes that are no candidates last.
     order = [*range(most + 1, 1, -1), 1, 0]
     place = np.argsort(order)
     of_parcel = place[strength + 1]
     note = text("map.note.candidates", language)
     title = text("map.theme.candidates", language)
-    return _theme("candidates", facts, title, note, of_parcel, [classes[at] for at in order])
+    return theme_of("candidates", facts, title, note, of_parcel, [classes[at] for at in order])
 
 
 def candidate_classes(facts: pd.DataFrame, most: int, language: str) -> list[Class]:
     """Return the classes of judged land: no candidate, then candidates of 1, 2, … `most` pieces of evidence."""
     strength = facts["strength"].to_numpy()
     least = int(min((step for step in strength if step > 0), default=1))
-    classes = [_special("judged", language)]
+    classes = [special_class("judged", language)]
     for step in range(1, most + 1):
         colour, _ = style()["strength", str(min(step - least + 2, 5) if step >= least else 1)]
         classes.append(Class(text("map.class.strength", language, count=step), colour))
@@ -315,6 +317,6 @@ def _plan(plan: Planned | None, facts: pd.DataFrame, language: str) -> Theme | N
     classes = [
         Class(word[:1].upper() + word[1:], *colours["act", name]) for name, word in zip(acts, words, strict=True)
     ]
-    classes += [_special("kept", language), _special("other", language)]
+    classes += [special_class("kept", language), special_class("other", language)]
     note = text("map.note.plan", language, cost=money_words(plan.plan.cost_fen).text(language))
-    return _theme("plan", facts, text("map.theme.plan", language), note, of_parcel, classes)
+    return theme_of("plan", facts, text("map.theme.plan", language), note, of_parcel, classes)

@@ -114,7 +114,7 @@ def _makers(
         "report.docx": lambda path: write_docx(report, path),
         "report.xlsx": lambda path: write_xlsx(assessment, path, language=language, ratings=ratings, plan=plan),
         "map.html": lambda path: path.write_text(
-            map_html(assessment, language, facts=facts(), plan=plan), encoding="utf-8"
+            map_html(assessment, language, facts=facts(), plan=plan, ratings=ratings), encoding="utf-8"
         ),
         "results.gpkg": lambda path: write_gpkg(assessment, path, facts(), plan),
         "results.json": lambda path: path.write_text(dumps(results(assessment, ratings, document)), encoding="utf-8"),
