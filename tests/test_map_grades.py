@@ -85,9 +85,9 @@ def test_grades_of_the_rules_are_drawn(graded, browser, tmp_path):  # noqa: F811
     )
     wanted = {",".join(str(int(fill[at : at + 2], 16)) for at in (1, 3, 5)) for fill in fills}
     assert wanted <= set(page.run(COLOURS))
-    page.run("Parkwise.city.openParcel(0, true)")
+    page.run("Parkwise.city.openParcel(1, true)")
     assert "B 类" in page.card()  # 60 万元 ÷ 30 亩 = 2, of 3: 67 points
-    page.run("Parkwise.city.openParcel(2, true)")
+    page.run("Parkwise.city.openParcel(3, true)")
     assert "A 类" in page.card()  # 90 ÷ 22.5 = 4, of 3
     assert page.told == []
     page.page.close()

@@ -44,6 +44,7 @@ _SCRIPTS = (
     "places.js",
     "search.js",
     "sliders.js",
+    "tools.js",
     "zones.js",
 )
 

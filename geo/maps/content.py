@@ -21,6 +21,7 @@ from geo.labels import area_text, labels, text, value_text
 from geo.maps.facts import land_of
 from geo.maps.figures import card_figures, least, target_text
 from geo.maps.places import places_of
+from geo.maps.plane import plane_of
 from geo.maps.sliders import limits_of
 from geo.maps.themes import Theme, role_of, style, zone_colours
 from geo.maps.zone_cards import zone_parts
@@ -49,6 +50,7 @@ def page(
         "roles": _roles(assessment, language),
         "districts": _districts(assessment),
         "overlaps": _overlaps(assessment, language),
+        "plane": plane_of(assessment),
         **places_of(assessment, language),
         "limits": _limits(assessment, facts, language),
     }

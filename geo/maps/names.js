@@ -38,11 +38,11 @@
     },
 
     put: function (of, row, name, kind, colour, fromZoom, open) {
-      var place = this.city.labelPlace(of, row);
+      var city = this.city, place = city.labelPlace(of, row);
       if (!place || !name) return;
       var words = el("span", { style: colour ? "color:" + Parkwise.darker(colour) : "" }, el("bdi", {}, name));
       var marker = L.marker(place, { icon: L.divIcon({ className: "pw-name " + kind, html: words, iconSize: null }), interactive: Boolean(open), keyboard: false });
-      if (open) marker.on("click", open);
+      if (open) marker.on("click", function (event) { if (city.measuring) city.addCorner(event.latlng); else open(); });
       this.made.push({ marker: marker, fromZoom: fromZoom });
     },
 

@@ -88,6 +88,7 @@
     this.fit();
     this.restore();
     this.listen();
+    this.drawTools();
   }
 
   /* The whole city: its districts, else its parks and all but the outermost parcels; a stray one should not shrink it. */
@@ -369,6 +370,7 @@
   };
 
   City.prototype.clicked = function (latlng) {
+    if (this.measuring) return this.addCorner(latlng);
     var place = Parkwise.fromLatLng(latlng);
     if (this.clickedPlace(latlng)) return;
     if (this.map.hasLayer(this.layers.overlaps) && this.overlaps.count) {
@@ -399,7 +401,7 @@
   };
 
   City.prototype.hover = function (latlng) {
-    var s = this.parcelAt(Parkwise.fromLatLng(latlng)) - 1;
+    var s = this.measuring ? -1 : this.parcelAt(Parkwise.fromLatLng(latlng)) - 1;
     if (s < 0) { this.tip.remove(); return; }
     var span = this.data.span("firms", s);
     var firm = span.from < span.to ? this.data.column("firms.words")[this.data.column("firms.row")[span.from]] : "";
