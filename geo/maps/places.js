@@ -12,9 +12,17 @@
 
     initialize: function (data, column, colour, options) {
       Parkwise.ParcelLayer.prototype.initialize.call(this, data, options);
-      var number = data.column(column);
+      this.column = column;
       this.colour = colour;
-      this.theme = { classes: [{ fill: colour, pattern: "" }], classOf: number.map(function (one) { return one > 0 ? 0 : -1; }) };
+    },
+
+    /* The numbers are read when somebody asks for the layer, so that the first picture does not wait for them. */
+    onAdd: function (map) {
+      if (!this.theme) {
+        var inside = this.data.column(this.column).map(function (one) { return one > 0 ? 0 : -1; });
+        this.theme = { classes: [{ fill: this.colour, pattern: "" }], classOf: inside };
+      }
+      return L.GridLayer.prototype.onAdd.call(this, map);
     },
 
     paintShapes: function (pen, coords) {
