@@ -90,6 +90,12 @@ _set = click.option(
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 _overwrite = click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+_public = click.option(
+    "--public",
+    is_flag=True,
+    help="For what leaves the house: no firm or owner is named, figures of few firms are withheld, parcels lie on a "
+    "coarse grid (settings [public]).",
+)
 _verbose = click.option("-v", "--verbose", count=True, help="Say more on stderr.")
 _quiet = click.option("-q", "--quiet", count=True, help="Say less on stderr.")
 
@@ -424,6 +430,18 @@ def _say_checks(store: Store, voice: _Voice, language: str, *, asked: bool = Fal
         voice.say(f"  {line}")
 
 
+def _tell(words: str, assessment: Assessment) -> None:
+    """Print words on stdout; those of a public version after its rules."""
+    if assessment.redaction is not None:
+        click.echo(assessment.redaction.words.text(assessment.project.language) + "\n")
+    click.echo(words)
+
+
+def _rules_of(assessment: Assessment) -> dict[str, Any]:
+    """The rules of a public version, for documents that hold a part of its results."""
+    return {} if assessment.redaction is None else {"redaction": assessment.redaction.document()}
+
+
 def _print_json(document: object) -> None:
     from geo.results import dumps, plain
 
@@ -618,18 +636,30 @@ def repair(
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the figures of every parcel, as GeoParquet; of a converted project part by part.",
 )
-@_shared(_json, _overwrite)
+@_shared(_public, _json, _overwrite)
 @click.pass_obj
 @_measuring
 def measure(
-    voice: _Voice, call: _Call, levels: tuple[str, ...], parcels: Path | None, as_json: bool, overwrite: bool
+    voice: _Voice,
+    call: _Call,
+    levels: tuple[str, ...],
+    parcels: Path | None,
+    public: bool,
+    as_json: bool,
+    overwrite: bool,
 ) -> None:
     """计算指标 / Compute the indicators.
 
     Example: parkwise measure project.toml --by zone --json
     """
+    if public and parcels is not None:
+        _refuse_rows(parcels)
     with _parcel_rows(parcels, overwrite=overwrite) as rows:
-        assessment = _assess(call, voice, levels=levels or None, rows=rows)
+        assessment = _assess(call, voice, levels=levels or None, shown=public, rows=rows)
+    if public:
+        from geo.redaction.redact import redact
+
+        assessment = redact(assessment).assessment
     if as_json:
         from geo.results import dumps, results
 
@@ -637,14 +667,26 @@ def measure(
         return
     from geo.telling.figures import indicators_text
 
-    click.echo(indicators_text(assessment))
+    _tell(indicators_text(assessment), assessment)
+
+
+def _refuse_rows(folder: Path) -> None:
+    """Figures of every parcel are no public version."""
+    from layers.errors import ProjectError
+
+    raise ProjectError(
+        f"--parcels {folder}: the figures of every parcel tell those of single firms and have no public version. "
+        "Leave out --public or --parcels; parkwise report --public writes parcels without them.",
+        f"--parcels {folder}：逐宗数据会透露单个企业的情况，没有公开版。请去掉 --public 或 --parcels；"
+        "parkwise report --public 会写出不含这些数据的地块。",
+    )
 
 
 @main.command()
-@_shared(_json)
+@_shared(_public, _json)
 @click.pass_obj
 @_measuring
-def grade(voice: _Voice, call: _Call, as_json: bool) -> None:
+def grade(voice: _Voice, call: _Call, public: bool, as_json: bool) -> None:
     """企业亩均评价、开发区评价、控制指标对照 / Grades of firms, scores and verdicts on zones, land against limits.
 
     Example: parkwise grade project.toml --set grade.rules=huangyan-2022
@@ -654,35 +696,45 @@ def grade(voice: _Voice, call: _Call, as_json: bool) -> None:
     # Limits and ideals are held against all land, not only that of firms.
     assessment = _assess(call, voice, shown=True)
     ratings = require(rate(assessment), assessment.project)
+    if public:
+        from geo.redaction.redact import redact
+
+        assessment, shown, _ = redact(assessment, ratings)
+        ratings = shown or ratings
     if as_json:
         from geo.rating_results import rating_results
 
-        _print_json({"grades": [], "evaluation": [], **rating_results(ratings)})
+        _print_json({**_rules_of(assessment), "grades": [], "evaluation": [], **rating_results(ratings)})
         return
     from geo.telling.ratings import ratings_text
 
-    click.echo(ratings_text(ratings, assessment.project.language))
+    _tell(ratings_text(ratings, assessment.project.language), assessment)
 
 
 @main.command()
-@_shared(_json)
+@_shared(_public, _json)
 @click.pass_obj
 @_measuring
-def candidates(voice: _Voice, call: _Call, as_json: bool) -> None:
+def candidates(voice: _Voice, call: _Call, public: bool, as_json: bool) -> None:
     """低效用地线索 / Low-efficiency candidates with their evidence.
 
     Example: parkwise candidates project.toml --set candidates.tax_per_mu_below=5
     """
-    assessment = _assess(call, voice, levels=("city",), candidates=True)
+    assessment = _assess(call, voice, levels=("city",), candidates=True, shown=public)
+    if public:
+        from geo.redaction.redact import redact
+
+        assessment = redact(assessment).assessment
     if as_json:
         from geo.results import results
 
         document = results(assessment)
-        _print_json({name: document[name] for name in ("candidates", "candidate_groups", "candidate_exemptions")})
+        names = ("candidates", "candidate_groups", "candidate_exemptions")
+        _print_json(_rules_of(assessment) | {name: document[name] for name in names})
         return
     from geo.telling.candidates import candidates_text
 
-    click.echo(candidates_text(assessment))
+    _tell(candidates_text(assessment), assessment)
 
 
 @main.command()
@@ -692,10 +744,10 @@ def candidates(voice: _Voice, call: _Call, as_json: bool) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for results.json and options.csv, every act the planner could choose.",
 )
-@_shared(_json, _overwrite)
+@_shared(_public, _json, _overwrite)
 @click.pass_obj
 @_measuring
-def plan(voice: _Voice, call: _Call, output: Path | None, as_json: bool, overwrite: bool) -> None:
+def plan(voice: _Voice, call: _Call, output: Path | None, public: bool, as_json: bool, overwrite: bool) -> None:
     """达标的最低成本方案 / The least costly set of acts that reaches the target, certified.
 
     Example: parkwise plan project.toml -o plan/ --set plan.at_least=0.7
@@ -710,6 +762,13 @@ def plan(voice: _Voice, call: _Call, output: Path | None, as_json: bool, overwri
     found = plan_renewal(assessment)
     voice.step(0.85, "weigh")
     weighed = weigh(found, assessment.project)
+    if public:
+        from geo.planned import Planned
+        from geo.redaction.redact import redact, require_public
+
+        require_public(Planned(found))
+        assessment, _, shown = redact(assessment, plan=Planned(found))
+        found = shown.plan if shown is not None else found
     language, table = assessment.project.language, options_table(found)
     if output is not None:
         from geo.results import dumps, results
@@ -723,11 +782,11 @@ def plan(voice: _Voice, call: _Call, output: Path | None, as_json: bool, overwri
     if as_json:
         from geo.results import plain
 
-        _print_json(plain({"plan": plan_document(found, table, language, weighed)}))
+        _print_json(plain(_rules_of(assessment) | {"plan": plan_document(found, table, language, weighed)}))
         return
     from geo.telling.plan import plan_text
 
-    click.echo(plan_text(found, language, weighed))
+    _tell(plan_text(found, language, weighed), assessment)
 
 
 @main.command()
@@ -799,10 +858,10 @@ def _say_converted(store: Store, voice: _Voice, *, thorough: bool) -> None:
 
 @main.command("map")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The HTML file to write.")
-@_shared(_overwrite)
+@_shared(_public, _overwrite)
 @click.pass_obj
 @_measuring
-def map_(voice: _Voice, call: _Call, output: Path, overwrite: bool) -> None:
+def map_(voice: _Voice, call: _Call, output: Path, public: bool, overwrite: bool) -> None:
     """离线交互地图 / One interactive map that opens offline.
 
     Example: parkwise map project.toml -o map.html
@@ -813,8 +872,14 @@ def map_(voice: _Voice, call: _Call, output: Path, overwrite: bool) -> None:
     from layers.output import new_file
 
     assessment = _assess(call, voice, shown=True)
+    plan, ratings = planned(assessment), rate(assessment)
+    if public:
+        from geo.ratings import Ratings
+        from geo.redaction.redact import redact
+
+        assessment, shown, plan = redact(assessment, ratings, plan)
+        ratings = shown or Ratings()
     with new_file(output, overwrite=overwrite) as path:
-        plan, ratings = planned(assessment), rate(assessment)
         drawn = map_html(assessment, language=assessment.project.language, plan=plan, ratings=ratings)
         path.write_text(drawn, encoding="utf-8")
     voice.say(f"  {output}")
@@ -830,11 +895,17 @@ def map_(voice: _Voice, call: _Call, output: Path, overwrite: bool) -> None:
 @click.option(
     "--postgis-schema", metavar="NAME", help="Schema for them (default: parkwise_ and the name of the project)."
 )
-@_shared(_overwrite)
+@_shared(_public, _overwrite)
 @click.pass_obj
 @_measuring
 def report(
-    voice: _Voice, call: _Call, output: Path, postgis: str | None, postgis_schema: str | None, overwrite: bool
+    voice: _Voice,
+    call: _Call,
+    output: Path,
+    postgis: str | None,
+    postgis_schema: str | None,
+    public: bool,
+    overwrite: bool,
 ) -> None:
     """完整报告：网页、Word、Excel、地图、GeoPackage / Everything people hand in.
 
@@ -844,7 +915,9 @@ def report(
 
     place = _database(call, postgis, postgis_schema, overwrite=overwrite)
     assessment = _assess(call, voice, checked=True, shown=True)
-    written = write_report(assessment, output, overwrite=overwrite, database=place, progress=voice.within(0.6, 1.0))
+    written = write_report(
+        assessment, output, overwrite=overwrite, public=public, database=place, progress=voice.within(0.6, 1.0)
+    )
     for path in written:
         voice.say(f"  {path}")
     if place is not None:

@@ -28,6 +28,7 @@ from geo.industry import industry_shares, output_column, tally_industries
 from geo.land import Land, attach_to, places
 from geo.land_use import system
 from geo.own_targets import OwnTarget, asked_by_project, own_targets, require_places
+from geo.redaction.stated import Redaction
 from geo.renewal import Candidates, find_candidates
 from geo.renewal.stated import project_rules, project_sources
 from geo.reported import reported
@@ -99,6 +100,8 @@ class Assessment:
         Which checks the findings come from, see `layers.checks_made`.
     composition : Composition or None
         How each zone is put together; None where nobody looked, or there are no parks.
+    redaction : Redaction or None
+        The rules it was made public by, see `geo.redaction`; None for the whole of it.
     """
 
     project: Project
@@ -115,6 +118,7 @@ class Assessment:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     checks: Checks = "conversion"
     composition: Composition | None = None
+    redaction: Redaction | None = None
 
     @property
     def city(self) -> str:

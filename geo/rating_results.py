@@ -88,6 +88,7 @@ def _grading(grades: Grades) -> dict[str, Any]:
         "status": rules.status_zh,
         "source": rules.source,
         "year": grades.year,
+        **({} if grades.published is None else {"counts": _records(grades.published, ["group", "grade", "firms"])}),
         "notes": _told(grades.told),
     }
 

@@ -108,6 +108,8 @@ def definitions(assessment: Assessment) -> dict[str, Any]:
         "policies": list(project.texts("project.policies")),
         "open_questions": _open_questions(assessment),
     }
+    if assessment.redaction is not None:
+        told["redaction"] = assessment.redaction.document()
     if assessment.land is not None:
         told["crs"] = describe(assessment.land.parcels.crs)
         told["unplaced_buildings"] = assessment.land.unplaced
@@ -153,6 +155,7 @@ def _indicators(assessment: Assessment) -> list[dict[str, Any]]:
             "count": row["count"],
             "missing": {"count": row["missing"]},
             "estimated": row["estimated"] > 0,
+            **({} if assessment.redaction is None else {"suppressed": row["suppressed"]}),
             "targets": row["targets"],
         }
         for row in assessment.indicators.to_dict("records")

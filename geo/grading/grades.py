@@ -52,6 +52,8 @@ class Grades:
         veto, forbids), `unit`, `barred` (a veto stands in the way).
     told : tuple of Words
         What was assumed and what was left out, in English and Chinese.
+    published : DataFrame or None
+        `counts` of a public version, whose `table` is empty; `firms` is missing where it is withheld.
 
     In the two long tables words (group, indicator, unit, grade, policy) are categories.
     """
@@ -62,10 +64,13 @@ class Grades:
     contributions: pd.DataFrame
     needs: pd.DataFrame
     told: tuple[Words, ...]
+    published: pd.DataFrame | None = None
 
     @property
     def counts(self) -> pd.DataFrame:
         """How many firms have which grade, by group: `group`, `grade`, `firms`; "—" for none."""
+        if self.published is not None:
+            return self.published
         named = self.table[["group", "grade"]].fillna("—")
         return named.groupby(["group", "grade"], sort=True).size().rename("firms").reset_index()
 

@@ -80,6 +80,7 @@ def _title(assessment: Assessment, language: str) -> dict[str, Any]:
         "project": name,
         "as_of": text("map.as_of", language, day=project.as_of.isoformat()) if project.as_of else "",
         "synthetic": text("synthetic", language) if "合成" in said or "synthetic" in said else "",
+        "public": "" if assessment.redaction is None else assessment.redaction.words.text(language),
         "page": text("map.title", language, city=assessment.city),
     }
 

@@ -48,7 +48,8 @@
     return el("header", {},
       el("h1", {}, el("bdi", {}, said.city)),
       el("p", { class: "pw-sub" }, el("bdi", {}, said.project), said.project && said.as_of ? " · " : "", said.as_of),
-      said.synthetic ? el("p", { class: "pw-synthetic" }, said.synthetic) : null);
+      said.synthetic ? el("p", { class: "pw-synthetic" }, said.synthetic) : null,
+      said.public ? el("p", { class: "pw-public" }, said.public) : null);
   }
 
   function headline(page) {

@@ -150,6 +150,8 @@ class Desk:
         """Return the cell of a figure, with both sums and its definition; † marks one partly estimated."""
         if row is None:
             return Cell(DASH)
+        if row.get("suppressed"):
+            return Cell(self.word("withheld"))
         text = self.value(entry, row["value"], with_unit=with_unit)
         tone = _tone(row["targets"])
         if text == DASH:

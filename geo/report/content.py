@@ -128,6 +128,7 @@ def _facts(at: Desk) -> tuple[tuple[str, str], ...]:
         ("fact_city", at.city),
         ("fact_as_of", at.as_of),
         ("fact_policies", at.join(documents) or at.say("no_policy")),
+        ("fact_redaction", redacted.words.text(at.language) if (redacted := at.assessment.redaction) else ""),
     )
     return tuple((at.say(key), value) for key, value in told if value)
 

@@ -363,6 +363,7 @@ def _indicators(assessment: Assessment, language: str) -> Layer:
             "denominator": rows["denominator"].to_numpy("float64"),
             "denominator_unit": [entry.denominator_unit for entry in entries],
             **{column: rows[column].to_numpy("int64") for column in ("count", "missing", "estimated")},
+            **({"suppressed": rows["suppressed"].to_numpy(dtype=bool)} if assessment.redaction is not None else {}),
         }
     )
     return Layer("indicators", labels.text("report.sec_catalogue", language), table, _aliases(table, language))

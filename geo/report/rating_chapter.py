@@ -33,7 +33,8 @@ def rating_chapter(desk: Desk, ratings: Ratings | None) -> Section | None:
         return None
     blocks: list[Block] = []
     if ratings.grades is not None:
-        blocks += [_grade_counts(desk, ratings.grades), _best_firms(desk, ratings.grades)]
+        blocks += [_grade_counts(desk, ratings.grades)]
+        blocks += [_best_firms(desk, ratings.grades)] if len(ratings.grades.table) else []
         blocks += _notes(desk, ((note.en, note.zh) for note in ratings.grades.told))
     if ratings.evaluation is not None:
         blocks += [_nodes(desk, ratings.evaluation), *_zones(desk, ratings), *_notes(desk, ratings.evaluation.told)]
@@ -57,7 +58,11 @@ def _notes(desk: Desk, told: Iterable[tuple[str, str]]) -> list[Block]:
 def _grade_counts(desk: Desk, grades: Grades) -> Table:
     groups = {one.id: desk.pick(one.title_zh, one.title_en) for one in grades.rules.groups}
     rows = [
-        (groups.get(row["group"], row["group"]), row["grade"], count_text(row["firms"]))
+        (
+            groups.get(row["group"], row["group"]),
+            row["grade"],
+            desk.word("withheld") if pd.isna(row["firms"]) else count_text(row["firms"]),
+        )
         for row in grades.counts.to_dict("records")
     ]
     return _table(desk, "grade-counts", ("group", "grade", "firms"), rows, _rules_source(desk, grades), right=(2,))

@@ -21,6 +21,8 @@ from geo.assessment import Assessment
 from geo.plan.document import plan_document
 from geo.planned import Planned, planned
 from geo.ratings import Ratings, rate
+from geo.redaction.redact import redact
+from geo.redaction.stated import Redaction
 from geo.report.postgis import Publish, Target, publishing
 from geo.results import definitions, dumps, plain, results
 from layers.findings import describe
@@ -51,6 +53,7 @@ def write_report(
     folder: str | Path,
     *,
     overwrite: bool = False,
+    public: bool = False,
     database: Target | None = None,
     progress: Progress | None = None,
 ) -> list[Path]:
@@ -62,6 +65,8 @@ def write_report(
     folder : path
     overwrite : bool
         Replace an older report. Until all files are made, the older one stays as it is.
+    public : bool
+        Without firms, with coarse parcels, see `geo.redaction`.
     database : Target, optional
         Put the layers of ``results.gpkg`` into this schema of a PostGIS database too.
     progress : callable, optional
@@ -82,8 +87,11 @@ def write_report(
     with ExitStack() as held, new_files(folder, FILES, overwrite=overwrite) as work:
         if progress is not None:
             progress(0.0, "plan")
-        plan = planned(assessment)
-        makers = _makers(assessment, rate(assessment), plan, language)
+        ratings, plan = rate(assessment), planned(assessment)
+        if public:
+            assessment, shown, plan = redact(assessment, ratings, plan)
+            ratings = shown or Ratings()
+        makers = _makers(assessment, ratings, plan, language)
         for done, name in enumerate(names[:-1]):
             if progress is not None:
                 progress(done / len(names), name)
@@ -118,7 +126,7 @@ def _makers(
         ),
         "results.gpkg": lambda path: write_gpkg(assessment, path, facts(), plan),
         "results.json": lambda path: path.write_text(dumps(results(assessment, ratings, document)), encoding="utf-8"),
-        "findings.csv": lambda path: findings_csv(assessment.findings, path, language),
+        "findings.csv": lambda path: findings_csv(assessment.findings, path, language, assessment.redaction),
     }
 
 
@@ -128,9 +136,15 @@ def _publish(publish: Publish, assessment: Assessment, plan: Planned | None) -> 
     publish(result_layers(assessment, plan=plan), about(assessment))
 
 
-def findings_csv(table: pd.DataFrame, path: Path, language: str = "zh") -> None:
-    """Write the findings table for a spreadsheet: UTF-8 with BOM, no cell that a spreadsheet would run."""
+def findings_csv(table: pd.DataFrame, path: Path, language: str = "zh", redaction: Redaction | None = None) -> None:
+    """Write the findings table for a spreadsheet: UTF-8 with BOM, no cell that a spreadsheet would run.
+
+    A public version opens with a row that tells its rules.
+    """
     told = describe(table, language).drop(columns=["remedy_is"])
+    if redaction is not None:
+        head = {"code": "public-version", "severity": "note", "title": redaction.words.text(language)}
+        told = pd.concat([pd.DataFrame([head], columns=told.columns, dtype="object"), told], ignore_index=True)
     runs = r"^\s*(?:[=+@\t\r]|-(?![\d.,]+\s*$))"  # a negative number is a number
     for column in told.select_dtypes(exclude=["number", "bool"]):
         text = told[column].astype("string")
@@ -140,17 +154,19 @@ def findings_csv(table: pd.DataFrame, path: Path, language: str = "zh") -> None:
 
 def manifest(assessment: Assessment, outputs: list[Path]) -> dict[str, Any]:
     """Return what was read, with which versions and settings, and what was written."""
-    project = assessment.project
+    project, redaction = assessment.project, assessment.redaction
     city = assessment.city
+    given = _asset if redaction is None else _unplaced
     return {
         "id": f"{city} {project.text('project.name') or ''}".strip(),
         "datetime": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {name: _version(name) for name in _PACKAGES},
-        "project_file": _asset(project.path) if project.path.is_file() else {"href": str(project.path)},
+        **({} if redaction is None else {"redaction": redaction.document()}),
+        "project_file": given(project.path) if project.path.is_file() else {"href": str(project.path)},
         "settings": definitions(assessment)["settings"],
         "proj:code": definitions(assessment).get("crs"),
         "bbox": _bbox(assessment),
-        "inputs": [*(_asset(path) | {"layer": name} for name, path in _inputs(project)), *_tables(assessment)],
+        "inputs": [*(given(path) | {"layer": name} for name, path in _inputs(project)), *_tables(assessment)],
         "assets": [_asset(path) | {"href": path.name} for path in outputs],
     }
 
@@ -200,6 +216,11 @@ def _asset(path: Path) -> dict[str, Any]:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return {"href": str(path), "bytes": path.stat().st_size, "checksum": f"sha256:{digest.hexdigest()}"}
+
+
+def _unplaced(path: Path) -> dict[str, Any]:
+    """An input as a public version names it: where it lies is nobody's business, and its hash stays."""
+    return _asset(path) | {"href": path.name}
 
 
 def _bbox(assessment: Assessment) -> list[float] | None:

@@ -29,6 +29,9 @@ def write_about(desk: Desk, figures: Figures | None) -> None:
     page.words(desk.word("about.title", city=desk.assessment.city), "title")
     name = project.text("project.name") or ""
     page.words(desk.word("about.subtitle", name=name, as_of=str(project.as_of or "—")).strip(" ·"), "subtitle")
+    if (redacted := desk.assessment.redaction) is not None:
+        page.section("redaction")
+        page.wide(redacted.words.text(desk.language))
     if figures is not None:
         _headline(desk, page, figures)
     page.section("use")

@@ -16,6 +16,7 @@ import pandas as pd
 
 from geo.indicators import Indicator, catalogue
 from geo.labels import text
+from geo.redaction.figures import of_firms
 from geo.report import formulas
 from geo.report.workbook import address
 from geo.report.xlsx_desk import LEVELS, Desk
@@ -123,10 +124,22 @@ def _kind(base: str) -> str:
 
 
 def _sum_formulas(desk: Desk, entry: Indicator, level: str, i: int) -> tuple[str, str]:
-    if entry.table == "industries":
+    if not _is_live(desk, entry):
         return "", ""
     table = "parcels" if entry.table == "land" else "firms"
     return formulas.sums(entry, level, address(i + 1, _KEY), desk.names(table))
+
+
+def _is_live(desk: Desk, entry: Indicator) -> bool:
+    """Whether the book holds the rows of a figure: not those of leading industries, nor of firms made public."""
+    public = desk.assessment.redaction is not None
+    return entry.table != "industries" and not (public and of_firms(entry))
+
+
+def _how(desk: Desk, entry: Indicator, *, withheld: bool) -> str:
+    if withheld:
+        return text("withheld", desk.language)
+    return desk.word("live" if _is_live(desk, entry) else "written")
 
 
 def _target_columns(
@@ -217,7 +230,8 @@ def _run_columns(desk: Desk, table: pd.DataFrame, entries: list[Indicator], firs
     values = table["value"]
     shown = ["percent" if entry.percent else "ratio" for entry in entries]
     unmoved = np.where(values.isna(), np.nan, 0.0)
-    how = [desk.word("written" if entry.table == "industries" else "live") for entry in entries]
+    shut = table.get("suppressed", pd.Series(data=False, index=table.index))
+    how = [_how(desk, entry, withheld=bool(one)) for entry, one in zip(entries, shut, strict=True)]
     return [
         desk.column("indicators", "count", table["count"], "int", role="faint"),
         desk.column("indicators", "missing", table["missing"], "int", role="faint", note=desk.word("note.missing")),

@@ -27,7 +27,9 @@ def rating_tables(desk: Desk, ratings: Ratings | None) -> dict[str, list[Column]
         return {}
     tables: dict[str, list[Column]] = {}
     if ratings.grades is not None and len(ratings.grades.table):
-        tables["grades"] = _grades(desk, ratings.grades)
+        tables["grades"] = (
+            _counts(desk, ratings.grades) if ratings.grades.published is not None else _grades(desk, ratings.grades)
+        )
     if ratings.years is not None and len(ratings.years.table):
         tables["verdicts"] = _verdicts(desk, ratings.years)
     if ratings.league is not None and len(ratings.league):
@@ -53,6 +55,17 @@ def _grades(desk: Desk, grades: Grades) -> list[Column]:
         *_added(desk, grades, table.index),
         *_lacking(desk, grades, table.index),
         _column(desk, "note", _texts(table[why])),
+    ]
+
+
+def _counts(desk: Desk, grades: Grades) -> list[Column]:
+    """One row a group and grade: how many firms, as a public version tells it."""
+    titles = {one.id: one.title_en if desk.language == "en" else one.title_zh for one in grades.rules.groups}
+    firms = [text("withheld", desk.language) if pd.isna(one) else int(one) for one in grades.counts["firms"]]
+    return [
+        _column(desk, "group", [titles.get(str(group), str(group)) for group in grades.counts["group"]]),
+        _column(desk, "grade", [_grade(desk, grade) for grade in grades.counts["grade"]]),
+        _column(desk, "firms", firms, "int"),
     ]
 
 

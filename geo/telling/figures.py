@@ -27,13 +27,14 @@ def indicators_text(assessment: Assessment) -> str:
         cells = []
         for row in rows.to_dict("records"):
             entry = known[row["id"]]
+            withheld = bool(row.get("suppressed"))
             cells.append(
                 [
                     row["scope_name"],
                     entry.title(language),
-                    value_text(entry, row["value"], language),
-                    f"{row['numerator']:,.2f} {_base(entry.numerator_unit, language)}",
-                    f"{row['denominator']:,.2f} {_base(entry.denominator_unit, language)}",
+                    text("withheld", language) if withheld else value_text(entry, row["value"], language),
+                    "—" if withheld else f"{row['numerator']:,.2f} {_base(entry.numerator_unit, language)}",
+                    "—" if withheld else f"{row['denominator']:,.2f} {_base(entry.denominator_unit, language)}",
                     str(row["missing"]) if row["missing"] else "",
                     _target(row["targets"], entry.percent, language),
                 ]

@@ -49,10 +49,13 @@ def _grades(grades: Grades, language: str) -> list[str]:
     head = f"— {rules.title_en if english else rules.title_zh} —\n  {rules.status_en if english else rules.status_zh}"
     groups = {one.id: one.title_en if english else one.title_zh for one in rules.groups}
     counts = [
-        [groups.get(str(row.group), str(row.group)), str(row.grade), f"{row.firms:,}"]
-        for row in grades.counts.itertuples()
-    ]
+        [groups.get(str(row["group"]), str(row["group"])), str(row["grade"]),
+         text("withheld", language) if pd.isna(row["firms"]) else f"{row['firms']:,}"]
+        for row in grades.counts.to_dict("records")
+    ]  # fmt: skip
     told = [head, table_text(_titles(("group", "grade", "firms"), language), counts, right=[2])]
+    if grades.published is not None:
+        return told
     rows = [
         [str(row["firm_name"]), groups.get(row["group"], ""), _points(row["score"]), _whole(row["rank"]),
          _cell(row["grade"]), _cell(row["reason_en" if english else "reason_zh"])]

@@ -1,0 +1,173 @@
+"""What an assessment says of people and firms beside its figures, made public: evidence, grades, findings, ledger.
+
+Figures of single firms go, the verdicts drawn from them stay as evidence that is not told; counts of firms follow the
+rule of `suppression`. Knows where names stand; draws no shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from geo.assessment import Assessment
+from geo.composition.found import Composition
+from geo.grading.grades import Grades
+from geo.redaction.names import Names
+from geo.redaction.suppression import Sum, suppress
+from geo.renewal.finding import Candidates
+from geo.renewal.measures import MEASURES
+from geo.renewal.rules import Rule
+from layers.errors import Words
+
+__all__ = ["names_of", "public_candidates", "public_findings", "public_grades", "public_ledger", "without_jobs"]
+
+_FIRM_LAYERS = ("enterprises", "holdings")
+_NAMING = ("owner_code", "enterprise_code", "enterprise_name")
+_FIRM_STATES = ("grade", "not_leading")
+_FIRM_FACTS = ("tax_wcny", "land_used_mu", "tax_per_mu")
+_TOLD = Words("from figures of firms, not public", "来自企业数据，不公开")
+
+
+def names_of(assessment: Assessment) -> Names:
+    """Collect what firms and owners are called, in every year there is.
+
+    Parcels that carry their own tax stand for firms in figures; their ids are no names of firms.
+    """
+    found: list[object] = []
+    table = assessment.tables.get("enterprises")
+    for name in ("enterprise_code", "enterprise_name"):
+        if table is not None and name in table:
+            found += table[name].dropna().astype(str).tolist()
+    if table is not None and assessment.firms is not None:
+        firms = assessment.firms.firms
+        found += [*firms["firm_id"], *firms["firm_name"]]
+    if assessment.land is not None and "owner_code" in assessment.land.parcels:
+        found += assessment.land.parcels["owner_code"].dropna().astype(str).tolist()
+    return Names(found)
+
+
+def public_candidates(found: Candidates, names: Names, fewest: int) -> Candidates:
+    """Return candidates whose evidence from firms is kept as such and not told.
+
+    Parameters
+    ----------
+    found : Candidates
+    names : Names
+        Struck out of reasons people wrote.
+    fewest : int
+        Counts of fewer owners or firms are missing.
+    """
+    firm = {rule.code for rule in found.rules if any(_of_firms(test.about) for test in rule.tests)}
+    counting = [rule.code for rule in found.rules if rule.code in firm and rule.counts and rule.code in found.facts]
+    facts = found.facts.drop(columns=[code for code in firm if code in found.facts])
+    facts = facts.assign(**dict.fromkeys((name for name in _FIRM_FACTS if name in facts), np.nan))
+    if counting:
+        facts = facts.assign(withheld=found.facts[counting].sum(axis=1).astype("int64"))
+    rules = [rule for rule in found.rules if rule.code not in firm]
+    withheld = found.evidence["code"].isin(firm)
+    table = found.table.assign(**dict.fromkeys((one for one in _FIRM_FACTS if one in found.table), np.nan))
+    counts = {name: found.groups[name].mask(found.groups[name] < fewest) for name in ("owners", "firms")
+              if name in found.groups}  # fmt: skip
+    told = found.exempt["code"] == "new_firm" if len(found.exempt) else None
+    exempt = names.frame(found.exempt)
+    if told is not None:
+        exempt = exempt.assign(reason_zh=exempt["reason_zh"].mask(told, _TOLD.zh),
+                               reason_en=exempt["reason_en"].mask(told, _TOLD.en))  # fmt: skip
+    return replace(
+        found,
+        table=_known_only(table),
+        facts=_known_only(facts),
+        evidence=names.frame(_untold(found.evidence, withheld)),
+        limits=found.limits[~found.limits["code"].isin(firm)].reset_index(drop=True),
+        rules=(*rules, *((Rule("withheld", ()),) if counting else ())),
+        exempt=exempt,
+        groups=found.groups.assign(**counts),
+        notes=tuple(Words(*map(names.strike, note)) for note in found.notes),
+    )
+
+
+def _of_firms(about: str) -> bool:
+    measure = MEASURES.get(about)
+    return about in _FIRM_STATES if measure is None else measure.of_firms or measure.top_base == "cny"
+
+
+def _untold(evidence: pd.DataFrame, withheld: pd.Series) -> pd.DataFrame:
+    """Evidence of firms keeps its row and loses what it says."""
+    told = {"code": "withheld", "measure": "withheld", "comparison": "", "unit": "1", "source": "project",
+            "value": np.nan, "limit": np.nan, "basis_zh": _TOLD.zh, "basis_en": _TOLD.en}  # fmt: skip
+    return evidence.assign(**{name: evidence[name].mask(withheld, one) for name, one in told.items()})
+
+
+def _known_only(table: pd.DataFrame) -> pd.DataFrame:
+    """Whether a firm tells its figures is not told either."""
+    if "missing" not in table:
+        return table
+    return table.assign(missing=table["missing"].map(lambda names: [one for one in names if not _of_firms(one)]))
+
+
+def public_grades(grades: Grades, fewest: int) -> Grades:
+    """Return how many firms have which grade, and nothing of any firm; counts of few are missing."""
+    counts = grades.counts
+    groups, classes = counts["group"].astype(str), counts["grade"].astype(str)
+    cells: list[Hashable] = list(zip(groups, classes, strict=True))
+    who = {cell: frozenset((cell, n) for n in range(firms)) for cell, firms in zip(cells, counts["firms"], strict=True)}
+    rows = [Sum(("group", one), tuple(cell for cell in cells if cell[0] == one)) for one in set(groups)]  # type: ignore[index]
+    columns = [Sum(("grade", one), tuple(cell for cell in cells if cell[1] == one)) for one in set(classes)]  # type: ignore[index]
+    hidden = suppress(who, [*rows, *columns], fewest)
+    shown = counts["firms"].astype("Int64").mask(pd.Series([cell in hidden for cell in cells], counts.index))
+    return replace(
+        grades,
+        table=grades.table.iloc[:0],
+        contributions=grades.contributions.iloc[:0],
+        needs=grades.needs.iloc[:0],
+        told=(),
+        published=counts.assign(firms=shown),
+    )
+
+
+def public_findings(findings: pd.DataFrame, names: Names) -> pd.DataFrame:
+    """Return findings that name no firm: those on firms lose record, value and place."""
+    if findings.empty:
+        return findings
+    firm = findings["layer"].isin(_FIRM_LAYERS)
+    naming = findings["column"].isin(_NAMING) | findings["column"].isin(list(_money(findings)))
+    return findings.assign(
+        id=names.series(findings["id"]).mask(firm, ""),
+        found=names.series(findings["found"]).mask(firm | naming, ""),
+        params=[names.anything(params) for params in findings["params"]],
+        x=findings["x"].mask(firm, np.nan),
+        y=findings["y"].mask(firm, np.nan),
+    )
+
+
+def _money(findings: pd.DataFrame) -> set[str]:
+    return {one for one in findings["column"].unique() if str(one).endswith(("_cny", "_tce", "_kwh", "employees"))}
+
+
+def public_ledger(ledger: Mapping[str, dict[str, object]], names: Names) -> dict[str, dict[str, Any]]:
+    """Return the ledger without ids of firms that were set aside, and without a name anywhere."""
+    told: dict[str, dict[str, Any]] = {}
+    for layer, entry in ledger.items():
+        told[layer] = names.anything(dict(entry))
+        if layer in _FIRM_LAYERS:
+            told[layer]["set_aside"] = [{key: one for key, one in aside.items() if key != "ids"}
+                                        for aside in told[layer].get("set_aside", [])]  # fmt: skip
+    return told
+
+
+def without_jobs(found: Composition, names: Names) -> Composition:
+    """Return a composition in which no park tells its jobs, and no park an operator that is one of the firms."""
+    operator = found.parks["operator"]
+    found = replace(found, parks=found.parks.assign(operator=operator.where(~operator.isin(names.every), None)))
+    if found.living is None:
+        return found
+    jobs = ("jobs", "reached_jobs", "jobs_share", "firms_untold", "jobs_per_home")
+    services, homes = (
+        table.assign(**dict.fromkeys((one for one in jobs if one in table), np.nan))
+        for table in (found.living.services, found.living.homes)
+    )
+    return replace(found, living=replace(found.living, services=services, homes=homes))
