@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geo.assessment import Assessment
+    from geo.planned import Planned
     from geo.report.postgis import Target
     from layers.intake import Intake
     from layers.project import Project
@@ -857,15 +858,43 @@ def _say_converted(store: Store, voice: _Voice, *, thorough: bool) -> None:
 
 
 @main.command("map")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The HTML file to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The file to write: .pdf and .png are maps to print, any other is one HTML page.",
+)
+@click.option("--paper", type=click.Choice(["A3", "A4"]), help="Paper of a printed map, lying (default: A4).")
+@click.option(
+    "--theme",
+    metavar="ID",
+    help="What a printed map shows: zones (default), land_use, tax_per_mu, plot_ratio, building_density, candidates, "
+    "plan.",
+)
+@click.option("--atlas", is_flag=True, help="A printed map of several pages: the city, then one page a zone (PDF).")
 @_shared(_public, _overwrite)
 @click.pass_obj
 @_measuring
-def map_(voice: _Voice, call: _Call, output: Path, public: bool, overwrite: bool) -> None:
-    """离线交互地图 / One interactive map that opens offline.
+def map_(
+    voice: _Voice,
+    call: _Call,
+    output: Path,
+    paper: str | None,
+    theme: str | None,
+    atlas: bool,
+    public: bool,
+    overwrite: bool,
+) -> None:
+    """离线交互地图，或打印地图 / One interactive map that opens offline, or a map to print.
 
     Example: parkwise map project.toml -o map.html
     """
+    from geo.maps.paper import is_sheet
+
+    printed = is_sheet(output)
+    if not printed and (paper or theme or atlas):
+        _refuse_paper(output)
     from geo.maps import map_html
     from geo.planned import planned
     from geo.ratings import rate
@@ -879,9 +908,45 @@ def map_(voice: _Voice, call: _Call, output: Path, public: bool, overwrite: bool
 
         assessment, shown, plan = redact(assessment, ratings, plan)
         ratings = shown or Ratings()
+    if printed:
+        _print_map(voice, assessment, output, plan, paper=paper, theme=theme, atlas=atlas, overwrite=overwrite)
+        return
     with new_file(output, overwrite=overwrite) as path:
         drawn = map_html(assessment, language=assessment.project.language, plan=plan, ratings=ratings)
         path.write_text(drawn, encoding="utf-8")
+    voice.say(f"  {output}")
+
+
+def _refuse_paper(output: Path) -> None:
+    """Paper, theme and atlas are choices of a printed map."""
+    from layers.errors import ProjectError
+
+    raise ProjectError(
+        f"{output}: --paper, --theme and --atlas belong to a printed map. Name a .pdf or .png file; "
+        "the interactive map holds every theme.",
+        f"{output}：--paper、--theme、--atlas 用于打印地图。请输出 .pdf 或 .png 文件；交互地图含全部专题。",
+    )
+
+
+def _print_map(
+    voice: _Voice,
+    assessment: Assessment,
+    output: Path,
+    plan: Planned | None,
+    *,
+    paper: str | None,
+    theme: str | None,
+    atlas: bool,
+    overwrite: bool,
+) -> None:
+    """Write a map to print."""
+    from geo.maps.paper import write_sheet
+    from layers.output import new_file
+
+    voice.step(0.7, "map")
+    form: Literal["pdf", "png"] = "png" if output.suffix.lower() == ".png" else "pdf"
+    with new_file(output, overwrite=overwrite) as path:
+        write_sheet(assessment, path, form=form, paper=paper or "A4", theme=theme, atlas=atlas, plan=plan)
     voice.say(f"  {output}")
 
 

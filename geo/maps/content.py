@@ -29,7 +29,7 @@ from geo.plan.words import money_words, value_words
 from geo.planned import Planned
 from layers import units
 
-__all__ = ["as_json", "overlaps_of", "page", "parks_of"]
+__all__ = ["as_json", "overlaps_of", "page", "parks_of", "roles_of", "title_of"]
 
 
 def page(
@@ -43,11 +43,11 @@ def page(
     return {
         "language": language,
         "words": {key.removeprefix("map.ui."): text(key, language) for key in labels() if key.startswith("map.ui.")},
-        "title": _title(assessment, language),
+        "title": title_of(assessment, language),
         "headline": [*_headline(assessment, facts, language), *_plan(plan, language)],
         "themes": [_theme(theme, language) for theme in themes],
         "zones": _zones(assessment, language),
-        "roles": _roles(assessment, language),
+        "roles": roles_of(assessment, language),
         "districts": _districts(assessment),
         "overlaps": _overlaps(assessment, language),
         "plane": plane_of(assessment),
@@ -71,7 +71,8 @@ def as_json(value: object) -> str:
     return re.sub(r"(?<=\\u0024)\{|\{(?=[{%#])", r"\\u007b", escaped)
 
 
-def _title(assessment: Assessment, language: str) -> dict[str, Any]:
+def title_of(assessment: Assessment, language: str) -> dict[str, Any]:
+    """Return what stands at the head of a map: `city`, `project`, `as_of`, `synthetic`, `public`, `page`."""
     project = assessment.project
     name = project.text("project.name") or ""
     said = f"{name} {assessment.city} {project.path.name}".lower()
@@ -207,8 +208,8 @@ def _zones(assessment: Assessment, language: str) -> list[dict[str, Any]]:
     return list(zones.values())
 
 
-def _roles(assessment: Assessment, language: str) -> list[dict[str, Any]]:
-    """How parks of each role are drawn, for the roles there are."""
+def roles_of(assessment: Assessment, language: str) -> list[dict[str, Any]]:
+    """Return how parks of each role are drawn, for the roles there are: `kind`, `label`, `dash`."""
     seen = set(role_of(parks_of(assessment)))
     known = [key for kind, key in style() if kind == "role"]
     return [

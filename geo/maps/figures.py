@@ -39,7 +39,8 @@ def card_figures(assessment: Assessment, language: str) -> dict[tuple[str, str],
     rows = assessment.indicators
     asked = rows["targets"].map(len) > 0
     wanted = rows["id"].isin(CARD) | (asked & (rows["level"] == "zone"))
-    rows = rows[rows["level"].isin(["zone", "park"]) & wanted & rows["value"].notna()]
+    withheld = rows.get("suppressed", pd.Series(data=False, index=rows.index))
+    rows = rows[rows["level"].isin(["zone", "park"]) & wanted & (rows["value"].notna() | withheld)]
     order = {name: place for place, name in enumerate(dict.fromkeys([*CARD, *catalogue()]))}
     cards: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows.sort_values("id", key=lambda ids: ids.map(order), kind="stable").to_dict("records"):
@@ -56,6 +57,8 @@ def card_figures(assessment: Assessment, language: str) -> dict[tuple[str, str],
 
 
 def _figure(entry: Indicator, row: Mapping[Hashable, Any], language: str) -> dict[str, Any]:
+    if row.get("suppressed"):
+        return {"label": entry.title(language), "value": text("withheld", language)}
     told: dict[str, Any] = {"label": entry.title(language), "value": value_text(entry, row["value"], language)}
     told["sums"] = sums_text(entry, row, language)
     target = least(row["targets"]) or next(iter(row["targets"] if row["level"] == "zone" else ()), None)

@@ -166,7 +166,11 @@ def manifest(assessment: Assessment, outputs: list[Path]) -> dict[str, Any]:
         "settings": definitions(assessment)["settings"],
         "proj:code": definitions(assessment).get("crs"),
         "bbox": _bbox(assessment),
-        "inputs": [*(given(path) | {"layer": name} for name, path in _inputs(project)), *_tables(assessment)],
+        "inputs": [
+            *(given(path) | {"layer": name} for name, path in _inputs(project)),
+            # The address of a database is nobody's business outside.
+            *(_tables(assessment) if redaction is None else ()),
+        ],
         "assets": [_asset(path) | {"href": path.name} for path in outputs],
     }
 
