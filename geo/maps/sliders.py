@@ -95,6 +95,8 @@ def _movable(found: Candidates, facts: pd.DataFrame) -> dict[str, Rule]:
     limits = found.limits
     rules: dict[str, Rule] = {}
     for rule in found.rules:
+        if not rule.tests:  # a public version tells no tests
+            continue
         name = rule.tests[0].about
         rows = limits[limits["code"] == rule.code]
         alone = len(rule.tests) == 1 and rule.tests[0].years == 1 and rule.tests[0].comparison == "below"

@@ -38,6 +38,8 @@ _DPI = 300
 _EDGE = 10.0
 _HEAD = 17.0
 _FOOT = 9.0
+#: So many figures of a zone leave room for the names of its parks.
+_FIGURES = 8
 _COLUMN = 70.0
 
 
@@ -199,4 +201,4 @@ def _figures(book: _Book, page: _Page) -> list[tuple[str, str]]:
     if page.zone is None:
         return []
     cards = card_figures(book.assessment, book.language).get(("zone", page.zone), [])
-    return [(one["label"], one["value"]) for one in cards]
+    return [(one["label"], one["value"]) for one in cards[:_FIGURES]]
