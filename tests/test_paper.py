@@ -112,6 +112,14 @@ def test_texts_of_the_data_are_set_as_they_are(tmp_path):
     assert pen.page.texts[0].get_text() == "甲 $x^2$ \\frac "
 
 
+@chinese
+def test_what_the_font_lacks_is_written_otherwise():
+    pen = Pen(A4, find_font())
+    assert pen.words("10⁴ km²") in {"10⁴ km²", "10^4 km²"}
+    assert all(ord(sign) in pen.font.signs for sign in pen.words("58.23 10⁸ CNY/km² \U0001f3ed"))
+    assert re.fullmatch(r"10(⁸|\^8)", pen.words("10⁸"))
+
+
 def test_lines_break_where_both_languages_allow():
     assert wrap("", 5) == []
     for told in ("跨界地块按所占较大的一侧着色；按地块切分后共 2,454 亩", "limits are rounded quantiles, see the card"):

@@ -148,6 +148,7 @@ def _known(entry: Indicator, table: pd.DataFrame, top: str, below: str) -> pd.Da
     levels = [level for level in _LEVELS if level in table and level in entry.levels]
     extra = [name for name in ("code",) if name in table]
     kept = pd.DataFrame(table.loc[known, ["who", *levels, *extra]])
+    kept["who"] = pd.factorize(kept["who"])[0]  # numbers: sets of a million names take their time
     return kept.assign(top=table.loc[known, top].to_numpy("float64"), below=table.loc[known, below].to_numpy("float64"))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ import shapely
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
-from matplotlib.patheffects import withStroke
+from matplotlib.patheffects import Stroke
 
 from geo.assessment import Assessment
 from geo.maps.content import overlaps_of, parks_of
@@ -104,7 +105,8 @@ def _parks(pen: Pen, axes: Axes, scene: Scene, extent: Extent) -> None:
     if not len(parks):
         return
     colours, roles = zone_colours(parks["zone_id"].tolist()), role_of(parks)
-    for row in np.flatnonzero(parks.geometry.intersects(extent.box)):
+    seen = np.flatnonzero(parks.geometry.intersects(extent.box))
+    for row in [*seen[~scene.named[seen]], *seen[scene.named[seen]]]:
         colour = darker(colours[parks["zone_id"].iloc[row]])
         dash = dashes(style().get(("dash", str(roles.iloc[row])), ("", "4 5"))[1], 0.55 * pen.scale)
         shape, strong = parks.geometry.iloc[row], scene.named[row]
@@ -155,9 +157,11 @@ def _names(pen: Pen, axes: Axes, scene: Scene, extent: Extent) -> None:
     for text, place, size, bold, colour in [*_park_names(scene), *_district_names(scene, extent)]:
         spot = _free(pen, text, place, size, extent, taken)
         if spot is not None:
-            halo = [withStroke(linewidth=2.0 * pen.scale, foreground="#ffffff")]
-            pen.text(*spot, text, size, bold=bold, on=axes, ha="center", va="center", color=colour, zorder=3.5,
-                     path_effects=halo, clip_on=True)  # fmt: skip
+            # The halo is drawn as shapes and the name as letters over it, so that it can be searched.
+            halo = [Stroke(linewidth=2.0 * pen.scale, foreground="#ffffff")]
+            look: dict[str, Any] = {"bold": bold, "on": axes, "ha": "center", "va": "center", "clip_on": True}
+            pen.text(*spot, text, size, color="#ffffff", zorder=3.4, path_effects=halo, **look)
+            pen.text(*spot, text, size, color=colour, zorder=3.5, **look)
 
 
 def _furniture(pen: Pen, extent: Extent) -> list[tuple[float, float, float, float]]:

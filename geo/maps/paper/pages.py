@@ -19,6 +19,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 
 from geo.assessment import Assessment
 from geo.charts.texts import shorten
+from geo.labels import labels, text
 from geo.maps.content import parks_of, title_of
 from geo.maps.facts import land_of, parcel_facts
 from geo.maps.figures import card_figures
@@ -144,11 +145,17 @@ def _draw(book: _Book, page: _Page, number: int, of: int) -> Pen:
     left = frame[0] + frame[2] + 5 * book.scale
     place = Column(left, pen.width - edge, low, head - 3.5 * book.scale)
     # On the page of a zone its figures stand above; the note on the zones theme is of the whole city.
-    note = "" if page.zone is not None and book.theme.id == "zones" else book.theme.note
+    note = "" if page.zone is not None and book.theme.id == "zones" else _note(book.theme, book.language)
     classes, figures = _counted(book, scene.full), _figures(book, page)
     draw_legend(pen, place, book.assessment, book.theme, classes, book.language, figures, note)
     foot(pen, book.assessment, extent, book.paper, book.drawn_on, (number, of))
     return pen
+
+
+def _note(theme: Theme, language: str) -> str:
+    """The theme's note; one that speaks of what only a screen has, in its words for paper."""
+    key = f"print.note.{theme.id}"
+    return text(key, language) if key in labels() else theme.note
 
 
 def _head(pen: Pen, book: _Book, page: _Page) -> float:

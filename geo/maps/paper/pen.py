@@ -68,7 +68,7 @@ class Pen:
             elif unicodedata.east_asian_width(sign) in "WF" and not self.font.has_chinese:
                 raise no_font()
             else:
-                kept.append("" if unicodedata.category(sign).startswith("C") else "?")
+                kept.append(_instead(sign))
         return "".join(kept)
 
     def text(
@@ -114,6 +114,14 @@ class Pen:
     def polygon(self, corners: Sequence[tuple[float, float]], **how: Any) -> None:  # noqa: ANN401
         """Draw a closed shape (mm)."""
         self.page.add_patch(Polygon(corners, closed=True, **({"linewidth": 0.5 * self.scale} | how)))
+
+
+def _instead(sign: str) -> str:
+    """What stands for a character the font lacks: ^8 for a raised 8, nothing for a control character, else "?"."""
+    kind, _, code = unicodedata.decomposition(sign).partition(" ")
+    if kind == "<super>" and " " not in code:
+        return f"^{chr(int(code, 16))}"
+    return "" if unicodedata.category(sign).startswith("C") else "?"
 
 
 def wrap(text: str, most: float) -> list[str]:
