@@ -36,7 +36,7 @@ ANSWERS = {
     "04_rule_book_and_grading": [
         '<td style="text-align:left">（十）</td>',
         "符合的条款有 0 条",
-        "C → B (B was asked for)",
+        "D → C (C was asked for)",
         "连续 2 年 → 直接认定（zhejiang-2021 七（三））",
         "连续 2 年 → 摘牌或取消资格（zhejiang-2021 七（三））",
         "<svg",
