@@ -22,6 +22,7 @@ from geo.plan.effects import Effects, effects
 from geo.plan.locks import Lock, read_locks
 from geo.plan.targets import Target
 from geo.renewal import says_idle
+from geo.renewal.facts import main_park
 from geo.renewal.groups import group_numbers
 from layers.errors import ProjectError, Words, nearest
 from layers.project import Project
@@ -157,7 +158,7 @@ def _site(assessment: Assessment, land: Land, locks: Sequence[Lock]) -> Site:
     own, project = land.parcels, assessment.project
     industrial = own["industrial"].fillna(value=False).to_numpy(dtype=bool)
     area = own["land_area_m2"].to_numpy("float64")
-    inside, park = _inside(land)
+    inside, park = main_park(land)
     candidate = np.zeros(len(own), dtype=bool)
     if assessment.candidates is not None:
         candidate[assessment.candidates.table["parcel"].to_numpy("int64")] = True
@@ -197,16 +198,6 @@ def _groups(land: Land, may_go: Flags, project: Project) -> Rows:
         shapes, area = land.parcels.geometry.to_numpy()[rows], land.parcels["land_area_m2"].to_numpy("float64")[rows]
         group[rows] = group_numbers(shapes, area, project.number("candidates.group_within_m") or 0.0)
     return group
-
-
-def _inside(land: Land) -> tuple[Floats, Rows]:
-    """Return which share of each parcel lies in parks, and the park that holds most of it."""
-    pieces = land.pieces[land.pieces["park"] >= 0]
-    inside = np.bincount(pieces["parcel"], weights=pieces["share"], minlength=len(land.parcels))
-    most = pieces.sort_values(["parcel", "share", "park"], ascending=[True, False, True]).drop_duplicates("parcel")
-    park = np.full(len(land.parcels), -1)
-    park[most["parcel"].to_numpy()] = most["park"].to_numpy()
-    return np.asarray(inside, dtype=np.float64), park
 
 
 @dataclass(frozen=True)

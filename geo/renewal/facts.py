@@ -19,6 +19,7 @@ from layers.units import convert, from_tally, to_tally
 
 __all__ = [
     "firm_sums",
+    "main_park",
     "parcel_facts",
     "says_idle",
     "says_not_begun",
@@ -156,10 +157,18 @@ def firm_sums(firms: Firms | None, columns: Mapping[str, str]) -> pd.DataFrame:
 
 def _park_of(land: Land) -> tuple[pd.Series, npt.NDArray[np.float64]]:
     """The park that holds most of each parcel, and the share inside any park."""
+    inside, row = main_park(land)
+    park = pd.Series(pd.NA, index=land.parcels.index, dtype="string")
+    if land.parks is not None:
+        park.iloc[np.flatnonzero(row >= 0)] = land.parks["park_id"].to_numpy()[row[row >= 0]]
+    return park, inside
+
+
+def main_park(land: Land) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Return which share of each parcel lies in parks, and the row of the park that holds most of it, −1 for none."""
     pieces = land.pieces[land.pieces["park"] >= 0]
     inside = np.bincount(pieces["parcel"], weights=pieces["share"], minlength=len(land.parcels))
     most = pieces.sort_values(["parcel", "share", "park"], ascending=[True, False, True]).drop_duplicates("parcel")
-    park = pd.Series(pd.NA, index=land.parcels.index, dtype="string")
-    if land.parks is not None:
-        park.iloc[most["parcel"].to_numpy()] = land.parks["park_id"].to_numpy()[most["park"].to_numpy()]
-    return park, np.asarray(inside, dtype=np.float64)
+    park = np.full(len(land.parcels), -1, dtype="int64")
+    park[most["parcel"].to_numpy()] = most["park"].to_numpy()
+    return np.asarray(inside, dtype=np.float64), park
