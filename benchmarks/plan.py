@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,6 @@ import clock
 import numpy as np
 
 from geo.plan.highs import solve
-from geo.plan.phases import by_year
-from geo.plan.posing import Year
 from geo.plan.problem import Limit, Problem, Requirement
 from geo.plan.solving import least_cost
 
@@ -55,11 +54,6 @@ def measured(name: str, problem: Problem, gap: float, solver_seconds: float) -> 
     """Solve a problem by ours and by the solver alone, to the same tolerance."""
     start = time.perf_counter()
     best = least_cost(problem, gap=gap, seconds=120)
-    years: list[int] = []
-    if best.chosen is not None and problem.limits:
-        budget = next(limit for limit in problem.limits if limit.kind == "budget")
-        each = tuple(Year(2026 + n, budget.capacity // YEARS) for n in range(YEARS))
-        years = np.unique(by_year(problem, best.chosen, each)).tolist()
     ours = time.perf_counter() - start
     start = time.perf_counter()
     alone = solve(problem, whole=True, seconds=solver_seconds, gap=gap)
@@ -71,7 +65,7 @@ def measured(name: str, problem: Problem, gap: float, solver_seconds: float) -> 
         "holds": best.chosen is not None and problem.holds(best.chosen),
         "seconds": round(ours, 2),
         "gap": best.gap(problem),
-        "years": years,
+        "years": 0 if best.bins is None else len(np.unique(best.bins)),
         "solver": alone.status,
         "solver_seconds": round(time.perf_counter() - start, 2),
     }
@@ -99,7 +93,8 @@ def coupled(count: int) -> Problem:
     limits = [_limit(f"park {n}", "vacant_land", park.ravel() == n, land, whole // 80) for n in range(PARKS)]
     limits += [_limit(f"district {n}", "district_quota", district == n, land, whole // 20) for n in range(DISTRICTS)]
     every = np.ones(problem.size, dtype=bool)
-    limits.append(_limit("budget", "budget", every, problem.cost_fen, int(whole * 14)))
+    budget = _limit("budget", "budget", every, problem.cost_fen, whole * 14)
+    limits.append(replace(budget, bins=(budget.capacity // YEARS,) * YEARS))
     return Problem(problem.cost_fen, problem.site, problem.requirements, tuple(limits))
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from geo.plan import solving
 from geo.plan.hull import climb, steps
 from geo.plan.problem import Limit, Prices, Problem, Requirement
 from geo.plan.reaching import obstacles, reach, reachable
@@ -46,6 +47,14 @@ def cheapest(problem):
     return min(costs, default=None)
 
 
+def packs(amounts, bins):
+    """Say whether amounts can be put into bins, each whole, by trying every way."""
+    return any(
+        all(sum(amount for amount, at in zip(amounts, way, strict=True) if at == one) <= bins[one] for one in set(way))
+        for way in itertools.product(range(len(bins)), repeat=len(amounts))
+    )
+
+
 @st.composite
 def problems(draw, limits=3, requirements=2):
     count = draw(st.integers(1, 12))
@@ -80,6 +89,73 @@ def test_small_problems_are_solved_as_trying_everything_does(problem):
     else:
         assert found.bound_fen <= expected
         assert holds(problem, found.chosen.tolist())
+
+
+@st.composite
+def problems_by_year(draw):
+    """The costs have to be paid from two or three budgets that are scarce; sites that have to act are few."""
+    problem = draw(problems(limits=1))
+    bins = tuple(draw(st.lists(st.integers(0, 80).map(lambda n: n * 100), min_size=2, max_size=3)))
+    every = np.arange(problem.size)
+    budget = Limit("budget", "budget", sum(bins), every, problem.cost_fen, bins)
+    return replace(problem, limits=(*problem.limits, budget)), bins
+
+
+@settings(max_examples=300)
+@given(problems_by_year())
+def test_budgets_by_year_are_kept_as_trying_everything_does(asked):
+    problem, bins = asked
+    costs = [
+        (sum(amounts), way)
+        for way in choices(problem)
+        for amounts in [[int(problem.cost_fen[one]) for one in way]]
+        if holds(problem, way) and packs(amounts, bins)
+    ]
+    expected, found = min((cost for cost, _ in costs), default=None), least_cost(problem)
+    assert (None if found.chosen is None else problem.cost(found.chosen)) == expected
+    if expected is None:
+        assert found.bound_fen == np.inf
+        return
+    assert found.bound_fen <= expected
+    assert holds(problem, found.chosen.tolist())
+    for nth, room in enumerate(bins):
+        assert sum(int(problem.cost_fen[one]) for one in found.chosen[found.bins == nth]) <= room
+
+
+def by_years(problem, whole, years=5):
+    """The problem with a budget that comes in equal shares."""
+    share = whole // years
+    budget = Limit("budget", "budget", years * share, np.arange(problem.size), problem.cost_fen, (share,) * years)
+    return replace(problem, limits=(budget,))
+
+
+def pays(problem, found):
+    """Say whether every year can pay its acts."""
+    bins = problem.limits[0].bins
+    return all(problem.cost_fen[found.chosen[found.bins == nth]].sum() <= room for nth, room in enumerate(bins))
+
+
+@pytest.mark.parametrize("count", [100, 300])
+def test_acts_find_years_where_next_to_nothing_is_left_of_each(count):
+    problem = large(count)
+    cost = problem.cost(least_cost(problem, gap=1e-3).chosen)
+    yearly = by_years(problem, cost + cost // 5_000)
+    found = least_cost(yearly, gap=1e-3)
+    assert found.gap(yearly) <= 1e-3
+    assert holds(yearly, found.chosen.tolist())
+    assert pays(yearly, found)
+
+
+def test_of_a_large_problem_a_little_of_the_budget_is_left_over(monkeypatch):
+    """Cost aside, all of the budget is spent, and the acts of 300 sites do not fit into 40 years of it."""
+    monkeypatch.setattr(solving, "_COPIES", 0)
+    problem = large(300)
+    beside = replace(problem, requirements=())
+    yearly = by_years(beside, problem.cost(least_cost(problem).chosen), years=40)
+    found, gain = most(yearly, problem.requirements[0])
+    assert holds(yearly, found.chosen.tolist())
+    assert pays(yearly, found)
+    assert problem.requirements[0].gain[found.chosen].sum() >= 0.95 * gain
 
 
 @given(problems(), st.lists(st.floats(0, 50), min_size=5, max_size=5))

@@ -4,8 +4,10 @@ Nothing of `geo.plan` is asked. `verify` adds up the acts, looks at every limit,
 prices that the document tells, as docs/plan.md says how.
 """
 
+import itertools
 import json
 from fractions import Fraction
+from operator import le
 
 import hand_city as city
 import pandas as pd
@@ -161,15 +163,65 @@ def test_a_lock_that_its_group_cannot_keep_is_refused(tmp_path):
     assert {(row["parcel_id"], row["action"]) for row in options} == {("a", "relocate"), ("b", "retire")}
 
 
-def test_years_that_cannot_pay_are_told(tmp_path):
-    """The works that leave cost 6,000, 3,375 and 960 万元."""
-    years = "budgets = [{{ year = 2026, cny = {} }}, {{ year = 2027, cny = {} }}]\n"
-    text = "[plan]\nat_least = 0.7\ncosts = { retire = 100 }\n"
-    told = planned(tmp_path, text + years.format(5e7, 5.5e7), code=2)
-    assert "3 项中有 1 项" in told
-    assert "55,000,000" in told
-    told = planned(tmp_path, text + years.format(6.05e7, 4.3e7), code=2)
-    assert "余额" in told
+def by_years(options, years, room):
+    """Every plan that the years can pay and the parks can hold, by trying every act of every parcel in every year."""
+    names = sorted({row["parcel_id"] for row in options})
+    ways = [
+        [None, *((row, nth) for row in options if row["parcel_id"] == name for nth in range(len(years)))]
+        for name in names
+    ]
+    for way in itertools.product(*ways):
+        taken = [one for one in way if one is not None]
+        spent = [sum(number(row["cost_cny"]) for row, at in taken if at == nth) for nth in range(len(years))]
+        used = {park: sum(number(row["uses_vacant_m2"]) for row, _ in taken if row["park_id"] == park) for park in room}
+        if all(map(le, spent, years)) and all(used[park] <= room[park] for park in room):
+            yield [row for row, _ in taken]
+
+
+def after(plan, rows):
+    target = plan["targets"][0]
+    top = number(target["numerator_before"]) + sum(number(row["numerator_m2"]) for row in rows)
+    return top / (number(target["denominator_before"]) + sum(number(row["denominator_m2"]) for row in rows))
+
+
+@pytest.mark.parametrize(
+    ("years", "figure", "reached"),
+    [
+        ((40_000_000, 30_000_000), 0.55, True),
+        # 1,500 + 1,512 + 672 万元 would be the cheapest, but no two of them fit into a year.
+        ((21_700_000, 17_300_000), 0.55, True),
+        ((17_300_000, 17_300_000), 0.55, False),
+        ((50_000_000, 55_000_000), 0.7, False),
+        ((10_000_000, 10_000_000, 10_000_000), 0.55, False),
+    ],
+)
+def test_years_pay_for_the_cheapest_plan_there_is(tmp_path, years, figure, reached):
+    stated = ", ".join(f"{{ year = {2026 + nth}, cny = {cny} }}" for nth, cny in enumerate(years))
+    text = f"[plan]\nat_least = {figure}\ncosts = {{ retire = 100, relocate = 70 }}\nbudgets = [{stated}]\n"
+    plan, options = planned(tmp_path, text)
+    ways = list(by_years(options, years, VACANT))
+    if not reached:
+        assert plan["status"] == "infeasible"
+        assert plan["best"] == pytest.approx(float(max(after(plan, rows) for rows in ways)))
+        assert not any(after(plan, rows) >= number(figure) for rows in ways)
+        assert "预算" in plan["reason_zh"]
+        assert "budget" in plan["reason_en"]
+        return
+    verify(plan, options, VACANT)
+    costs = [sum(number(row["cost_cny"]) for row in rows) for rows in ways if after(plan, rows) >= number(figure)]
+    assert number(plan["cost_cny"]) == min(costs)
+    for nth, cny in enumerate(years):
+        assert sum(row["cost_cny"] for row in plan["actions"] if row["year"] == 2026 + nth) <= cny
+
+
+def test_years_that_pay_in_all_but_not_one_by_one_are_told(tmp_path):
+    """The works that leave cost 6,000, 3,375 and 960 万元: 10,335 of the 10,500 there are, in two years."""
+    years = "budgets = [{ year = 2026, cny = 5e7 }, { year = 2027, cny = 5.5e7 }]\n"
+    text = "[plan]\nat_least = 0.7\ncosts = { retire = 100 }\nactions = ['retire']\n"
+    plan, _ = planned(tmp_path, text + years)
+    assert "分年预算：总额 1.05 亿元足以支付 1.03 亿元的方案" in plan["reason_zh"]
+    assert "最大的年度预算为 5,500.00 万元" in plan["reason_zh"]
+    assert "the budgets by year: 105.00 million CNY in all would pay for a plan of 103.35" in plan["reason_en"]
 
 
 def test_figures_of_firms_add_up(tmp_path):

@@ -187,8 +187,17 @@ def plan_renewal(assessment: Assessment) -> Plan:
         return _without_plan(options, posed, best, project, until)
     status = "optimal" if (best.gap(problem) or 0.0) <= wished else "feasible"
     met = reached(options, posed.rows(best.chosen))
-    plan = Plan(status, options, posed, best.chosen, best.bound_fen, best.prices, met, by_solver=best.by_solver)
-    return replace(plan, years=by_year(problem, best.chosen, posed.years)) if posed.years else plan
+    return Plan(
+        status, options, posed, best.chosen, best.bound_fen, best.prices, met,
+        years=_years(posed, best.chosen, best.bins), by_solver=best.by_solver,
+    )  # fmt: skip
+
+
+def _years(posed: Posed, chosen: Rows, bins: Rows | None) -> Rows:
+    """Return the year of each option taken; nothing where the budget is not by year."""
+    if not posed.years:
+        return np.zeros(0, dtype="intp")
+    return by_year(posed.problem, chosen, posed.years, np.zeros(len(chosen), dtype="intp") if bins is None else bins)
 
 
 def _without_plan(options: Options, posed: Posed, best: Best, project: Project, until: float) -> Plan:
@@ -218,7 +227,7 @@ def _cannot(options: Options, posed: Posed, short: int, project: Project, until:
     nothing = np.zeros(0, dtype="intp")
     value = None if furthest is None else shown_value(target.indicator, furthest.top, furthest.below)
     closest = project.text("plan.objective") == "closest" and furthest is not None
-    chosen = np.sort(furthest.chosen) if closest and furthest is not None else nothing
+    chosen, bins = (np.sort(furthest.chosen), furthest.bins) if closest and furthest is not None else (nothing, None)
     return Plan(
         status="closest" if closest else "infeasible",
         options=options,
@@ -230,7 +239,7 @@ def _cannot(options: Options, posed: Posed, short: int, project: Project, until:
         best=value,
         short_of=target,
         obstacles=tuple(obstacles(beside, wanted, _left(until))),
-        years=by_year(problem, chosen, posed.years) if posed.years else nothing,
+        years=_years(posed, chosen, bins),
     )
 
 

@@ -100,8 +100,12 @@ def pose(options: Options, project: Project) -> Posed:
         option, groups = bundle(table, options.site.group)
         _require_bundles(must, site[option >= 0], land)
         problem = bundled(problem, option, groups)
-    binding = tuple(limit for limit in problem.limits if int(np.maximum(limit.amount, 0).sum()) > limit.capacity)
+    binding = tuple(limit for limit in problem.limits if _can_bind(limit))
     return Posed(replace(problem, limits=binding), problem.limits, years, option, grouped)
+
+
+def _can_bind(limit: Limit) -> bool:
+    return bool(limit.bins) or int(np.maximum(limit.amount, 0).sum()) > limit.capacity
 
 
 def without(problem: Problem, kind: str) -> Problem:
@@ -245,4 +249,5 @@ def _budget(table: pd.DataFrame, project: Project, years: Sequence[Year]) -> lis
     if whole is None and not years:
         return []
     fen = sum(one.fen for one in years) if years else int(to_tally([whole or 0.0], "cny")[0])
-    return [Limit("budget", "budget", fen, table.index.to_numpy(), table["cost_fen"].to_numpy("int64"))]
+    every, cost = table.index.to_numpy(), table["cost_fen"].to_numpy("int64")
+    return [Limit("budget", "budget", fen, every, cost, tuple(one.fen for one in years))]

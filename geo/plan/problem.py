@@ -82,17 +82,27 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Limit:
-    """What some options use together is bounded: Σ `amount` over the taken ones of `options` ≤ `capacity`."""
+    """What some options use together is bounded: Σ `amount` over the taken ones of `options` ≤ `capacity`.
+
+    `bins`, where there are any, share the capacity out: each option has to find room in one of them, whole.
+    """
 
     name: str
     kind: str
     capacity: int
     options: Rows
     amount: Integers
+    bins: tuple[int, ...] = ()
 
     def used(self, chosen: Rows) -> int:
         """Return how much of it a plan uses."""
         return int(self.amount[np.isin(self.options, chosen)].sum())
+
+    def each(self, size: int) -> Integers:
+        """Return what each of a problem's `size` options uses."""
+        amount = np.zeros(size, dtype="int64")
+        amount[self.options] = self.amount
+        return amount
 
 
 @dataclass(frozen=True)
@@ -132,7 +142,7 @@ class Problem:
         return int(self.cost_fen[chosen].sum())
 
     def holds(self, chosen: Rows) -> bool:
-        """Tell, by adding integers, whether a plan meets everything."""
+        """Tell, by adding integers, whether a plan meets everything, bins aside (`geo.plan.packing`)."""
         sites = self.site[chosen]
         return (
             len(np.unique(sites)) == len(sites)

@@ -29,11 +29,12 @@ _CLOSE = (1e-2, 1e-4, 1e-6)
 
 @dataclass(frozen=True)
 class Reach:
-    """The plan that brings a ratio furthest: `chosen` options, and `top` and `below` then."""
+    """The plan that brings a ratio furthest: `chosen` options, `top` and `below` then, the bins the options lie in."""
 
     chosen: Rows
     top: int
     below: int
+    bins: Rows | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def reachable(problem: Problem, requirement: Requirement, seconds: float) -> tup
 
 def reach(problem: Problem, requirement: Requirement, seconds: float) -> Reach | None:
     """Return the plan that brings a requirement furthest, within the limits and beside the problem's requirements."""
-    chosen, best = np.zeros(0, dtype="intp"), None
+    best = None
     figure = Fraction(requirement.top_now, max(requirement.below_now, 1))
     for _ in range(_ROUNDS):
         found, _ = most(problem, requirement.at(figure), gap=1e-3, seconds=min(seconds, _PATIENCE))
@@ -74,8 +75,7 @@ def reach(problem: Problem, requirement: Requirement, seconds: float) -> Reach |
         ratio = Fraction(top, below)
         if best is not None and requirement.sign * (ratio - figure) <= 0:
             return best
-        chosen = found.chosen
-        best, figure = Reach(chosen, top, below), ratio
+        best, figure = Reach(found.chosen, top, below, found.bins), ratio
     return best
 
 

@@ -144,6 +144,8 @@ def _obstacle(plan: Plan, one: Obstacle) -> Words:
     mine = [limit for limit in plan.posed.limits if limit.kind == one.kind]
     there = sum(limit.capacity for limit in mine)
     needs = 0 if one.chosen is None else sum(limit.used(one.chosen) for limit in mine)
+    if one.kind == "budget" and needs <= there:
+        return _years_obstacle(plan, needs)
     if one.kind == "budget":
         has, enough, lacks = money_words(there), money_words(needs), money_words(needs - there)
         return Words(
@@ -156,4 +158,17 @@ def _obstacle(plan: Plan, one: Obstacle) -> Words:
         f"{name.en} ({has_m2:,.0f} m² in all; without this limit a plan would use {needs_m2:,.0f} m² "
         f"and cost {cost.en})",
         f"{name.zh}（合计 {has_m2:,.0f} 平方米；若不受此限，所需为 {needs_m2:,.0f} 平方米，成本 {cost.zh}）",
+    )
+
+
+def _years_obstacle(plan: Plan, needs: int) -> Words:
+    """Tell that the years together could pay, but no way of putting the acts into years fits."""
+    whole, most = money_words(sum(one.fen for one in plan.posed.years)), max(one.fen for one in plan.posed.years)
+    largest, enough = money_words(most), money_words(needs)
+    return Words(
+        f"the budgets by year: {whole.en} in all would pay for a plan of {enough.en}, but every act, or group that "
+        f"acts together, lies in one year, of which the largest has {largest.en}; raise one year's budget, or state "
+        "plan.budget_cny for all years",
+        f"分年预算：总额 {whole.zh}足以支付 {enough.zh}的方案，但每项措施（以连片为单元时为每个连片）须在同一年内完成，"
+        f"最大的年度预算为 {largest.zh}；请提高某一年的预算，或改用 plan.budget_cny 给出总额",
     )
