@@ -86,6 +86,39 @@ def frames():
     }  # fmt: skip
 
 
+#: How the project files of tests begin.
+HEAD = """
+[project]
+city = "示例"
+as_of = 2025-12-31
+overlap = "split"
+area = "planar"
+policies = ["hangzhou-2023"]
+[land_use]
+system = "third-survey"
+"""
+
+
+def named(*layers):
+    """Return the part of a project file that names layers' files, as `save` writes them."""
+    return "".join(f'[layers.{name}]\nsource = "{_file(name)}"\n' for name in layers)
+
+
+def save(folder, *layers):
+    """Write layers as people keep them: maps as GeoPackage, tables as CSV."""
+    for name in layers:
+        frame = frames()[name]
+        if isinstance(frame, gpd.GeoDataFrame):
+            frame.to_file(folder / _file(name), layer=name)
+        else:
+            frame.to_csv(folder / _file(name), index=False, encoding="utf-8-sig")
+    return folder
+
+
+def _file(name):
+    return f"{name}.csv" if name in ("enterprises", "holdings") else f"{name}.gpkg"
+
+
 def write(folder, text="", **changed):
     """Write the city as GeoParquet with a project file; `changed` replaces layers, None leaves one out."""
     folder.mkdir(parents=True, exist_ok=True)

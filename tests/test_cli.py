@@ -17,17 +17,6 @@ from click.testing import CliRunner
 
 import cli
 
-PROJECT = """
-[project]
-city = "示例"
-as_of = 2025-12-31
-overlap = "split"
-area = "planar"
-policies = ["hangzhou-2023"]
-[land_use]
-system = "third-survey"
-"""
-
 
 def run(*arguments):
     done = CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
@@ -48,14 +37,8 @@ def folder(tmp_path):
     """The hand city as files, in a folder with a blank and Chinese in its name."""
     place = tmp_path / "数据 2025"
     place.mkdir()
-    for name, frame in city.frames().items():
-        if isinstance(frame, gpd.GeoDataFrame):
-            frame.to_file(place / f"{name}.gpkg", layer=name)
-        else:
-            frame.to_csv(place / f"{name}.csv", index=False, encoding="utf-8-sig")
-    suffix = {"enterprises": "csv", "holdings": "csv"}
-    layers = "".join(f'[layers.{name}]\nsource = "{name}.{suffix.get(name, "gpkg")}"\n' for name in city.frames())
-    (place / "project.toml").write_text(PROJECT + layers, encoding="utf-8")
+    city.save(place, *city.frames())
+    (place / "project.toml").write_text(city.HEAD + city.named(*city.frames()), encoding="utf-8")
     return place
 
 

@@ -2,7 +2,6 @@
 
 import json
 
-import geopandas as gpd
 import hand_city as city
 import pandas as pd
 import pytest
@@ -10,24 +9,9 @@ from click.testing import CliRunner
 
 import cli
 
-PROJECT = """
-[project]
-city = "示例"
-as_of = 2025-12-31
-overlap = "split"
-area = "planar"
-policies = ["hangzhou-2023", "zhejiang-2021"]
-[land_use]
-system = "third-survey"
-[layers.parcels]
-source = "parcels.gpkg"
-[layers.parks]
-source = "parks.gpkg"
-[layers.buildings]
-source = "buildings.gpkg"
-[layers.enterprises]
-source = "enterprises.csv"
-"""
+PROJECT = city.HEAD.replace('"hangzhou-2023"', '"hangzhou-2023", "zhejiang-2021"') + city.named(
+    "parcels", "parks", "buildings", "enterprises"
+)
 
 #: 4,000 m² are 6 mu.
 FIRMS = """enterprise_code,enterprise_name,scale,parcel_id,tax_cny,value_added_cny,land_registered_m2,industry_code,year
@@ -40,9 +24,7 @@ F4,四厂,,p4,60000,100000,4000,1310,2025
 
 @pytest.fixture
 def place(tmp_path):
-    for name in ("parcels", "parks", "buildings"):
-        frame = city.frames()[name]
-        gpd.GeoDataFrame(frame).to_file(tmp_path / f"{name}.gpkg", layer=name)
+    city.save(tmp_path, "parcels", "parks", "buildings")
     (tmp_path / "enterprises.csv").write_text(FIRMS, encoding="utf-8-sig")
     return tmp_path
 

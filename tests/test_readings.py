@@ -16,28 +16,12 @@ import cli
 from geo import standards
 from geo.telling.clauses import reading_text
 
-PROJECT = """
-[project]
-city = "示例"
-as_of = 2025-12-31
-overlap = "split"
-area = "planar"
-policies = ["hangzhou-2023"]
-[land_use]
-system = "third-survey"
-industrial = ["0601"]
-[layers.parcels]
-source = "parcels.gpkg"
-[layers.parks]
-source = "parks.gpkg"
-"""
+PROJECT = city.HEAD + 'industrial = ["0601"]\n' + city.named("parcels", "parks")
 
 
 @pytest.fixture
 def place(tmp_path):
-    for name in ("parcels", "parks"):
-        gpd.GeoDataFrame(city.frames()[name]).to_file(tmp_path / f"{name}.gpkg", layer=name)
-    return tmp_path
+    return city.save(tmp_path, "parcels", "parks")
 
 
 def run(place: Path, command: str, text: str):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from importlib import resources
 
-import geopandas as gpd
 import hand_city as city
 import pytest
 from click.testing import CliRunner
@@ -68,23 +67,7 @@ def test_a_policy_without_source_is_refused(tmp_path):
 
 # ---------------------------------------------------------------- wrong input, from the command line
 
-PROJECT = """
-[project]
-city = "示例"
-as_of = 2025-12-31
-overlap = "split"
-area = "planar"
-policies = ["hangzhou-2023"]
-[land_use]
-system = "third-survey"
-industrial = ["0601"]
-[layers.parcels]
-source = "parcels.gpkg"
-[layers.parks]
-source = "parks.gpkg"
-[layers.enterprises]
-source = "enterprises.csv"
-"""
+PROJECT = city.HEAD + 'industrial = ["0601"]\n' + city.named("parcels", "parks", "enterprises")
 
 FIRMS = """enterprise_code,scale,parcel_id,tax_cny,land_registered_m2,year
 F1,规上,p1,1200000,4000,2025
@@ -129,8 +112,7 @@ unit = "wcny/mu"
 
 @pytest.fixture
 def place(tmp_path):
-    for name in ("parcels", "parks"):
-        gpd.GeoDataFrame(city.frames()[name]).to_file(tmp_path / f"{name}.gpkg", layer=name)
+    city.save(tmp_path, "parcels", "parks")
     (tmp_path / "enterprises.csv").write_text(FIRMS, encoding="utf-8-sig")
     return tmp_path
 

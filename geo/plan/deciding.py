@@ -77,22 +77,10 @@ class Best:
         return max(cost - self.bound_fen, 0.0) / abs(cost) if cost else 0.0
 
 
-def decide(problem: Problem, *, gap: float = 1e-4, seconds: float = 60.0, known: Rows | None = None) -> Best:
-    """Find the least cost that meets all requirements within all limits.
+def decide(problem: Problem, *, gap: float, seconds: float, known: Rows | None = None) -> Best:
+    """Find the least cost that meets all requirements within all limits, whatever bins they have.
 
-    Parameters
-    ----------
-    problem : Problem
-    gap : float
-        Distance from the bound, as a part of the cost, that is close enough.
-    seconds : float
-        When to stop looking; the best so far is returned.
-    known : array of int, optional
-        A plan that holds.
-
-    Returns
-    -------
-    Best
+    See `geo.plan.solving.least_cost`, which looks after the bins.
     """
     until = time.monotonic() + seconds
     nothing = np.zeros(0, dtype="intp")
