@@ -86,6 +86,8 @@ def decide(problem: Problem, *, gap: float, seconds: float, known: Rows | None =
     nothing = np.zeros(0, dtype="intp")
     if problem.holds(nothing) and (problem.cost_fen >= 0).all():
         return Best(nothing, 0.0, _no_prices(problem))
+    if not problem.size:
+        return Best(None, np.inf, _no_prices(problem))
     best = _each_its_cheapest(problem) or _by_hulls(problem) or _by_parts(problem, until)
     if known is not None and (best.chosen is None or problem.cost(known) < problem.cost(best.chosen)):
         best = replace(best, chosen=known)
