@@ -30,6 +30,9 @@ from geo.redaction.figures import of_firms
 from geo.redaction.names import STRUCK, Names
 from geo.redaction.redact import redact, require_public
 from geo.redaction.suppression import Sum, suppress
+from geo.report.content import compose_report
+from geo.report.html import render_html
+from geo.results import results
 from layers.errors import ProjectError
 from layers.example import make, write
 from layers.project import with_flags
@@ -169,6 +172,22 @@ def test_figures_of_land_stay_exact_and_those_of_few_firms_are_missing():
     assert "owner_code" not in after.land.parcels
     assert after.land.parcels["land_area_m2"].tolist() == before.land.parcels["land_area_m2"].tolist()
     assert (before.land.parks.geometry.to_wkb() == after.land.parks.geometry.to_wkb()).all()
+
+
+def test_an_operator_that_is_a_firm_is_named_nowhere():
+    drawn, firms = hand_city.parks(), hand_city.enterprises().assign(enterprise_name="独一无二公司")
+    drawn["operator"] = ["独一无二公司"] + ["甲管委会"] * (len(drawn) - 1)
+    before, after = hand(parks=drawn, enterprises=firms)
+
+    def told(assessment):
+        document = json.dumps(results(assessment)["zones"], ensure_ascii=False)
+        return document + render_html(compose_report(assessment, language="zh"))
+
+    assert "独一无二公司" in told(before)
+    assert "独一无二公司" not in told(after)
+    assert "甲管委会" in told(after)
+    counted = {zone["zone_id"]: zone["parks_without_operator"] for zone in results(after)["zones"]}
+    assert sum(counted.values()) == 1
 
 
 def test_targets_judge_no_figure_that_is_withheld():

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -162,7 +163,8 @@ def public_ledger(ledger: Mapping[str, dict[str, object]], names: Names) -> dict
 def without_jobs(found: Composition, names: Names) -> Composition:
     """Return a composition in which no park tells its jobs, and no park an operator that is one of the firms."""
     operator = found.parks["operator"]
-    found = replace(found, parks=found.parks.assign(operator=operator.where(~operator.isin(names.every), None)))
+    parks = found.parks.assign(operator=operator.where(~operator.isin(names.every), None))
+    found = replace(found, parks=parks, zones=_without_operators(found.zones, parks, names))
     if found.living is None:
         return found
     jobs = ("jobs", "reached_jobs", "jobs_share", "firms_untold", "jobs_per_home")
@@ -171,3 +173,14 @@ def without_jobs(found: Composition, names: Names) -> Composition:
         for table in (found.living.services, found.living.homes)
     )
     return replace(found, living=replace(found.living, services=services, homes=homes))
+
+
+def _without_operators(zones: gpd.GeoDataFrame, parks: pd.DataFrame, names: Names) -> gpd.GeoDataFrame:
+    """Return zones whose operators are told only where they are none of the firms."""
+    kept = [{name: where for name, where in one.items() if name not in names.every} for one in zones["operators"]]
+    abroad = [[name for name in one if name not in names.every] for one in zones["operators_abroad"]]
+    untold = parks["operator"].isna().groupby(parks["zone_id"]).sum()
+    made: gpd.GeoDataFrame = zones.assign(
+        operators=kept, operators_abroad=abroad, parks_without_operator=untold.reindex(zones["zone_id"]).to_numpy()
+    )
+    return made
