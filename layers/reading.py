@@ -28,7 +28,7 @@ from layers.datum import recognise, shift_geometry
 from layers.errors import SchemaError, SourceError, first
 from layers.loading import load, settle_crs
 from layers.raw import Raw
-from layers.roles import POLYGON_LAYERS
+from layers.roles import LINE_LAYERS, POLYGON_LAYERS
 from layers.sources import DATABASE, RASTERS, SHEETS, Source, asking, open_sources
 from layers.titles import guess_role
 from layers.vector import in_pieces
@@ -443,11 +443,14 @@ def _require(frame: pd.DataFrame, as_: str, chosen: Sequence[Source]) -> None:
         )
     if not len(frame):
         why = ", ".join(f"{one['reason']}: {one['count']}" for one in frame.attrs["set_aside"])
+        en, zh = (
+            ("lines; choose the layer of centre lines of the streets", "线；请换用道路中心线图层")
+            if as_ in LINE_LAYERS
+            else ("polygons; choose another layer, or close the lines", "面；请换图层，或将线闭合")
+        )
         raise SchemaError(
-            f'"{shown}": none of {frame.attrs["rows_read"]:,} rows can serve as {as_} ({why}). Expected polygons; '
-            "choose another layer, or close the lines.",
-            f"“{shown}”：{frame.attrs['rows_read']:,} 行中没有一行可作为 {as_}（{why}）。"
-            "应为面；请换图层，或将线闭合。",
+            f'"{shown}": none of {frame.attrs["rows_read"]:,} rows can serve as {as_} ({why}). Expected {en}.',
+            f"“{shown}”：{frame.attrs['rows_read']:,} 行中没有一行可作为 {as_}（{why}）。应为{zh}。",
         )
     needs = NEEDS.get(as_, ())
     if needs and not any(column in frame.columns and frame[column].notna().any() for column in needs):

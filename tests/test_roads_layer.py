@@ -6,10 +6,12 @@ import geopandas as gpd
 import hand_city
 import pandas as pd
 import pyogrio
+import pytest
 import shapely
 
 import layers
 from layers.checking import check
+from layers.errors import SchemaError
 from layers.intake import ready
 from layers.project import loads
 from layers.titles import guess_role
@@ -50,3 +52,12 @@ def test_roads_are_read_in_their_own_crs_and_what_is_no_line_is_set_aside(tmp_pa
     once, found = ready("roads", twice, placed.crs, loads("", HAND))
     assert len(once) == 2
     assert found["code"].tolist() == ["row-duplicate"]
+
+
+def test_surfaces_of_streets_are_refused_and_lines_asked_for(tmp_path):
+    drawn = gpd.GeoDataFrame({"道路名称": ["a"]}, geometry=[shapely.box(X, Y, X + 500, Y + 20)], crs=hand_city.CRS)
+    pyogrio.write_dataframe(drawn, tmp_path / "路.gpkg")
+    with pytest.raises(SchemaError, match="Expected lines; choose the layer of centre lines") as error:
+        layers.read(tmp_path / "路.gpkg", "roads")
+    assert "应为线" in error.value.text("zh")
+    assert "polygons" not in error.value.text("en")
