@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 import layers
 from geo.assessment import assess
+from geo.composition.living import living_circle
 from geo.composition.networks import join_lines
 from geo.composition.reach import StraightLines, Walk
 from geo.composition.routing import RoadWays
 from geo.composition.ways import choose_ways
+from geo.land import attach
 from geo.report.content import Table, compose_report, walk
 from geo.results import results
 from layers import findings
@@ -331,7 +333,7 @@ def test_the_report_says_how_it_was_measured(language, words):
     assert words in text
     tables = {block.key: block for block in blocks if isinstance(block, Table)}
     along = {"en": "along roads", "zh": "沿道路计算"}[language]
-    assert all(along in tables[f"living-{name}-park"].source.lower() for name in ("services", "homes"))
+    assert all(along in tables[f"living-{name}"].source.lower() for name in ("land", "jobs", "homes"))
     assert {"en": "of every road and taken", "zh": "按不可达计"}[language].split()[0] in text
 
 
@@ -349,3 +351,78 @@ def test_real_roads_of_a_town(shared_data):
     assert near.sum() > 100
     assert (way_m[near] >= straight_m[near] - 1e-6).all()
     assert np.median(way_m[near] / straight_m[near]) < 2
+
+
+def test_land_within_a_walk_in_a_real_town_by_another_engine(shared_data):
+    """Kouvola, OpenStreetMap: shortest ways by scipy over a graph made here, and land by asking points of it."""
+    sparse = pytest.importorskip("scipy.sparse")
+    from scipy.sparse.csgraph import dijkstra
+
+    roads = gpd.read_file(shared_data / "osm_kouvola" / "kouvola.osm.pbf", layer="lines").to_crs(32635)
+    roads = roads[roads["highway"].notna() & (roads["highway"] != "motorway")][["geometry"]]
+    middle = shapely.box(*roads.total_bounds).centroid
+    corners = [(-900, -700), (300, -600), (-200, 500)]
+    squares = [shapely.box(middle.x + x, middle.y + y, middle.x + x + 700, middle.y + y + 600) for x, y in corners]
+    drawn = gpd.GeoDataFrame(
+        {"park_id": list("ABC"), "park_name": list("ABC"), "zone_id": list("YYZ"), "zone_name": list("YYZ")},
+        geometry=squares, crs=roads.crs,
+    )  # fmt: skip
+    rng = np.random.default_rng(5)
+    xy = np.array([middle.x, middle.y]) + rng.uniform(-1100, 1100, (3, 2))
+    shops = gpd.GeoDataFrame({"kind": ["shop"] * 3}, geometry=shapely.points(xy), crs=roads.crs)
+    walked = Walk(minutes=8, access_m=120)
+    land = attach(
+        gpd.GeoDataFrame({"land_use_code": ["0601"] * 3}, geometry=squares, crs=roads.crs), drawn, area="planar"
+    )
+    living = living_circle(land, None, shops, None, walked, roads=roads, area="planar")
+
+    lines = shapely.get_parts(shapely.union_all(roads.geometry.to_numpy()))
+    pieces = np.concatenate([np.stack([xy[:-1], xy[1:]], axis=1) for xy in map(shapely.get_coordinates, lines)])
+    nodes, ends = np.unique(pieces.reshape(-1, 2), axis=0, return_inverse=True)
+    ends = ends.reshape(-1, 2)
+    bars = shapely.linestrings(nodes[ends])
+    lengths = shapely.length(bars)
+
+    def feet(point):
+        """Every piece within 120 m whose nearest point no neighbour undercuts: piece, place along it, the way there."""
+        near = np.flatnonzero(shapely.distance(bars, point) <= walked.access_m)
+        at = shapely.line_locate_point(bars[near], point)
+        off = shapely.distance(bars[near], point)
+        kept = []
+        for piece, along, away in zip(near, at, off, strict=True):
+            node = ends[piece, 0] if along <= 1e-9 else ends[piece, 1] if along >= lengths[piece] - 1e-9 else None
+            others = [] if node is None else np.flatnonzero((ends == node).any(axis=1))
+            if not len(others) or (shapely.distance(bars[others], point) >= away - 1e-6).all():
+                kept.append((piece, along, away))
+        return kept
+
+    def ways(points):
+        """From the nearest of some points to every node; each point is a node of its own."""
+        rows = [(i, ends[p, side], away + (along if side == 0 else lengths[p] - along))
+                for i, point in enumerate(points) for p, along, away in feet(point) for side in (0, 1)]  # fmt: skip
+        count, own = len(nodes), np.array([one[0] for one in rows])
+        first, second = np.r_[ends[:, 0], count + own], np.r_[ends[:, 1], [one[1] for one in rows]]
+        weight = np.r_[lengths, [one[2] for one in rows]]
+        whole = count + len(points)
+        # Of several entries for one pair only the shortest counts: coo would add them up.
+        table = pd.DataFrame({"a": first, "b": second, "w": weight}).groupby(["a", "b"], as_index=False)["w"].min()
+        graph = sparse.coo_matrix((table["w"], (table["a"], table["b"])), shape=(whole, whole)).tocsr()
+        return dijkstra(graph, directed=False, indices=range(count, whole), min_only=True)[:count]
+
+    def within(point, node_m, starts):
+        for piece, along, away in feet(point):
+            left = walked.length_m - away
+            if min(node_m[ends[piece, 0]] + along, node_m[ends[piece, 1]] + lengths[piece] - along) <= left:
+                return True
+            if any(p == piece and off + abs(at - along) <= left for p, at, off in starts):
+                return True
+        return False
+
+    shop_m, starts = ways(shops.geometry), [foot for point in shops.geometry for foot in feet(point)]
+    told = living.services[living.services["level"] == "park"].set_index("scope_id")["area_share"]
+    for name, square in zip("ABC", squares, strict=True):
+        west, south, east, north = square.bounds
+        asked = shapely.points(rng.uniform((west, south), (east, north), (1500, 2)))
+        share = np.mean([within(point, shop_m, starts) for point in asked])
+        assert told[name] == pytest.approx(share, abs=4 * np.sqrt(0.25 / 1500))
+    assert told.between(0.05, 0.95).any()

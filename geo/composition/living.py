@@ -116,10 +116,10 @@ def living_circle(
     homes: list[dict[str, Any]] = []
     counted: Counter[str] = Counter()
     if facilities is not None:
-        services = list(_services(places, jobs, placed["facilities"], ways, land.parks.crs, area))
+        services = list(_services(places, jobs, placed["facilities"], ways, land.parks.geometry, area))
         counted = Counter(placed["facilities"]["kind"].astype(str))
     if housing is not None:
-        homes = list(_homes(places, jobs, placed["housing"], ways))
+        homes = list(_homes(places, jobs, placed["housing"], ways, land.parks.geometry, walk.length_m))
     return LivingCircle(
         walk=walk,
         way=ways.way,
@@ -172,10 +172,8 @@ def _placed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Take the rows that lie somewhere; a class that is not told is a class of its own."""
     shapes = frame.geometry.to_numpy()
     there = frame[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))].reset_index(drop=True)
-    if "kind" not in there:
-        return there
-    kinds = there["kind"].astype("string").str.strip().fillna("")
-    made: gpd.GeoDataFrame = there.assign(kind=kinds)
+    kinds = there["kind"] if "kind" in there else pd.Series(None, index=there.index, dtype="object")
+    made: gpd.GeoDataFrame = there.assign(kind=kinds.astype("string").str.strip().fillna(""))
     return made
 
 
@@ -202,17 +200,29 @@ def _jobs(land: Land, firms: Firms | None) -> pd.DataFrame:
     )
 
 
+def _array(shapes: list[shapely.Geometry]) -> npt.NDArray[np.object_]:
+    made = np.empty(len(shapes), dtype="object")
+    made[:] = shapes
+    return made
+
+
 def _services(
-    places: list[_Place], jobs: pd.DataFrame, facilities: gpd.GeoDataFrame, ways: Ways, crs: object, area: str
+    places: list[_Place],
+    jobs: pd.DataFrame,
+    facilities: gpd.GeoDataFrame,
+    ways: Ways,
+    parks: gpd.GeoSeries,
+    area: str,
 ) -> Iterator[dict[str, Any]]:
     known = jobs[jobs["told"] & jobs["point"].notna()]
-    shapes = np.array([place.shape for place in places], dtype=object)
-    whole = drawn_area(shapes, crs, area)
+    whole = drawn_area(_array([place.shape for place in places]), parks.crs, area)
     for kind, rows in facilities.groupby("kind", sort=True):
         reach = ways.reach(rows.geometry.to_numpy())
         near = reach.meets(known["point"].to_numpy(dtype=object))
-        ground = shapely.intersection(shapes, reach.ground(shapes))
-        reached = np.minimum(drawn_area(ground, crs, area), whole)
+        # What is reached of a zone is what is reached of its parks.
+        own = _array([shapely.intersection(park, reach.ground(_array([park]))) for park in parks])
+        ground = _array([shapely.union_all(own[place.parks]) for place in places])
+        reached = np.minimum(drawn_area(ground, parks.crs, area), whole)
         for place, land_m2, those_m2 in zip(places, whole.tolist(), reached.tolist(), strict=True):
             yield {
                 "level": place.level, "scope_id": place.id, "scope_name": place.name, "way": ways.way,
@@ -230,10 +240,22 @@ def _reached_jobs(known: pd.DataFrame, mine: npt.NDArray[np.bool_], near: npt.ND
     return {"jobs": jobs, "reached_jobs": reached, "jobs_share": those / total if total else np.nan}
 
 
-def _homes(places: list[_Place], jobs: pd.DataFrame, housing: gpd.GeoDataFrame, ways: Ways) -> Iterator[dict[str, Any]]:
+def _homes(
+    places: list[_Place],
+    jobs: pd.DataFrame,
+    housing: gpd.GeoDataFrame,
+    ways: Ways,
+    parks: gpd.GeoSeries,
+    walk_m: float,
+) -> Iterator[dict[str, Any]]:
     points = shapely.point_on_surface(housing.geometry.to_numpy())
+    beside = np.zeros((len(parks), len(points)), dtype=bool)  # what is near a zone is near one of its parks
+    for row, park in enumerate(parks):
+        around = _array([park])
+        asked = near_to(points, around, walk_m)  # no way is shorter than the straight line
+        beside[row, asked] = ways.reach(around).meets(points[asked])
     for place in places:
-        near = housing[ways.reach(np.array([place.shape], dtype=object)).meets(points)]
+        near = housing[beside[place.parks].any(axis=0)]
         mine = jobs[jobs["park"].isin(place.parks)]
         work = from_tally(int(mine["steps"].sum()), "person") if mine["told"].any() else np.nan
         homes, persons = (_sum(near, name) for name in ("homes", "persons"))

@@ -9,6 +9,7 @@ Shortest ways are found by networkx, which is handed in. Knows no service and no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ import pandas as pd
 import shapely
 
 from geo.composition.networks import Network
-from geo.composition.reach import Walk, near_to
+from geo.composition.reach import Walk
 from geo.composition.strips import sectors, strips
 
 __all__ = ["Feet", "RoadReach", "RoadWays"]
@@ -198,11 +199,18 @@ class RoadReach:
 
     def ground(self, near: Shapes) -> shapely.Geometry:
         """Return the ground within, as far as it could touch the shapes `near`."""
+        rows = self._pieces.query(near, predicate="intersects")[1]
+        return shapely.union_all(self._pieces.geometries[np.unique(rows)])
+
+    @cached_property
+    def _pieces(self) -> shapely.STRtree:
+        """What the ground is made of, laid one over another."""
         left = self.ways.walk.length_m - self.node_m
         nodes = np.flatnonzero(left > 0)
         radius = np.minimum(left[nodes], self.ways.walk.leg_m)
-        made = np.concatenate([*self._strips(left), sectors(self.ways.network, nodes, radius), self.areas])
-        return shapely.union_all(made[near_to(made, near, 0.0)])
+        return shapely.STRtree(
+            np.concatenate([*self._strips(left), sectors(self.ways.network, nodes, radius), self.areas])
+        )
 
     def _strips(self, left: Floats) -> list[Shapes]:
         """Return strips from the ends of pieces, from where ways begin, and along stretches near areas."""
