@@ -298,7 +298,7 @@ def _composition(
     frames: Mapping[str, pd.DataFrame],
     project: Project,
 ) -> Composition | None:
-    if land is None or land.parks is None:
+    if land is None or land.parks is None or land.parks.empty:
         return None
     limits = Limits(**_chosen(project, "composition."))  # type: ignore[arg-type]
     area = project.text("project.area") or "tdt1055"

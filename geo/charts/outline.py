@@ -15,7 +15,7 @@ __all__ = ["Outline", "Part", "outline_css", "outline_svg"]
 Ring = tuple[tuple[float, float], ...]
 
 _SIDE, _TOP, _MARGIN, _EM = 300.0, 26.0, 10.0, 11.0
-_BELOW = 44.0
+_BELOW, _LINE = 44.0, 16.0
 _LABEL_MOST = 20.0
 
 
@@ -63,12 +63,14 @@ def outline_svg(outline: Outline, title: str) -> str:
     drawn = "".join(_part(part, left, _TOP + _MARGIN, scale, west, north) for part in outline.parts)
     below = _TOP + height + 2 * _MARGIN
     width = _SIDE + 2 * _MARGIN
+    legend = _lines(outline.looks, width)
+    whole = below + _BELOW + _LINE * max(len(legend) - 1, 0)
     return (
-        f'<svg class="outline" viewBox="0 0 {width:g} {below + _BELOW:.1f}" role="img" aria-label="{escape(title)}" '
+        f'<svg class="outline" viewBox="0 0 {width:g} {whole:.1f}" role="img" aria-label="{escape(title)}" '
         f'preserveAspectRatio="xMidYMid meet"><title>{escape(title)}</title>'
         f'<text class="name" x="{width / 2:g}" y="17" text-anchor="middle">'
         f"{escape(shorten(outline.name, _LABEL_MOST))}</text>"
-        f"{drawn}{_scale_bar(extent, scale, below)}{_legend(outline.looks, width, below + 32)}</svg>"
+        f"{drawn}{_scale_bar(extent, scale, below)}{_legend(legend, width, below + 32)}</svg>"
     )
 
 
@@ -103,14 +105,36 @@ def _round(length: float) -> float:
     return next(step * power for step in (5.0, 2.0, 1.0) if step * power <= length)
 
 
-def _legend(looks: Sequence[tuple[str, str]], width: float, y: float) -> str:
+def _key_width(text: str) -> float:
+    return 18 + text_width(text) * _EM + 10
+
+
+def _lines(looks: Sequence[tuple[str, str]], width: float) -> list[list[tuple[str, str]]]:
+    """Share the looks among lines no wider than the drawing.
+
+    Examples
+    --------
+    >>> looks = [("main", "main park"), ("other", "other parks"), ("join", "land between"), ("cluster", "industry")]
+    >>> [len(line) for line in _lines(looks, 320.0)]
+    [3, 1]
+    """
+    lines: list[list[tuple[str, str]]] = []
+    for look, text in looks:
+        if not lines or sum(_key_width(one) for _, one in lines[-1]) + _key_width(text) > width:
+            lines.append([])
+        lines[-1].append((look, text))
+    return lines
+
+
+def _legend(lines: Sequence[Sequence[tuple[str, str]]], width: float, y: float) -> str:
     """Name the looks below the drawing."""
-    widths = [18 + text_width(text) * _EM + 10 for _, text in looks]
-    left, parts = (width - sum(widths)) / 2, []
-    for (look, text), room in zip(looks, widths, strict=True):
-        parts.append(
-            f'<path class="{escape(look)}" d="M{left:.1f},{y - 8:.1f}h12v9h-12Z"/>'
-            f'<text class="key" x="{left + 17:.1f}" y="{y:.1f}">{escape(text)}</text>'
-        )
-        left += room
+    parts = []
+    for number, line in enumerate(lines):
+        left, base = (width - sum(_key_width(text) for _, text in line)) / 2, y + number * _LINE
+        for look, text in line:
+            parts.append(
+                f'<path class="{escape(look)}" d="M{left:.1f},{base - 8:.1f}h12v9h-12Z"/>'
+                f'<text class="key" x="{left + 17:.1f}" y="{base:.1f}">{escape(text)}</text>'
+            )
+            left += _key_width(text)
     return "".join(parts)

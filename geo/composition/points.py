@@ -155,6 +155,7 @@ def _apart(parks: Shapes) -> tuple[Rows, Shapes]:
     shapes: list[shapely.Geometry] = []
     for row, shape in enumerate(parks):
         parts = shapely.get_parts(shape)
+        parts = parts[~shapely.is_empty(parts)]
         group = groups_of(parts)
         for number in range(int(group.max(initial=-1)) + 1):
             mine = parts[group == number]

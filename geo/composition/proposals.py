@@ -60,10 +60,11 @@ def _joins(found: Composition) -> pd.DataFrame:
 
 
 def _both(row: dict[Hashable, Any]) -> str:
-    """Name both ends; points of one park by their ids too."""
+    """Name both ends; points of one park by their ids too, unless those say its name."""
     if row["name_a"] != row["name_b"]:
         return f"{row['name_a']} – {row['name_b']}"
-    return f"{row['name_a']} {row['point_a']} – {row['point_b']}"
+    ends = f"{row['point_a']} – {row['point_b']}"
+    return ends if row["point_a"].startswith(f"{row['name_a']}#") else f"{row['name_a']} {ends}"
 
 
 def _points(found: Composition) -> list[pd.DataFrame]:

@@ -73,7 +73,7 @@ def _hosts(parks: gpd.GeoDataFrame, districts: gpd.GeoDataFrame | None) -> pd.Se
 
 
 def zone_rows(
-    parks: gpd.GeoDataFrame, rows: pd.DataFrame, points: gpd.GeoDataFrame, common: pd.DataFrame, area: str
+    parks: gpd.GeoDataFrame, rows: pd.DataFrame, points: gpd.GeoDataFrame, common: gpd.GeoDataFrame, area: str
 ) -> gpd.GeoDataFrame:
     """Return one row a zone, in order of its id.
 
@@ -96,9 +96,10 @@ def zone_rows(
         `zone_id`, `zone_name`, `parks`, `points`, `blocks`; `main_park` (id), `main_known_by` (role, sole, none,
         several), `mains` (ids of all that are marked main); `area_m2`, `industrial_m2`, `main_area_m2`,
         `main_industrial_m2` and the two shares, missing where there is no one main park (or no industrial land);
-        `compactness`, `division`, `effective_mesh_m2`; `farthest_km` and `farthest_point`; `overlap_m2` and
-        `overlaps` (with other zones); `roles` (role → parks), `districts`, `district` (of the main park),
-        `other_districts`, `operators` (operator → districts), `operators_abroad` (those in several districts).
+        `compactness`, `division`, `effective_mesh_m2`; `farthest_km` and `farthest_point`; `overlap_m2` (land that
+        other zones claim too, counted once however many they are) and `overlaps` (with each of them); `roles`
+        (role → parks), `districts`, `district` (of the main park), `other_districts`, `operators` (operator →
+        districts), `operators_abroad` (those in several districts).
     """
     mains = mains_of(parks)
     made = list(_each(parks, rows, points, common, mains, area))
@@ -110,7 +111,7 @@ def _each(
     parks: gpd.GeoDataFrame,
     rows: pd.DataFrame,
     points: gpd.GeoDataFrame,
-    common: pd.DataFrame,
+    common: gpd.GeoDataFrame,
     mains: dict[str, Mains],
     area: str,
 ) -> Iterator[tuple[dict[str, Any], shapely.Geometry]]:
@@ -126,7 +127,7 @@ def _each(
             "points": len(here),
             **_land(parks, rows, mine, main, shape, area),
             **_farthest(here),
-            **_overlap(common, str(zone)),
+            **_overlap(common, str(zone), area),
             **_people(mine, main, rows),
         }
         yield told, shape
@@ -173,11 +174,12 @@ def _farthest(here: pd.DataFrame) -> dict[str, Any]:
     return {"farthest_km": float(row["to_main_km"]), "farthest_point": str(row["point_id"])}
 
 
-def _overlap(common: pd.DataFrame, zone: str) -> dict[str, Any]:
+def _overlap(common: gpd.GeoDataFrame, zone: str, area: str) -> dict[str, Any]:
     mine = common[(common["zone_a"] == zone) | (common["zone_b"] == zone)]
     others = np.where(mine["zone_a"] == zone, mine["zone_b"], mine["zone_a"])
     told = [{"zone_id": str(other), "area_m2": float(m2)} for other, m2 in zip(others, mine["area_m2"], strict=True)]
-    return {"overlap_m2": from_tally(int(to_tally(mine["area_m2"], "m2").sum()), "m2"), "overlaps": told}
+    ground = np.array([shapely.union_all(mine.geometry.to_numpy())], dtype="object")
+    return {"overlap_m2": float(drawn_area(ground, common.crs, area)[0]), "overlaps": told}
 
 
 def _people(mine: pd.DataFrame, main: Mains, rows: pd.DataFrame) -> dict[str, Any]:
@@ -202,7 +204,7 @@ def _people(mine: pd.DataFrame, main: Mains, rows: pd.DataFrame) -> dict[str, An
     }
 
 
-def shared_with_others(parks: gpd.GeoDataFrame, pairs: pd.DataFrame, area: str) -> pd.DataFrame:
+def shared_with_others(parks: gpd.GeoDataFrame, pairs: pd.DataFrame, area: str) -> gpd.GeoDataFrame:
     """Return the ground each two zones share: `zone_a`, `zone_b`, `area_m2`; counted once for several parks.
 
     Parameters
@@ -216,12 +218,14 @@ def shared_with_others(parks: gpd.GeoDataFrame, pairs: pd.DataFrame, area: str) 
     """
     columns = {"zone_a": "object", "zone_b": "object", "area_m2": "float64"}
     if pairs.empty:
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+        empty = {name: pd.Series(dtype=kind) for name, kind in columns.items()}
+        return gpd.GeoDataFrame(empty, geometry=gpd.GeoSeries([], crs=parks.crs))
     zone = parks.set_index("park_id")["zone_id"].astype(str)
     ends = pd.DataFrame({"one": pairs["park_a"].map(zone), "other": pairs["park_b"].map(zone)})
     apart = (ends["one"] != ends["other"]).to_numpy() & (pairs["wide_m2"] > 0).to_numpy()
     zones = np.sort(ends[apart].to_numpy(dtype=str), axis=1).reshape(-1, 2)
     shapes = gpd.GeoSeries(pairs["geometry"].to_numpy()[apart], crs=parks.crs)
     found = shapes.groupby([zones[:, 0], zones[:, 1]]).agg(lambda some: shapely.union_all(some.array))
+    grounds = found.to_numpy(dtype="object")
     made = pd.DataFrame([(one, other) for one, other in found.index], columns=["zone_a", "zone_b"])
-    return made.assign(area_m2=drawn_area(found.to_numpy(dtype="object"), parks.crs, area))
+    return gpd.GeoDataFrame(made.assign(area_m2=drawn_area(grounds, parks.crs, area)), geometry=grounds, crs=parks.crs)
