@@ -1,6 +1,7 @@
 """How zones are put together: a hand city, plain geometry as the second opinion, and properties."""
 
 import math
+import re
 from pathlib import Path
 
 import geopandas as gpd
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 
 from geo.assessment import assess
 from geo.charts import draw_zones
+from geo.charts.texts import text_width
 from geo.composition.found import Limits, compose
 from geo.composition.points import groups_of, mains_of, points_of
+from geo.composition.proposals import proposals
 from geo.composition.shapes import compactness, division, effective_mesh
 from geo.concentrations import overlap_matrix
 from geo.land import attach
@@ -135,6 +138,22 @@ def test_zones_that_lie_on_each_other(city):
     assert (one["overlap_m2"], two["overlap_m2"], three["overlap_m2"]) == (200_000, 200_000, 0)
 
 
+def test_ground_that_three_zones_claim_counts_once():
+    corners = {"X": (50, 50, 250, 250), "Y": (100, 100, 300, 300), "Z": (0, 0, 200, 200)}
+    drawn = hand_city.layer(
+        list(corners.values()), park_id=list(corners), park_name=list(corners), zone_id=list(corners)
+    )
+    told = found(drawn).zones.set_index("zone_id")
+    boxes = {name: shapely.box(*corner) for name, corner in corners.items()}
+    for name, mine in boxes.items():
+        others = [shape for other, shape in boxes.items() if other != name]
+        assert told.loc[name, "overlap_m2"] == mine.intersection(shapely.union_all(others)).area
+        assert sum(one["area_m2"] for one in told.loc[name, "overlaps"]) == sum(
+            mine.intersection(o).area for o in others
+        )
+    assert told.loc["X", "overlap_m2"] == 150**2 + 150**2 - 100**2
+
+
 def test_hosts_and_operators(city):
     one, two, three = city.zones.to_dict("records")
     assert (one["district"], one["other_districts"]) == ("东区", ["西区"])
@@ -186,6 +205,21 @@ def test_no_join_where_the_gap_is_broader_or_ground_of_others():
     )  # fmt: skip
     assert found(drawn, overlap="error").joins.empty
     assert len(found(drawn.iloc[:2], overlap="error").joins) == 1
+
+
+def test_points_of_a_park_without_an_id_are_not_named_twice():
+    drawn = hand_city.layer([(0, 0, 100, 100), (160, 0, 260, 100)], park_name=["园", "园"], zone_name=["区", "区"])
+    assert proposals(found(drawn)).query("kind == 'join'")["name"].tolist() == ["园#1 – 园#2"]
+    named = found(drawn.assign(park_id="K1"))
+    assert proposals(named).query("kind == 'join'")["name"].tolist() == ["园 K1#1 – K1#2"]
+
+
+def test_a_park_without_ground_has_no_point():
+    drawn = hand_city.layer([(0, 0, 100, 100), (0, 0, 1, 1)], park_name=["甲", "乙"], zone_name=["区", "区"])
+    drawn.loc[1, "geometry"] = shapely.Polygon()
+    made = found(drawn)
+    assert made.points["park_name"].tolist() == ["甲"]
+    assert made.zones[["parks", "points", "blocks"]].iloc[0].tolist() == [2, 1, 1]
 
 
 def test_points_that_touch_are_one_block_and_need_no_land_between():
@@ -345,6 +379,8 @@ def test_without_parks_there_are_no_zones():
     assessment = assess({"parcels": parcels()}, project)
     assert assessment.composition is None
     assert "zones" not in results(assessment)
+    nobody = assess({"parcels": parcels(), "parks": parks().iloc[:0]}, project)
+    assert nobody.composition is None
 
 
 @pytest.fixture(scope="module", params=["zh", "en"])
@@ -360,6 +396,11 @@ def test_the_chapter_says_what_was_found(assessed):
     tables = {block.key: block for block in walk((chapter,)) if isinstance(block, Table)}
     assert [row[6].text for row in tables["zone-composition"].rows] == ["49.75%", "—", "100.00%"]
     assert [row[2].text for row in tables["zone-form"].rows] == ["8.00", "—", "—"]
+    # From near to far, the main park first; of a zone with two main parks nobody knows how far. Zone 3 is one point.
+    points = [[cell.text for cell in row] for row in tables["zone-points"].rows]
+    assert [row[1] for row in points] == ["主园", "分园 #1", "分园 #2", "飞地", "北园", "南园"]
+    assert [row[7] for row in points] == ["0.00", "0.06", "1.00", "8.00", "—", "—"]
+    assert points[3][3:7] == ["西区", "甲管委会", "750.00", "0.00"]
     kinds = [[cell.text for cell in row[1:4]] for row in tables["proposal-kinds"].rows]
     # 60,000 m² are 90 mu, of which 9 are industrial; B#2 and S have 40,000 m², E has 500,000, the cluster 14,000.
     assert kinds == [["1", "90.00", "9.00"], ["2", "60.00", "15.00"], ["1", "750.00", "0.00"], ["1", "21.00", "21.00"]]
@@ -374,8 +415,11 @@ def test_the_chapter_says_what_was_found(assessed):
 def test_the_workbook_divides_what_it_shows(assessed, tmp_path):
     language = assessed.project.language
     book = openpyxl.load_workbook(write_xlsx(assessed, tmp_path / "book.xlsx", language=language))
-    names = {"zh": ("园区构成", "整合线索"), "en": ("Composition", "Consolidation")}[language]
-    zones, leads = (book[name] for name in names)
+    names = {"zh": ("园区构成", "点块", "整合线索"), "en": ("Composition", "Points", "Consolidation")}[language]
+    zones, points, leads = (book[name] for name in names)
+    assert [cell.value for cell in points["C"]][1:] == ["A", "B#1", "B#2", "E", "M", "N", "S"]
+    assert [cell.value for cell in points["I"]][1:5] == pytest.approx([0, 0.06, math.hypot(60, 1000) / 1000, 8])
+    assert [cell.value for cell in points["L"]][4:6] == [{"zh": "是", "en": "yes"}[language], None]
     assert zones["I2"].value == '=IF(N(G2)>0,IF(ISNUMBER(H2),H2/G2,""),"")'
     assert [cell.value for cell in leads["A"]][1:] == ["J1", "B#2", "S", "E", "C2"]
 
@@ -386,6 +430,9 @@ def test_the_geopackage_has_the_land_between_and_the_clusters(assessed, tmp_path
     assert joins[["join_id", "area_m2", "constrained_m2"]].to_numpy().tolist() == [["J1", 60_000.0, 18_000.0]]
     assert joins["constraints"].tolist() == ["farmland 12000.00; redline 12000.00"]
     assert joins.geometry.area.round(3).tolist() == [60_000.0]
+    points = pyogrio.read_dataframe(tmp_path / "results.gpkg", layer="points")
+    assert points["point_id"].tolist() == ["A", "B#1", "B#2", "E", "M", "N", "S"]
+    assert points.loc[3, ["to_main_km", "operator"]].tolist() == [8.0, "甲管委会"]
     clusters = pyogrio.read_dataframe(tmp_path / "results.gpkg", layer="clusters")
     assert clusters[["cluster_id", "beside"]].to_numpy().tolist() == [["C1", False], ["C2", True]]
 
@@ -396,6 +443,17 @@ def test_drawings_escape_what_comes_from_data():
     pictures = draw_zones(found(drawn))._repr_html_()
     assert "<b" not in pictures
     assert "&lt;b onload=&quot;x&quot;&gt;&amp;" in pictures
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_the_colours_mean_stays_within_the_drawing(city, language):
+    picture = draw_zones(city, language)._repr_html_().split("<svg")[1]
+    breadth, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture).groups())
+    keys = re.findall(r'class="key" x="([\d.-]+)" y="([\d.]+)">([^<]+)<', picture)
+    assert len(keys) == 5  # the bar of scale, and four looks
+    for x, y, words in keys:
+        assert 0 < float(x) < float(x) + 11 * text_width(words) < breadth
+        assert float(y) < height
 
 
 def test_mains_by_role_only():

@@ -6,6 +6,7 @@ from pathlib import Path
 import geopandas as gpd
 import hand_city
 import numpy as np
+import openpyxl
 import pandas as pd
 import pyogrio
 import pytest
@@ -15,10 +16,12 @@ import layers
 from geo.assessment import assess
 from geo.composition.living import living_circle
 from geo.composition.reach import Walk
+from geo.labels import text
 from geo.land import attach
 from geo.report.content import Table, compose_report, walk
+from geo.report.xlsx import write_xlsx
 from geo.results import results
-from layers import findings
+from layers import example, findings
 from layers.intake import ready
 from layers.project import loads
 from layers.titles import guess_role
@@ -155,15 +158,80 @@ def test_without_firms_nobody_knows_the_jobs():
 def test_the_report_prints_the_assumptions_and_the_shares():
     report = compose_report(run(), language="en")
     tables = {block.key: block for block in walk(report.sections) if isinstance(block, Table)}
-    assert [cell.text for cell in tables["living-homes-park"].rows[0]] == [
-        "甲", "90", "0", "150", "260", "0.60", "3", "1"
-    ]  # fmt: skip
-    row = dict(zip([one.title for one in tables["living-services-park"].columns],
-                   [cell.text for cell in tables["living-services-park"].rows[0]], strict=True))  # fmt: skip
-    assert row["shop"] == "50.00%"
+    homes = [[cell.text for cell in row] for row in tables["living-homes"].rows]
+    assert [row[:2] for row in homes] == [["一区", "all parks"], ["一区", "甲"], ["一区", "乙"]]
+    assert homes[1][2:] == ["90", "0", "150", "260", "0.60", "3", "1"]
+
+    def column(key, title):
+        place = [one.title for one in tables[key].columns].index(title)
+        return [row[place].text for row in tables[key].rows]
+
+    assert column("living-land", "shop") == ["33.33%", "50.00%", "0.00%"]
+    assert column("living-jobs", "shop") == ["66.67%", "66.67%", "—"]
     words = " ".join(str(getattr(block, "text", "")) for block in walk(report.sections))
     assert "15 minutes at 80 m a minute" in words
     assert "assumptions of the project" in words
+
+
+def test_a_zone_of_one_park_is_told_once_and_zones_keep_parks_of_one_name_apart():
+    drawn = parks().assign(zone_id=["Y", "Z"], zone_name=["一区", "二区"], park_name="园", role="main")
+    report = compose_report(run(parks=drawn), language="zh")
+    tables = {block.key: block for block in walk(report.sections) if isinstance(block, Table)}
+    for key in ("living-land", "living-jobs", "living-homes"):
+        assert [[cell.text for cell in row[:2]] for row in tables[key].rows] == [["一区", "园"], ["二区", "园"]]
+
+
+def test_where_no_jobs_are_known_no_table_of_them_is_made():
+    report = compose_report(run(enterprises=None), language="zh")
+    keys = {block.key for block in walk(report.sections) if isinstance(block, Table)}
+    assert "living-land" in keys
+    assert "living-jobs" not in keys
+
+
+@pytest.mark.parametrize(("language", "names"), [("zh", ("生活圈", "职住")), ("en", ("Services", "Jobs and homes"))])
+def test_the_workbook_has_every_class_and_divides_what_it_shows(tmp_path, language, names):
+    assessment = run()
+    book = openpyxl.load_workbook(write_xlsx(assessment, tmp_path / "book.xlsx", language=language))
+    services, homes = ([[cell.value for cell in row] for row in book[name].iter_rows(min_row=2)] for name in names)
+    found = assessment.composition.living
+    assert len(services) == len(found.services)
+    shop = next(row for row in services if row[2:4] == ["甲", "shop"])
+    assert shop[:2] == [text("level.park", language), "一区"]
+    assert shop[4:6] == pytest.approx([1500, 750])  # 1 km² is 1,500 mu
+    assert shop[6].startswith("=IF(N(E")
+    assert shop[7:9] == [90, 60]
+    park = next(row for row in homes if row[2] == "甲")
+    assert park[3:7] == [90, 0, 150, 260]
+    assert park[7].startswith("=IF(N(F")
+
+
+def test_facilities_that_tell_no_class_are_one_class_untold():
+    bare = facilities().drop(columns="kind")
+    assert run(facilities=bare).composition.living.kinds == {"": 3}
+
+
+def test_figures_of_the_example_city_by_plain_geometry():
+    """Circles, an overlay and nearest distances of other libraries, over the frames as they were made."""
+    frames = example.make(parcels=1500, seed=4).frames
+    sound = frames["parcels"][shapely.is_valid(frames["parcels"].geometry.to_numpy())]
+    land = attach(sound, frames["parks"], area="planar", overlap="priority")
+    living = living_circle(land, None, frames["facilities"], frames["housing"], area="planar")
+    circles = frames["facilities"][["kind", "geometry"]]
+    circles = circles.set_geometry(circles.buffer(1000, quad_segs=128)).dissolve("kind").reset_index()
+    for level in ("park", "zone"):
+        drawn = frames["parks"][[f"{level}_id", "geometry"]].dissolve(f"{level}_id").reset_index()
+        met = gpd.overlay(circles, drawn, how="intersection")
+        plain = met.set_geometry(met.geometry).assign(m2=met.area).groupby([f"{level}_id", "kind"])["m2"].sum()
+        ours = living.services[living.services["level"] == level].set_index(["scope_id", "kind"])["reached_m2"]
+        assert ours.to_numpy() == pytest.approx(plain.reindex(ours.index).fillna(0).to_numpy(), rel=1e-3, abs=300)
+        assert (ours > 0).mean() > 0.5
+        inner = gpd.GeoDataFrame(
+            frames["housing"][["homes"]], geometry=frames["housing"].representative_point(), crs=drawn.crs
+        )
+        near = gpd.sjoin(inner, drawn, predicate="dwithin", distance=1000)
+        homes = living.homes[living.homes["level"] == level].set_index("scope_id")
+        assert homes["homes"].to_dict() == near.groupby(f"{level}_id")["homes"].sum().reindex(homes.index).to_dict()
+        assert homes["estates"].to_dict() == near.groupby(f"{level}_id").size().reindex(homes.index).to_dict()
 
 
 def test_layers_are_found_by_what_they_say(tmp_path):

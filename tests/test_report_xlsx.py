@@ -385,7 +385,7 @@ def test_missing_is_blank_not_zero(tmp_path):
 def test_sheets_are_set_up(written):
     book = openpyxl.load_workbook(written)
     assert book.sheetnames == [
-        "说明", "参数", "指标", "园区", "园区构成", "整合线索", "目标达成", "地块", "企业", "低效清单", "连片候选",
+        "说明", "参数", "指标", "园区", "园区构成", "点块", "整合线索", "目标达成", "地块", "企业", "低效清单", "连片候选",
         "检查",
     ]  # fmt: skip
     for name in ("指标", "园区", "园区构成", "整合线索", "目标达成", "地块", "企业", "低效清单"):
@@ -409,7 +409,8 @@ def test_english(city, tmp_path):
     path = write_xlsx(city, tmp_path / "book.xlsx", language="en")
     book = openpyxl.load_workbook(path, data_only=True)
     assert book.sheetnames == [
-        "About", "Parameters", "Indicators", "Parks", "Composition", "Consolidation", "Targets reached",
+        "About", "Parameters", "Indicators", "Parks", "Composition", "Points", "Consolidation",
+        "Targets reached",
         "Parcels", "Firms", "Candidates", "Groups", "Checks",
     ]  # fmt: skip
     heads = " ".join(str(one.value) for sheet in book for one in sheet[1] if one.value)

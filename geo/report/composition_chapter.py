@@ -12,6 +12,7 @@ from geo.charts.composed import outline_of
 from geo.composition.found import Composition
 from geo.composition.proposals import KINDS, proposals
 from geo.report.cells import DASH, Desk, Record, count_text, plain_rows, unknown
+from geo.report.composition_points import known_role, points_table
 from geo.report.living_section import living_section
 from geo.report.parts import Block, Cell, Column, Figure, Paragraph, Section, Table
 from layers.units import from_tally, label, to_tally
@@ -35,13 +36,12 @@ def composition_chapter(desk: Desk) -> Section | None:
         _form(desk, zones, found),
         _people(desk, zones),
     ]
-    figure = _drawing(desk, found)
+    points, figure = points_table(desk, found), _drawing(desk, found)
+    blocks += [one for one in (points, figure) if one is not None]
     sections = [Section("consolidation", desk.say("sec_consolidation"), _consolidation(desk, found))]
     if found.living is not None:
-        sections.append(living_section(desk, found.living))
-    return Section(
-        "composition", desk.say("ch_composition"), tuple([*blocks, figure] if figure else blocks), tuple(sections)
-    )
+        sections.append(living_section(desk, found.living, found.parks))
+    return Section("composition", desk.say("ch_composition"), tuple(blocks), tuple(sections))
 
 
 def _lead(desk: Desk, zones: list[Record]) -> str:
@@ -171,15 +171,8 @@ def _abroad(desk: Desk, operator: str, districts: list[str]) -> str:
 
 
 def _role(desk: Desk, role: str, count: int) -> str:
-    known = desk.say("role_unknown") if role == "unknown" else _known_role(desk, role)
+    known = desk.say("role_unknown") if role == "unknown" else known_role(desk, role)
     return f"{known} {count}"
-
-
-def _known_role(desk: Desk, role: str) -> str:
-    try:
-        return desk.word(f"role.{role}")
-    except KeyError:  # a role of the data's own
-        return role
 
 
 def _drawing(desk: Desk, found: Composition) -> Figure | None:

@@ -310,7 +310,7 @@ def _overlaps(assessment: Assessment, language: str) -> Layer | None:
 
 
 def _composition(assessment: Assessment, language: str) -> list[Layer]:
-    """Land between points that nearly touch, and clusters of industry outside every park; none where there is none."""
+    """Points, land between those that nearly touch, and clusters of industry outside; none where there is none."""
     found = assessment.composition
     if found is None:
         return []
@@ -319,10 +319,13 @@ def _composition(assessment: Assessment, language: str) -> list[Layer]:
                      for one in found.joins["constraints"]]
     )  # fmt: skip
     clusters = found.clusters.table.drop(columns="parcel_ids")
-    looks = {"joins": Look("#e69f00", outline="#b3341f", width_mm=0.5, opacity=0.7),
+    run_by = found.parks[["host_district", "operator"]].astype("string")
+    points = found.points.join(run_by, on="park").drop(columns="park").astype({"role": "string"})
+    looks = {"points": Look("#56b4e9", outline="#1f4e79", width_mm=0.4, opacity=0.4),
+             "joins": Look("#e69f00", outline="#b3341f", width_mm=0.5, opacity=0.7),
              "clusters": Look("#7b8794", "hatch", outline="#555555", width_mm=0.4)}  # fmt: skip
     made = []
-    for name, frame in (("joins", joins), ("clusters", clusters)):
+    for name, frame in (("points", points), ("joins", joins), ("clusters", clusters)):
         if len(frame):
             aliases, title = _aliases(frame, language), labels.text(f"report.layer_{name}", language)
             made.append(Layer(name, title, frame, aliases, (Style(title, single(looks[name], aliases)),), _AREA))

@@ -4,8 +4,8 @@ Every figure is a live formula over the sheets of parcels and firms: change a ta
 and figures, verdicts and candidates follow. The formulas carry the values of the run, so that viewers
 without recalculation show them too. Text from data is written as text and never runs.
 
-Sheets: 说明 参数 指标 园区 园区构成 整合线索 目标达成 地块 企业 低效清单 连片候选 方案 评级 年度评价 晾晒榜 用地潜力
-检查, or their English names; those without data are left out.
+Sheets: 说明 参数 指标 园区 园区构成 点块 整合线索 生活圈 职住 目标达成 地块 企业 低效清单 连片候选 方案 评级 年度评价
+晾晒榜 用地潜力 检查, or their English names; those without data are left out.
 """
 
 from __future__ import annotations
@@ -37,13 +37,15 @@ __all__ = ["write_xlsx"]
 
 _FONTS = {"zh": "微软雅黑", "en": "Calibri"}
 _ORDER = (
-    "about", "parameters", "indicators", "parks", "composition", "proposals", "attainment", "parcels", "firms",
-    "candidates", "groups", "plan", "grades", "verdicts", "league", "potentials", "checks",
+    "about", "parameters", "indicators", "parks", "composition", "points", "proposals", "services", "homes",
+    "attainment", "parcels", "firms", "candidates", "groups", "plan", "grades", "verdicts", "league", "potentials",
+    "checks",
 )  # fmt: skip
-_WIDE = ("indicators", "parks", "composition", "proposals", "attainment", "parcels", "firms", "candidates",
-         "groups", "plan", "grades")  # fmt: skip
+_WIDE = ("indicators", "parks", "composition", "points", "proposals", "services", "homes", "attainment", "parcels",
+         "firms", "candidates", "groups", "plan", "grades")  # fmt: skip
 #: Columns that stay in sight.
-_FROZEN = {"composition": 2, "proposals": 2, "parcels": 2, "groups": 1, "verdicts": 2, "league": 0, "potentials": 1}
+_FROZEN = {"composition": 2, "points": 2, "proposals": 2, "services": 3, "homes": 3, "parcels": 2, "groups": 1,
+           "verdicts": 2, "league": 0, "potentials": 1}  # fmt: skip
 
 
 def write_xlsx(

@@ -1,4 +1,4 @@
-"""The sheets of how zones are put together: a row a zone, and a row a lead for consolidation.
+"""The sheets of how zones are put together: a row a zone, a point, and a lead for consolidation; the living circle.
 
 Shares are formulas over the sums in their row; every limit is the project's own, and its head says so.
 """
@@ -14,22 +14,23 @@ from geo.composition.found import Composition
 from geo.composition.proposals import proposals
 from geo.labels import text
 from geo.report.xlsx_desk import Desk
+from geo.report.xlsx_living import living_tables, plain, quotient, to_mu
 from geo.report.xlsx_rows import Column
-from layers.units import convert, label
+from layers.units import label
 
 __all__ = ["composition_tables"]
 
 
 def composition_tables(desk: Desk) -> dict[str, list[Column]]:
-    """Return the columns of both sheets; those without rows are left out."""
+    """Return the columns of each sheet; those without rows are left out."""
     found = desk.assessment.composition
     if found is None:
         return {}
-    tables = {"composition": _zones(desk, found)}
+    tables = {"composition": _zones(desk, found), "points": _points(desk, found)}
     leads = proposals(found)
     if len(leads):
         tables["proposals"] = _proposals(desk, leads)
-    return tables
+    return tables | ({} if found.living is None else living_tables(desk, found.living, found.parks))
 
 
 def _zones(desk: Desk, found: Composition) -> list[Column]:
@@ -37,11 +38,10 @@ def _zones(desk: Desk, found: Composition) -> list[Column]:
     names = found.parks.set_index("park_id")["park_name"]
 
     def mu(key: str, column: str) -> Column:
-        return desk.column("composition", key, _mu(zones[column]), "amount", unit="mu")
+        return desk.column("composition", key, to_mu(zones[column]), "amount", unit="mu")
 
     def share(key: str, part: str, whole: str) -> Column:
-        formula = f'=IF(N([{whole}])>0,IF(ISNUMBER([{part}]),[{part}]/[{whole}],""),"")'
-        return desk.column("composition", key, _plain(zones[key]), "percent", formula=formula)
+        return desk.column("composition", key, plain(zones[key]), "percent", formula=quotient(part, whole))
 
     return [
         desk.column("composition", "zone_id", zones["zone_id"].tolist()),
@@ -56,12 +56,37 @@ def _zones(desk: Desk, found: Composition) -> list[Column]:
         mu("main_industrial_mu", "main_industrial_m2"),
         share("main_industrial_share", "main_industrial_mu", "zone_industrial_mu"),
         *(
-            desk.column("composition", key, _plain(zones[key]), "ratio")
+            desk.column("composition", key, plain(zones[key]), "ratio")
             for key in ("farthest_km", "compactness", "division")
         ),
         mu("mesh_mu", "effective_mesh_m2"),
         mu("zone_overlap_mu", "overlap_m2"),
     ]
+
+
+def _points(desk: Desk, found: Composition) -> list[Column]:
+    points = pd.DataFrame(found.points.drop(columns="geometry"))
+    parks = found.parks.loc[points["park"]]
+
+    def column(key: str, values: Sequence[object], kind: str = "text", **more: Any) -> Column:  # noqa: ANN401
+        return desk.column("points", key, values, kind, **more)
+
+    return [
+        column("zone_name", points["zone_name"].tolist()),
+        column("park_name", points["park_name"].tolist()),
+        column("point_id", points["point_id"].tolist()),
+        column("park_role", [desk.known("role", role) for role in parks["role"]]),
+        column("host_district", parks["host_district"].tolist()),
+        column("operator", parks["operator"].tolist()),
+        column("point_area_mu", to_mu(points["area_m2"]), "amount", unit="mu"),
+        column("point_industrial_mu", to_mu(points["industrial_m2"]), "amount", unit="mu"),
+        *(column(key, plain(points[key]), "ratio") for key in ("to_main_km", "centroids_km")),
+        *(column(key, _yes(desk, points[key])) for key in ("too_small", "too_far")),
+    ]
+
+
+def _yes(desk: Desk, marks: pd.Series) -> list[str | None]:
+    return [None if pd.isna(mark) else desk.word("yes" if mark else "no") for mark in marks]
 
 
 def _main(desk: Desk, zone: dict[Any, Any], names: pd.Series) -> str:
@@ -79,19 +104,11 @@ def _proposals(desk: Desk, leads: pd.DataFrame) -> list[Column]:
         column("proposal", [text(f"report.proposal_{kind}", desk.language) for kind in leads["kind"]]),
         column("zone_name", leads["zone_name"].tolist()),
         column("park_name", leads["name"].tolist()),
-        column("proposal_value", _plain(leads["value"]), "ratio"),
-        column("proposal_limit", _plain(leads["limit"]), "ratio"),
+        column("proposal_value", plain(leads["value"]), "ratio"),
+        column("proposal_limit", plain(leads["limit"]), "ratio"),
         column("proposal_unit", [label(unit, desk.language) for unit in leads["unit"]]),
-        column("proposal_mu", _mu(leads["area_m2"]), "amount", unit="mu"),
-        column("proposal_industrial_mu", _mu(leads["industrial_m2"]), "amount", unit="mu"),
-        column("proposal_parcels", _plain(leads["parcels"]), "int"),
-        column("constrained_mu", _mu(leads["constrained_m2"]), "amount", unit="mu"),
+        column("proposal_mu", to_mu(leads["area_m2"]), "amount", unit="mu"),
+        column("proposal_industrial_mu", to_mu(leads["industrial_m2"]), "amount", unit="mu"),
+        column("proposal_parcels", plain(leads["parcels"]), "int"),
+        column("constrained_mu", to_mu(leads["constrained_m2"]), "amount", unit="mu"),
     ]
-
-
-def _plain(values: pd.Series) -> list[float | None]:
-    return [None if pd.isna(value) else float(value) for value in values]
-
-
-def _mu(values: pd.Series) -> list[float | None]:
-    return _plain(pd.Series(convert(values.astype("float64"), "m2", "mu")))
