@@ -33,6 +33,16 @@ ANSWERS = {
         "达不到 70.00%",
         "预算",
     ],
+    "03_one_zone_multiple_parks": [
+        "largest difference of a share: 0.000000",
+        "<svg",
+        "由远及近的点块 / Points, the farthest first",
+        "整合线索 / Leads",
+        "其间土地 / land between 5,415 m²",
+        "blocks before and after: 3 → 2",
+        "1,200 m, way: roads",
+        "道路与直线之差 / Roads and straight lines",
+    ],
     "04_rule_book_and_grading": [
         '<td style="text-align:left">（十）</td>',
         "符合的条款有 0 条",
