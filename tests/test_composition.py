@@ -399,7 +399,7 @@ def test_the_chapter_says_what_was_found(assessed):
     # From near to far, the main park first; of a zone with two main parks nobody knows how far. Zone 3 is one point.
     points = [[cell.text for cell in row] for row in tables["zone-points"].rows]
     assert [row[1] for row in points] == ["主园", "分园 #1", "分园 #2", "飞地", "北园", "南园"]
-    assert [row[7] for row in points] == ["0.00", "0.06", "1.00", "8.00", "—", "—"]
+    assert [row[7] for row in points] == ["—", "0.06", "1.00", "8.00", "—", "—"]
     assert points[3][3:7] == ["西区", "甲管委会", "750.00", "0.00"]
     kinds = [[cell.text for cell in row[1:4]] for row in tables["proposal-kinds"].rows]
     # 60,000 m² are 90 mu, of which 9 are industrial; B#2 and S have 40,000 m², E has 500,000, the cluster 14,000.

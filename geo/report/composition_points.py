@@ -15,6 +15,7 @@ __all__ = ["known_role", "points_table"]
 
 #: So many points are told; all stand in the workbook.
 _LISTED = 100
+_DISTANCES = ("to_main_km", "centroids_km")
 
 
 def points_table(desk: Desk, found: Composition) -> Table | None:
@@ -32,12 +33,11 @@ def points_table(desk: Desk, found: Composition) -> Table | None:
     heads = [
         Column(desk.say("col_zone"), wide=1.3),
         Column(desk.say("col_point"), wide=1.4),
-        Column(desk.say("col_role"), wide=0.7),
-        Column(desk.say("col_host"), wide=0.7),
+        *(Column(desk.say(f"col_{name}"), wide=0.9) for name in ("role", "host")),
         Column(desk.say("col_operator"), wide=1.3),
         desk.area_columns(desk.say("col_area"))[0],
         desk.area_columns(desk.say("col_industrial_of"))[0],
-        *(Column(desk.say(f"col_{name}"), "right", 0.8) for name in ("edges_km", "centroids_km")),
+        *(Column(desk.say(f"field_{name}"), "right", 0.8) for name in _DISTANCES),
     ]
     source = desk.say("src_points", shown=count_text(len(shown)), all=count_text(len(order)))
     return Table("zone-points", desk.say("tab_zone_points"), tuple(heads), plain_rows(rows), desk.line(source))
@@ -45,13 +45,14 @@ def points_table(desk: Desk, found: Composition) -> Table | None:
 
 def _row(desk: Desk, point: Record, park: dict[Any, Any]) -> list[str | Cell]:
     number = f" #{point['number']}" if point["of"] > 1 else ""
+    here = point["role"] == "main" and point["number"] == 1  # others are measured from it
     return [
         str(point["zone_name"]),
         f"{point['park_name']}{number}",
         DASH if unknown(park["role"]) else known_role(desk, str(park["role"])),
         *(DASH if unknown(park[name]) else str(park[name]) for name in ("host_district", "operator")),
         *(desk.area_cells(point[name])[0] for name in ("area_m2", "industrial_m2")),
-        *(DASH if unknown(point[name]) else f"{point[name]:.2f}" for name in ("to_main_km", "centroids_km")),
+        *(DASH if here or unknown(point[name]) else f"{point[name]:.2f}" for name in _DISTANCES),
     ]
 
 
