@@ -22,6 +22,7 @@ from geo.report.content import Table, compose_report, walk
 from geo.report.xlsx import write_xlsx
 from geo.results import results
 from layers import example, findings
+from layers.checking import check
 from layers.intake import ready
 from layers.project import loads
 from layers.titles import guess_role
@@ -126,6 +127,14 @@ def test_jobs_beside_homes(living):
     assert (far["homes"], far["estates"], far["firms_untold"]) == (0, 0, 1)
     assert np.isnan(far["jobs"])
     assert np.isnan(far["jobs_per_home"])
+
+
+def test_a_count_of_homes_that_is_none_is_not_told():
+    odd = housing().assign(homes=[100, -50, None, 70], persons=[math.inf, 20, None, 180])
+    near = told(run(housing=odd).composition.living, "homes", "park", "A")
+    assert near[["homes", "persons", "estates", "untold"]].tolist() == [100, 20, 3, 2]
+    found = check({"housing": odd})
+    assert found.loc[found["code"] == "value-negative", "column"].tolist() == ["homes"]
 
 
 def test_what_lies_nowhere_and_has_no_class_is_told(living):

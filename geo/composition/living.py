@@ -169,11 +169,14 @@ def _places(parks: gpd.GeoDataFrame) -> list[_Place]:
 
 
 def _placed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Take the rows that lie somewhere; a class that is not told is a class of its own."""
+    """Take the rows that lie somewhere; a class that is not told is a class of its own, no count is below 0."""
     shapes = frame.geometry.to_numpy()
     there = frame[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))].reset_index(drop=True)
     kinds = there["kind"] if "kind" in there else pd.Series(None, index=there.index, dtype="object")
     made: gpd.GeoDataFrame = there.assign(kind=kinds.astype("string").str.strip().fillna(""))
+    for name in {"homes", "persons"} & set(made):
+        counts = pd.to_numeric(made[name], errors="coerce").astype("float64")
+        made[name] = counts.where(np.isfinite(counts) & (counts >= 0))
     return made
 
 
