@@ -15,7 +15,6 @@ __all__ = ["known_role", "points_table"]
 
 #: So many points are told; all stand in the workbook.
 _LISTED = 100
-_DISTANCES = ("to_main_km", "centroids_km")
 
 
 def points_table(desk: Desk, found: Composition) -> Table | None:
@@ -37,7 +36,7 @@ def points_table(desk: Desk, found: Composition) -> Table | None:
         Column(desk.say("col_operator"), wide=1.3),
         desk.area_columns(desk.say("col_area"))[0],
         desk.area_columns(desk.say("col_industrial_of"))[0],
-        *(Column(desk.say(f"field_{name}"), "right", 0.8) for name in _DISTANCES),
+        Column(desk.say("col_to_main"), "right", 0.8),
     ]
     source = desk.say("src_points", shown=count_text(len(shown)), all=count_text(len(order)))
     return Table("zone-points", desk.say("tab_zone_points"), tuple(heads), plain_rows(rows), desk.line(source))
@@ -52,7 +51,7 @@ def _row(desk: Desk, point: Record, park: dict[Any, Any]) -> list[str | Cell]:
         DASH if unknown(park["role"]) else known_role(desk, str(park["role"])),
         *(DASH if unknown(park[name]) else str(park[name]) for name in ("host_district", "operator")),
         *(desk.area_cells(point[name])[0] for name in ("area_m2", "industrial_m2")),
-        *(DASH if here or unknown(point[name]) else f"{point[name]:.2f}" for name in _DISTANCES),
+        DASH if here or unknown(point["to_main_km"]) else f"{point['to_main_km']:.2f}",
     ]
 
 

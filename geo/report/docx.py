@@ -29,7 +29,7 @@ __all__ = ["column_widths", "write_docx"]
 _TEXT_WIDTH_MM = 156.0
 _TONES = {"good": "1B7340", "bad": "B3341F"}
 _FEW = 5
-_PADDING = 140
+_PADDING = 160  # margins, and some room for fonts with broad figures
 _LONGEST_WORD_EM = 13.0
 _WORD = re.compile(r"[^\s（(·；;、，]+")
 

@@ -55,10 +55,8 @@ def _zones(desk: Desk, found: Composition) -> list[Column]:
         mu("zone_industrial_mu", "industrial_m2"),
         mu("main_industrial_mu", "main_industrial_m2"),
         share("main_industrial_share", "main_industrial_mu", "zone_industrial_mu"),
-        *(
-            desk.column("composition", key, plain(zones[key]), "ratio")
-            for key in ("farthest_km", "compactness", "division")
-        ),
+        desk.column("composition", "farthest_km", plain(zones["farthest_km"]), "ratio"),
+        *(desk.column("composition", key, plain(zones[key]), "fine") for key in ("compactness", "division")),
         mu("mesh_mu", "effective_mesh_m2"),
         mu("zone_overlap_mu", "overlap_m2"),
     ]
