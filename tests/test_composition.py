@@ -207,6 +207,20 @@ def test_no_join_where_the_gap_is_broader_or_ground_of_others():
     assert len(found(drawn.iloc[:2], overlap="error").joins) == 1
 
 
+def test_of_a_kind_what_stands_out_most_comes_first():
+    corners = [(0, 0, 1000, 1000), (1090, 0, 1290, 100), (1320, 0, 1420, 100), (9000, 0, 9300, 100)]
+    drawn = hand_city.layer(
+        corners, park_id=list("ABCD"), park_name=list("ABCD"), zone_id="Z", role=["main", *["branch"] * 3],
+    )  # fmt: skip
+    other = hand_city.layer([(0, 5000, 900, 6000), (9900, 5000, 9990, 5100)], park_id=["X", "Y"], park_name=["X", "Y"],
+                            zone_id="A", role=["main", "branch"])  # fmt: skip
+    told = proposals(found(pd.concat([drawn, other], ignore_index=True), overlap="error")).groupby("kind")["id"]
+    assert told.get_group("too_small").tolist() == ["Y", "C", "B", "D"]  # 0.9, 1, 2 and 3 ha
+    assert told.get_group("too_far").tolist() == ["Y", "D"]  # 9.0 and 8.0 km
+    joins = proposals(found(drawn, overlap="error")).query("kind == 'join'")
+    assert joins["name"].tolist() == ["B – C", "A – B"]  # 30 and 90 m
+
+
 def test_points_of_a_park_without_an_id_are_not_named_twice():
     drawn = hand_city.layer([(0, 0, 100, 100), (160, 0, 260, 100)], park_name=["园", "园"], zone_name=["区", "区"])
     assert proposals(found(drawn)).query("kind == 'join'")["name"].tolist() == ["园#1 – 园#2"]

@@ -25,7 +25,9 @@ _COLUMNS = {
 
 
 def proposals(found: Composition) -> pd.DataFrame:
-    """Return every proposal: kind by kind, within a kind zone by zone, clusters by their land.
+    """Return every proposal: kind by kind, and of a kind what stands out most first.
+
+    That is the narrowest gap, the least land of a point, the farthest point, the largest cluster.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def proposals(found: Composition) -> pd.DataFrame:
 
 
 def _joins(found: Composition) -> pd.DataFrame:
-    table = pd.DataFrame(found.joins.drop(columns="geometry"))
+    table = pd.DataFrame(found.joins.drop(columns="geometry")).sort_values("gap_m", kind="stable")
     return table.assign(
         kind="join",
         id=table["join_id"],
@@ -70,8 +72,9 @@ def _both(row: dict[Hashable, Any]) -> str:
 def _points(found: Composition) -> list[pd.DataFrame]:
     points = pd.DataFrame(found.points.drop(columns="geometry"))
     table = points.assign(id=points["point_id"], name=points["park_name"]).sort_values(["zone_id", "id"])
-    small = table[table["too_small"]]
+    small = table[table["too_small"]].sort_values("area_m2", kind="stable")
     far = table[table["too_far"].fillna(value=False).astype(bool)]
+    far = far.sort_values("to_main_km", ascending=False, kind="stable")
     return [
         small.assign(kind="too_small", value=small["area_m2"], limit=found.limits.minimum_point_m2, unit="m2"),
         far.assign(kind="too_far", value=far["to_main_km"] * 1000, limit=found.limits.far_m, unit="m"),
