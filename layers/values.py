@@ -233,11 +233,14 @@ def to_words(values: pd.Series, layer: str, column: str) -> tuple[pd.Series, pd.
     text = to_codes(values)
 
     def known(value: object) -> object:
-        return table.get(_fold(value))
+        return table.get(_solid(value))
 
     found = _each(text, known, None)
     unknown = text.notna() & found.isna()
-    return found.where(found.notna(), text).astype("str"), unknown
+    # Codes lose their spaces; a word of the data's own keeps them.
+    own = pd.Series([one.strip() if isinstance(one, str) else None for one in values], index=text.index, dtype="object")
+    kept = text.mask(unknown & own.notna(), own)
+    return found.where(found.notna(), kept).astype("str"), unknown
 
 
 def has_words(layer: str, column: str) -> bool:
@@ -252,7 +255,7 @@ def _words(layer: str, column: str) -> Mapping[str, str]:
         table = pd.read_csv(file, dtype=str, keep_default_na=False)
     rows = table[(table["layer"] == layer) & (table["column"] == column)]
     return {
-        _fold(alias): value
+        _solid(alias): value
         for value, aliases in zip(rows["value"], rows["aliases"], strict=True)
         for alias in (value, *aliases.split("|"))
     }
@@ -271,3 +274,8 @@ def _each(values: pd.Series, one: Callable[[object], object], missing: object) -
         results[place] = one(value)
     results[-1] = missing
     return pd.Series(results[codes], index=values.index, dtype="object")
+
+
+def _solid(value: object) -> str:
+    """Fold a word and take out its spaces, as `to_codes` does."""
+    return _fold(value).replace(" ", "")

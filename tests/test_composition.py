@@ -15,6 +15,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import layers
 from geo.assessment import assess
 from geo.charts import draw_zones
 from geo.charts.texts import text_width
@@ -23,6 +24,7 @@ from geo.composition.points import groups_of, mains_of, points_of
 from geo.composition.proposals import proposals
 from geo.composition.shapes import compactness, division, effective_mesh
 from geo.concentrations import overlap_matrix
+from geo.labels import labels, text
 from geo.land import attach
 from geo.report.content import Figure, Table, compose_report, walk
 from geo.report.gpkg import write_gpkg
@@ -468,6 +470,17 @@ def test_what_the_colours_mean_stays_within_the_drawing(city, language):
     for x, y, words in keys:
         assert 0 < float(x) < float(x) + 11 * text_width(words) < breadth
         assert float(y) < height
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_words_a_report_prints_for_roles_are_read_as_those_roles(tmp_path, language):
+    codes = [key.removeprefix("role.") for key in labels() if key.startswith("role.")]
+    words = [*(text(f"role.{code}", language) for code in codes), " joint venture ", None]
+    drawn = hand_city.layer([(i, 0, i + 1, 1) for i in range(8)], 园区名称=list("abcdefgh"), 片区类型=words)
+    pyogrio.write_dataframe(drawn, tmp_path / "园区.gpkg")
+    role = layers.read(tmp_path / "园区.gpkg", as_="parks")["role"]
+    assert role.tolist()[:-1] == [*codes, "joint venture"]  # a word of the data's own stays as it is
+    assert pd.isna(role.iloc[-1])
 
 
 def test_mains_by_role_only():
