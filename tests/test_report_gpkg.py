@@ -20,7 +20,7 @@ from geo.report.qgis_style import Look, categorised, single
 from layers import findings
 
 LAYERS = [
-    "districts", "zones", "parks", "parcels", "candidates", "candidate_groups", "overlaps", "clusters",
+    "districts", "zones", "parks", "parcels", "candidates", "candidate_groups", "overlaps", "points", "clusters",
     "findings", "indicators",
     "layer_styles",
 ]  # fmt: skip
@@ -50,7 +50,7 @@ def read(path, layer: str) -> pd.DataFrame:
 def test_every_layer_is_there_in_the_analysis_crs(path):
     kinds = dict(pyogrio.list_layers(path))
     assert list(kinds) == LAYERS
-    assert {kinds[name] for name in LAYERS[:7]} == {"MultiPolygon"}
+    assert {kinds[name] for name in LAYERS[:9]} == {"MultiPolygon"}
     assert kinds["findings"] == "Point"
     assert pyogrio.read_info(path, layer="parcels")["crs"] == "EPSG:4549"
     assert pyogrio.read_info(path, layer="findings")["crs"] == "EPSG:4326"

@@ -1,9 +1,9 @@
 """`results.gpkg`: every layer with its figures, in colours, with names people read.
 
-Layers: parcels, parks, zones, districts, candidates, candidate_groups, plan, overlaps, joins (land between points of a
-zone), clusters (industry outside the parks), findings (places); tables: indicators with both sums. Columns keep their
-canonical names and base units; their titles in the report's language stand in
-the file. Classes and colours of the parcels are those of the map, so both show the same picture.
+Layers: parcels, parks, zones, districts, candidates, candidate_groups, plan, overlaps, points (parts of parks that lie
+apart), joins (land between points of a zone), clusters (industry outside the parks), findings (places); tables:
+indicators with both sums. Columns keep their canonical names and base units; their titles in the report's language
+stand in the file. Classes and colours of the parcels are those of the map, so both show the same picture.
 Units: m², yuan, and each indicator's display unit, which its title names.
 """
 

@@ -36,8 +36,8 @@ __all__ = ["Publish", "Target", "publishing", "require_room", "target"]
 _MARK = "Parkwise"
 _BYTES = 63  # of a name in PostgreSQL
 _TABLES = (
-    "parcels", "parks", "zones", "districts", "candidates", "candidate_groups", "plan", "overlaps", "joins",
-    "clusters", "findings", "indicators",
+    "parcels", "parks", "zones", "districts", "candidates", "candidate_groups", "plan", "overlaps", "points",
+    "joins", "clusters", "findings", "indicators",
 )  # fmt: skip
 
 Publish = Callable[[Sequence[Layer], str], None]
