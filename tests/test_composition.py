@@ -209,6 +209,54 @@ def test_no_join_where_the_gap_is_broader_or_ground_of_others():
     assert len(found(drawn.iloc[:2], overlap="error").joins) == 1
 
 
+def test_corners_that_face_each_other_join_across():
+    drawn = hand_city.layer(
+        [(0, 0, 100, 100), (150, 150, 300, 300)], park_id=["A", "B"], park_name=["A", "B"], zone_id="Z"
+    )
+    join = found(drawn, overlap="error").joins.iloc[0]
+    # 50 × 50 m between the corners; of each lies what is within 70.7 + 50 m of the other.
+    assert join["gap_m"] == pytest.approx(50 * math.sqrt(2))
+    one, other = drawn.geometry
+    reach = one.distance(other) + 50
+    hull = shapely.union(one & other.buffer(reach), other & one.buffer(reach)).convex_hull
+    assert join["area_m2"] == pytest.approx((hull - one - other).area, rel=0.01)
+    assert 2_500 < join["area_m2"] < 10_000
+    between = hand_city.layer([(101, 101, 149, 149), (100, 40, 149, 99), (40, 101, 99, 149)], park_id=list("XYW"),
+                              park_name=list("XYW"), zone_id=["X", "Y", "W"])  # fmt: skip
+    taken = gpd.GeoDataFrame(pd.concat([drawn, between], ignore_index=True), crs=drawn.crs)
+    assert "A – B" in proposals(found(taken, overlap="error"))["name"].tolist()  # a strip of 1 m is left
+
+
+angles = st.lists(st.floats(0.3, 1.0), min_size=5, max_size=9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(angles, angles, st.floats(0, 2 * math.pi), st.floats(1, 99))
+def test_whatever_their_form_two_points_that_near_join_in_one_block(one, other, turn, gap):
+    def star(radii, begin):
+        at = begin + np.linspace(0, 2 * math.pi, len(radii), endpoint=False)
+        return shapely.Polygon(300 * np.array(radii)[:, None] * np.column_stack([np.cos(at), np.sin(at)]))
+
+    first, second = star(one, 0.0), star(other, turn)
+    way = np.array([math.cos(turn), math.sin(turn)])
+    near, far = 0.0, 1000.0
+    for _ in range(40):  # how far the second is moved until the gap is the one that was drawn
+        middle = (near + far) / 2
+        moved = shapely.transform(second, lambda xy, m=middle: xy + m * way)
+        near, far = (middle, far) if moved.distance(first) < gap else (near, middle)
+    corner = np.array([hand_city.X0, hand_city.Y0])
+    shapes = [shapely.transform(shape, lambda xy: xy + corner) for shape in (first, moved)]
+    drawn = gpd.GeoDataFrame(
+        {"park_id": ["A", "B"], "park_name": ["A", "B"], "zone_id": "Z"}, geometry=shapes, crs=hand_city.CRS
+    )
+    made = found(drawn, overlap="priority").joins
+    assert len(made) == 1
+    ground = made.geometry.iloc[0]
+    assert max(ground.intersection(shape).area for shape in shapes) < 0.01
+    whole = shapely.union_all(shapely.buffer([*shapes, ground], 0.01))
+    assert whole.geom_type == "Polygon"
+
+
 def test_of_a_kind_what_stands_out_most_comes_first():
     corners = [(0, 0, 1000, 1000), (1090, 0, 1290, 100), (1320, 0, 1420, 100), (9000, 0, 9300, 100)]
     drawn = hand_city.layer(

@@ -1,8 +1,10 @@
 """Points of one zone that nearly touch, and the land between them that would join them.
 
 The land between is what morphological closing adds to the two: ground that a disc as broad as the greatest gap
-cannot enter (square corners are kept square). Ground of any park is no land between. Whether it may be annexed is
-for others to say; what is known of it is told: industrial parcels on it, and what the constraints layer lays on it.
+cannot enter (square corners are kept square). Where that joins nothing, since corners face each other, it is the way
+across: the convex hull of what of each lies near the other. Ground of any park is no land between. Whether it may be
+annexed is for others to say; what is known of it is told: industrial parcels on it, and what the constraints layer
+lays on it.
 """
 
 from __future__ import annotations
@@ -119,7 +121,23 @@ def _between(
     both = shapely.union(near_one, near_other)
     corners = {"join_style": "mitre", "mitre_limit": 2.0}
     closed = shapely.buffer(shapely.buffer(both, radius, **corners), -radius, **corners)
-    added = shapely.difference(closed, shapely.union_all(taken[tree.query(closed)]))
+    joined = _joining(closed, one, other, taken, tree)
+    return _joining(_across(near_one, near_other, radius), one, other, taken, tree) if joined is None else joined
+
+
+def _across(one: shapely.Geometry, other: shapely.Geometry, radius: float) -> shapely.Geometry:
+    """Return the hull of what of each shape faces the other, as far as it is near to both."""
+    reach = shapely.distance(one, other) + radius
+    around = [shapely.buffer(shape, reach) for shape in (one, other)]
+    facing = [shapely.intersection(one, around[1]), shapely.intersection(other, around[0])]
+    return shapely.intersection_all([shapely.convex_hull(shapely.union_all(facing)), *around])
+
+
+def _joining(
+    ground: shapely.Geometry, one: shapely.Geometry, other: shapely.Geometry, taken: Shapes, tree: shapely.STRtree
+) -> shapely.Geometry | None:
+    """Return what of the ground no park holds and touches both shapes; None where nothing does."""
+    added = shapely.difference(ground, shapely.union_all(taken[tree.query(ground)]))
     parts = shapely.get_parts(polygonal(added))
     touches = (shapely.distance(parts, one) < _NEAR_M) & (shapely.distance(parts, other) < _NEAR_M)
     kept = parts[touches & (shapely.area(parts) > LEAST_M2)]
