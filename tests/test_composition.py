@@ -460,6 +460,9 @@ def test_the_chapter_says_what_was_found(assessed):
     tables = {block.key: block for block in walk((chapter,)) if isinstance(block, Table)}
     assert [row[6].text for row in tables["zone-composition"].rows] == ["49.75%", "—", "100.00%"]
     assert [row[2].text for row in tables["zone-form"].rows] == ["8.00", "—", "—"]
+    roles = {"zh": ["主园 1、分园 1、飞地 1", "主园 2", "角色不明 1"],
+             "en": ["main park 1, branch park 1, enclave 1", "main park 2", "role unknown 1"]}  # fmt: skip
+    assert [row[1].text for row in tables["zone-people"].rows] == roles[assessed.project.language]
     # From near to far, the main park first; of a zone with two main parks nobody knows how far. Zone 3 is one point.
     points = [[cell.text for cell in row] for row in tables["zone-points"].rows]
     assert [row[1] for row in points] == ["主园", "分园 #1", "分园 #2", "飞地", "北园", "南园"]

@@ -385,8 +385,8 @@ def test_missing_is_blank_not_zero(tmp_path):
 def test_sheets_are_set_up(written):
     book = openpyxl.load_workbook(written)
     assert book.sheetnames == [
-        "说明", "参数", "指标", "园区", "园区构成", "点块", "整合线索", "目标达成", "地块", "企业", "低效清单", "连片候选",
-        "检查",
+        "说明", "参数", "指标", "园区", "园区构成", "点块", "整合线索", "目标达成", "地块", "企业", "低效清单",
+        "连片候选", "检查",
     ]  # fmt: skip
     for name in ("指标", "园区", "园区构成", "整合线索", "目标达成", "地块", "企业", "低效清单"):
         sheet = book[name]

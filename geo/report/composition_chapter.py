@@ -21,6 +21,7 @@ __all__ = ["composition_chapter"]
 
 #: So many zones are drawn, the most divided ones, and so many proposals of a kind are listed.
 _DRAWN, _LISTED = 12, 20
+_ROLES = ("main", "branch", "entrusted", "enclave", "cooperation", "partner")
 
 
 def composition_chapter(desk: Desk) -> Section | None:
@@ -152,7 +153,7 @@ def _people(desk: Desk, zones: list[Record]) -> Table:
     rows: list[list[str | Cell]] = [
         [
             str(zone["zone_name"]),
-            desk.join([_role(desk, role, count) for role, count in zone["roles"].items()]),
+            desk.join([_role(desk, role, zone["roles"][role]) for role in sorted(zone["roles"], key=_rank)]),
             DASH if unknown(zone["district"]) else str(zone["district"]),
             desk.join(zone["other_districts"]) or DASH,
             desk.join(list(zone["operators"])) or DASH,
@@ -168,6 +169,11 @@ def _people(desk: Desk, zones: list[Record]) -> Table:
 
 def _abroad(desk: Desk, operator: str, districts: list[str]) -> str:
     return desk.pick(f"{operator}（{desk.join(districts)}）", f"{operator} ({desk.join(districts)})")
+
+
+def _rank(role: str) -> tuple[int, str]:
+    """Rank the main park first, roles of the data's own behind the known ones."""
+    return (_ROLES.index(role) if role in _ROLES else len(_ROLES), role)
 
 
 def _role(desk: Desk, role: str, count: int) -> str:
