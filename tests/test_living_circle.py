@@ -182,6 +182,23 @@ def test_the_report_prints_the_assumptions_and_the_shares():
     assert "assumptions of the project" in words
 
 
+def test_classes_beyond_the_first_are_in_the_workbook_and_that_is_said(tmp_path):
+    x, y = hand_city.X0, hand_city.Y0
+    many = gpd.GeoDataFrame(
+        {"kind": [f"k{i}" for i in range(8)] + ["k7"]}, geometry=[shapely.Point(x, y)] * 9, crs=hand_city.CRS
+    )
+    for frames, wanted in ((many, True), (facilities(), False)):
+        assessment = run(facilities=frames)
+        tables = {
+            one.key: one for one in walk(compose_report(assessment, language="en").sections) if isinstance(one, Table)
+        }
+        assert ("of 8 classes the 6 with most" in tables["living-land"].source) == wanted
+        assert ("with most" in tables["living-jobs"].source) == wanted
+        sheet = openpyxl.load_workbook(write_xlsx(assessment, tmp_path / f"{wanted}.xlsx", language="en"))["Services"]
+        kinds = {row[3].value for row in sheet.iter_rows(min_row=2)}
+        assert len(kinds) == len(set(frames["kind"].fillna("")))
+
+
 def test_a_zone_of_one_park_is_told_once_and_zones_keep_parks_of_one_name_apart():
     drawn = parks().assign(zone_id=["Y", "Z"], zone_name=["一区", "二区"], park_name="园", role="main")
     report = compose_report(run(parks=drawn), language="zh")

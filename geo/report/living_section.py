@@ -97,15 +97,15 @@ def _services(desk: Desk, found: LivingCircle, parks: pd.DataFrame) -> list[Bloc
     measures: dict[str, Callable[[Desk, Record], Cell]] = {"land": _land}
     if found.services["jobs_share"].notna().any():
         measures["jobs"] = _jobs
+    more = desk.say("src_classes", kinds=count_text(len(found.kinds)), shown=count_text(len(kinds)))
+    more = more if len(found.kinds) > len(kinds) else ""
     made: list[Block] = []
     for what, cell in measures.items():
         body = [
             [*names, *(cell(desk, by_place[(*place, kind)]) for kind in kinds)] for place, names in _scopes(desk, parks)
         ]
         heads = [*_heads(desk), *(Column(_kind(desk, kind), "right") for kind in kinds)]
-        source = _way(desk, found) + desk.say(
-            f"src_services_{what}", kinds=count_text(len(found.kinds)), shown=count_text(len(kinds))
-        )
+        source = _way(desk, found) + desk.say(f"src_services_{what}") + more
         made.append(
             Table(
                 f"living-{what}", desk.say(f"tab_services_{what}"), tuple(heads), plain_rows(body),
