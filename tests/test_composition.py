@@ -278,6 +278,14 @@ def test_points_of_a_park_without_an_id_are_not_named_twice():
     assert proposals(named).query("kind == 'join'")["name"].tolist() == ["园 K1#1 – K1#2"]
 
 
+def test_no_two_points_share_an_id():
+    drawn = hand_city.layer([(0, 0, 100, 100), (150, 0, 250, 100), (300, 0, 400, 100)], park_id=["A", "A", "A#1"],
+                            park_name=["甲", "甲", "乙"], zone_id="Z", role=["main", "main", "branch"])  # fmt: skip
+    made = found(drawn)
+    assert made.points["point_id"].tolist() == ["A##1", "A##2", "A#1"]
+    assert made.joins[["point_a", "point_b"]].to_numpy().tolist() == [["A##1", "A##2"], ["A##2", "A#1"]]
+
+
 def test_a_park_without_ground_has_no_point():
     drawn = hand_city.layer([(0, 0, 100, 100), (0, 0, 1, 1)], park_name=["甲", "乙"], zone_name=["区", "区"])
     drawn.loc[1, "geometry"] = shapely.Polygon()

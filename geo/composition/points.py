@@ -7,6 +7,7 @@ under the overlap rule of the run. Knows no limit.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -105,7 +106,8 @@ def points_of(land: Land, area: str = "tdt1055") -> gpd.GeoDataFrame:
     park = parks.iloc[rows].reset_index(drop=True)
     told = {name: park[name] for name in ("park_id", "park_name", "zone_id", "zone_name")}
     role = park["role"].astype("object") if "role" in park else pd.Series(None, index=park.index, dtype="object")
-    suffix = pd.Series(np.where(many > 1, [f"#{one}" for one in number], ""))
+    mark = _mark(parks["park_id"].astype("string"))
+    suffix = pd.Series(np.where(many > 1, [f"{mark}{one}" for one in number], ""))
     table = gpd.GeoDataFrame(
         {
             "point_id": park["park_id"].astype("string") + suffix,
@@ -121,6 +123,17 @@ def points_of(land: Land, area: str = "tdt1055") -> gpd.GeoDataFrame:
         crs=parks.crs,
     )
     return table.assign(**_distances(table, mains_of(parks), parks.geometry.to_numpy()))
+
+
+def _mark(ids: pd.Series) -> str:
+    """Return the sign before the number of a point: longer than any that ids of parks have, so no two points share one.
+
+    Examples
+    --------
+    >>> _mark(pd.Series(["A", "B"])), _mark(pd.Series(["A", "A#1"]))
+    ('#', '##')
+    """
+    return "#" * (1 + max((len(run) for one in ids for run in re.findall("#+", one)), default=0))
 
 
 def drawn_area(shapes: Shapes, crs: object, area: str) -> npt.NDArray[np.float64]:
