@@ -2,6 +2,7 @@
 
 import math
 import re
+import zipfile
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,6 +15,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 import layers
 from geo.assessment import assess
@@ -27,6 +29,7 @@ from geo.concentrations import overlap_matrix
 from geo.labels import labels, text
 from geo.land import attach
 from geo.report.content import Figure, Table, compose_report, walk
+from geo.report.docx import write_docx
 from geo.report.gpkg import write_gpkg
 from geo.report.html import render_html
 from geo.report.xlsx import write_xlsx
@@ -510,6 +513,38 @@ def test_the_geopackage_has_the_land_between_and_the_clusters(assessed, tmp_path
     assert points.loc[3, ["to_main_km", "operator"]].tolist() == [8.0, "甲管委会"]
     clusters = pyogrio.read_dataframe(tmp_path / "results.gpkg", layer="clusters")
     assert clusters[["cluster_id", "beside"]].to_numpy().tolist() == [["C1", False], ["C2", True]]
+
+
+def test_word_draws_the_zones_in_their_true_form(assessed, tmp_path):
+    language = assessed.project.language
+    path = tmp_path / "report.docx"
+    write_docx(compose_report(assessed, language=language), path)
+    with zipfile.ZipFile(path) as package:
+        root = etree.fromstring(package.read("word/document.xml"))
+    space = {"a": "http://schemas.openxmlformats.org/drawingml/2006/main",
+             "wp": "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing",
+             "wps": "http://schemas.microsoft.com/office/word/2010/wordprocessingShape",
+             "mc": "http://schemas.openxmlformats.org/markup-compatibility/2006"}  # fmt: skip
+    drawn = [one for one in root.iterfind(".//wp:inline", space) if one.find(".//wps:wsp", space) is not None]
+    assert [one.find("wp:docPr", space).get("name") for one in drawn] == ["一区", "二区"]
+    ids = [one.get("id") for one in root.iterfind(".//wp:docPr", space)]
+    assert len(ids) == len(set(ids))
+    for choice in root.iterfind(".//mc:Choice", space):
+        assert choice.get("Requires") in choice.nsmap  # the prefix means something where it stands
+    high = int(drawn[0].find("wp:extent", space).get("cy"))
+    areas = {}
+    for shape in drawn[0].iterfind(".//wps:wsp", space):
+        colour = shape.find("wps:spPr/a:solidFill/a:srgbClr", space)
+        off, size = shape.find(".//a:off", space), shape.find(".//a:ext", space)
+        assert 0 <= int(off.get("x")) <= int(off.get("x")) + int(size.get("cx")) <= 50 * 36_000
+        assert 0 <= int(off.get("y")) <= int(off.get("y")) + int(size.get("cy")) <= high
+        corners = [(int(one.get("x")), int(one.get("y"))) for one in shape.iterfind(".//a:pt", space)]
+        if colour is not None and len(corners) > 3:
+            areas.setdefault(colour.get("val"), []).append(shapely.Polygon(corners).area)
+    main, others = areas["3B78AD"][0], sorted(areas["A9C6DE"])
+    assert [one / main for one in others] == pytest.approx([0.01, 0.5, 0.5], rel=0.02)  # 1, 50 and 50 ha of 100
+    words = " ".join(root.itertext())
+    assert all(text(f"composition.{look}", language) in words for look in ("main", "other", "join", "cluster"))
 
 
 def test_drawings_escape_what_comes_from_data():

@@ -10,7 +10,7 @@ from importlib import resources
 
 from geo.charts.texts import shorten, text_width
 
-__all__ = ["Outline", "Part", "outline_css", "outline_svg"]
+__all__ = ["Outline", "Part", "outline_css", "outline_svg", "round_length"]
 
 Ring = tuple[tuple[float, float], ...]
 
@@ -84,13 +84,24 @@ def _part(part: Part, left: float, top: float, scale: float, west: float, north:
 
 def _scale_bar(extent: float, scale: float, y: float) -> str:
     """Draw a round length of about a quarter of the place."""
-    length = _round(extent / 4)
-    text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
+    length, text = round_length(extent)
     x, end = _MARGIN, _MARGIN + length * scale
     return (
         f'<path class="scale" d="M{x:.1f},{y:.1f}v6h{end - x:.1f}v-6"/>'
         f'<text class="key" x="{end + 5:.1f}" y="{y + 7:.1f}">{text}</text>'
     )
+
+
+def round_length(extent: float) -> tuple[float, str]:
+    """Return a round length of at most a quarter of an extent (m), and how it is written.
+
+    Examples
+    --------
+    >>> round_length(9000.0), round_length(1500.0)
+    ((2000.0, '2 km'), (200.0, '200 m'))
+    """
+    length = _round(extent / 4)
+    return length, f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
 
 
 def _round(length: float) -> float:

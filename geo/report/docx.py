@@ -18,8 +18,10 @@ from docx.document import Document
 from docx.oxml.ns import qn
 from docx.shared import Mm
 
+from geo.charts import Bars, Outline
 from geo.charts.texts import clean, text_width
-from geo.report.docx_chart import chart_runs
+from geo.report.docx_chart import EACH, chart_runs
+from geo.report.docx_outline import add_outlines
 from geo.report.docx_style import Look, element, field, look, set_up
 from geo.report.html import heading_number
 from geo.report.parts import Block, Cell, Column, Figure, Paragraph, Report, Section, Table
@@ -148,13 +150,14 @@ def _boxed(line: Any) -> None:  # noqa: ANN401  (a python-docx paragraph)
 
 
 def _figure(document: Document, report: Report, figure: Figure) -> None:
-    line = document.add_paragraph(style="Table Text")
-    line.paragraph_format.keep_with_next = True
-    runs = list(chart_runs(document, figure.chart, clean(figure.caption), figure.number))
-    for run in runs:
-        line._p.append(run)
-    if not runs:  # outlines are drawn on the page only
-        line.add_run(clean(report.words["see_html"]))
+    drawn = () if isinstance(figure.chart, Bars) else [one for one in figure.chart if isinstance(one, Outline)]
+    if drawn:
+        add_outlines(document, drawn, figure.number * EACH, report.words["see_html"])
+    else:
+        line = document.add_paragraph(style="Table Text")
+        line.paragraph_format.keep_with_next = True
+        for run in chart_runs(document, figure.chart, clean(figure.caption), figure.number):
+            line._p.append(run)
     unit = f" ({figure.unit})" if figure.unit else ""
     caption = f"{report.words['figure_n'].format(n=figure.number)}  {figure.caption}{unit}"
     document.add_paragraph(clean(caption), style="Caption")

@@ -25,7 +25,7 @@ from geo.charts import Bars, Outline, Radar
 from geo.charts.radar import rim_for
 from geo.charts.texts import clean
 
-__all__ = ["chart_runs"]
+__all__ = ["EACH", "chart_runs"]
 
 _CHART_TYPE = "application/vnd.openxmlformats-officedocument.drawingml.chart+xml"
 _SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -40,7 +40,7 @@ _ROW_MM = 7.0
 #: Two radars stand side by side.
 _RADAR_MM = (77, 74)
 #: Charts of one figure are numbered within so many.
-_EACH = 1000
+EACH = 1000
 
 
 #: Where the plot of a radar stands within its chart, and the size of the words around it.
@@ -67,13 +67,13 @@ class _Series:
 def chart_runs(document: Document, chart: Bars | tuple[Radar | Outline, ...], title: str, number: int) -> Iterator[Any]:
     """Add the charts of a figure to the package; yield the runs that show them.
 
-    Outlines are left out: no native chart draws shapes.
+    Outlines are left out: `docx_outline` draws them as shapes.
     """
     if isinstance(chart, Bars):
         yield _bars_run(document, chart, title, number)
         return
     for place, radar in enumerate((one for one in chart if isinstance(one, Radar)), 1):
-        yield _radar_run(document, radar, f"{title} {clean(radar.name)}", number * _EACH + place)
+        yield _radar_run(document, radar, f"{title} {clean(radar.name)}", number * EACH + place)
 
 
 def _bars_run(document: Document, bars: Bars, title: str, number: int) -> Any:  # noqa: ANN401  (an lxml element)
