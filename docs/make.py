@@ -3,21 +3,27 @@
     python docs/make.py          (a test fails where a page is stale)
 
 cli.md from the commands, project.md from the keys of the project file, layers.md from the column tables,
-indicators.md from the catalogue, policies.md from the documents on board.
+indicators.md from the catalogue, policies.md from the documents on board, findings.md from the table of codes,
+glossary.md from terms.csv and the titles in every table, api.md from the public names, adr/README.md from its notes.
 """
 
 from __future__ import annotations
 
+import csv
 import math
 import re
+from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 import cli
 from geo.indicators import catalogue
+from geo.labels import labels
 from geo.standards import Policy, policies, policy, statistics
 from geo.telling.clauses import asked_text, bound_text, verdict_text
+from layers.findings import codes
 from layers.project import LAYER_KEYS, keys
 from layers.roles import LAYERS, RASTERS
 from layers.titles import columns
@@ -33,6 +39,10 @@ def pages() -> dict[str, str]:
         "layers.md": layers(),
         "indicators.md": indicators(),
         "policies.md": documents(),
+        "findings.md": findings(),
+        "glossary.md": glossary(),
+        "api.md": names(),
+        "adr/README.md": notes(),
     }
 
 
@@ -158,6 +168,103 @@ def _left_open(one: Policy) -> list[str]:
     ]
     head = ["", "| id | left open | read as | set by |", "| --- | --- | --- | --- |"]
     return [*head, *("| " + " | ".join(map(_cell, row)) + " |" for row in rows)] if rows else []
+
+
+def findings() -> str:
+    """Every code of the findings table, with its page."""
+    lines = [
+        "# Findings",
+        "",
+        "What `parkwise check` and every other command tell about data, by code; each code has a page with an example,",
+    ]
+    lines += [
+        "what to do, and whether `parkwise repair` mends it. A finding that blocks ends the command with exit code 1.",
+        "",
+    ]
+    lines += ["| code | severity | 问题 | what is found | mended by `repair` |", "| --- | --- | --- | --- | --- |"]
+    mended = {"safe": "yes", "unsafe": "no, it needs a decision", "none": "no"}
+    for one in sorted(codes().values(), key=lambda one: one.code):
+        severity = f"{one.severity}, blocks" if one.blocks else one.severity
+        cells = (
+            f"[{one.code}](checks/{one.code}.md)",
+            severity,
+            one.title["zh"],
+            one.title["en"],
+            mended[one.remedy_is],
+        )
+        lines.append("| " + " | ".join(map(_cell, cells)) + " |")
+    return "\n".join(lines) + "\n"
+
+
+#: Words of outputs that are terms of the field: sections of the glossary, by the keys of labels.csv they open with.
+WORDS = {
+    "Levels and roles · 层级与角色": ("level.", "role.", "park_level.", "zone_type."),
+    "Evidence · 低效用地线索": ("evidence.",),
+    "Potentials of the survey · 集约利用潜力": ("potential.",),
+}
+
+
+def glossary() -> str:
+    """Terms in Chinese and English: those explained in terms.csv, then the titles of every table."""
+    lines = [
+        "# Glossary · 词汇表",
+        "",
+        "The first table explains; the others pair the words as outputs print them.",
+        "",
+    ]
+    lines += ["| 中文 | English | |", "| --- | --- | --- |"]
+    with (FOLDER / "terms.csv").open(encoding="utf-8") as file:
+        lines += ["| " + " | ".join(_cell(cell) for cell in row.values()) + " |" for row in csv.DictReader(file)]
+    lines += _pairs("Indicators · 指标", ((one.title_zh, one.title_en) for one in catalogue().values()))
+    for title, starts in WORDS.items():
+        told = (words for key, words in labels().items() if key.startswith(starts) and "{" not in words["zh"])
+        lines += _pairs(title, ((words["zh"], words["en"]) for words in told))
+    for layer in LAYERS:
+        rows = columns(layer).to_dict("records")
+        lines += _pairs(f"Columns of {layer}", ((str(row["label_zh"]), str(row["label_en"])) for row in rows))
+    lines += _pairs("Statistics · 统计指标", ((one.title_zh, one.title_en) for one in statistics().values()))
+    return "\n".join(lines) + "\n"
+
+
+def _pairs(title: str, words: Iterable[tuple[str, str]]) -> list[str]:
+    rows = [f"| {_cell(zh)} | {_cell(en)} |" for zh, en in dict.fromkeys(words)]
+    return ["", f"## {title}", "", "| 中文 | English |", "| --- | --- |", *rows]
+
+
+def names() -> str:
+    """Every public name of the two wings; mkdocstrings puts the docstring in its place."""
+    lines = [
+        "# Python",
+        "",
+        "The names other people's scripts may rely on. `import layers, geo` loads nothing; each name is loaded when",
+    ]
+    lines += [
+        "it is first used. Notebooks show them at work; within a Python prompt `help(geo.plot_ratio)` prints the same."
+    ]
+    for wing in ("layers", "geo"):
+        package = import_module(wing)
+        lines += ["", f"## {wing}", ""]
+        for name in package.__all__:
+            found = getattr(package, name)
+            lines += [
+                f"::: {found.__module__}.{found.__qualname__}",
+                f'    options: {{heading: "{wing}.{name}", toc_label: "{wing}.{name}"}}',
+                "",
+            ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def notes() -> str:
+    """The decision notes, by their headings."""
+    lines = [
+        "# Decisions · 决策记录",
+        "",
+        "Half a page each: why a decision was needed, what was decided, what it costs.",
+        "",
+    ]
+    pages = {page.name: page.read_text("utf-8").splitlines()[0] for page in sorted((FOLDER / "adr").glob("0*.md"))}
+    lines += [f"- [{title.lstrip('# ')}]({name})" for name, title in pages.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _cell(text: str) -> str:
