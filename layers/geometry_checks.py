@@ -260,15 +260,20 @@ def _twin_findings(code: str, layer: str, names: Shapes, twins: Rows, shapes: Sh
     )
 
 
+#: Layers in which an id may stand once for each value of these columns.
+_ONCE_A = {"enterprises": ("year",), "evaluations": ("year", "period", "ranking")}
+
+
 def id_findings(frame: pd.DataFrame, layer: str, copies: Rows) -> pd.DataFrame:
     """Name ids that stand for several records, exact copies (`copies`, positions) not counted, and missing ids."""
     column = records.id_column(frame, layer)
     if column is None:
         return findings.empty()
     table = pd.DataFrame({"id": records.as_text(frame[column]).to_numpy(), "row": np.arange(len(frame))})
-    key = ["id", "year"] if layer == "enterprises" and records.given(frame, "year") else ["id"]
-    if "year" in key:
-        table["year"] = frame["year"].to_numpy()
+    beside = [name for name in _ONCE_A.get(layer, ()) if records.given(frame, name)]
+    for name in beside:
+        table[name] = frame[name].to_numpy()
+    key = ["id", *beside]
     counted = table[~table["row"].isin(copies)]
     missing = counted[counted["id"] == ""]
     named = counted[counted["id"] != ""]

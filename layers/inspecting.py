@@ -207,7 +207,7 @@ def _extent(raw: Raw, source: Source, sublayer: Sublayer, *, swap: bool) -> list
     if raw.extent is not None:
         west, south, east, north = raw.extent
         bounds = [south, west, north, east] if swap else [west, south, east, north]
-    elif raw.total > len(raw.frame) and source.format != "Parquet":
+    elif raw.total > len(raw.frame) and source.format not in SHEETS | {"OSM", "Parquet"}:  # read whole, or known above
         west, south, east, north = pyogrio.read_info(
             source.path,
             layer=sublayer.name,

@@ -259,3 +259,11 @@ def test_order_of_rows_changes_nothing_but_positions():
     keys = ["code", "id", "column", "found"]
     assert sorted(map(tuple, one[keys].to_numpy())) == sorted(map(tuple, other[keys].to_numpy()))
     assert sorted(one["row"]) == sorted(3 - other["row"])
+
+
+def test_a_zone_is_ranked_once_a_year_and_ranking():
+    ranks = pd.DataFrame({"zone_name": ["甲", "甲", "甲", "乙"], "year": [2023, 2024, 2024, 2024]})
+    ranks["ranking"] = ["全省", "全省", "全国", "全省"]
+    assert told(evaluations=ranks) == []
+    twice = pd.concat([ranks, ranks.tail(2).assign(rank=[1, 2])], ignore_index=True)
+    assert [row[:2] for row in told(evaluations=twice)] == [("id-duplicate", name) for name in ("甲", "乙", "甲", "乙")]

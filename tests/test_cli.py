@@ -117,6 +117,19 @@ def test_info_says_what_a_file_is(folder):
     assert "EPSG:4549" in run("info", folder / "parcels.gpkg").stdout
 
 
+def test_info_tells_the_extent_of_a_workbook_with_rows_set_aside(tmp_path):
+    rows = [
+        ["企业名称", "经度", "纬度", "税收（万元）"],
+        ["甲", 120.1, 30.2, 5],
+        ["乙", 120.3, 30.1, 7],
+        ["合计", None, None, 12],
+    ]
+    pd.DataFrame(rows).to_excel(tmp_path / "企业.xlsx", header=False, index=False)
+    done = run("info", tmp_path / "企业.xlsx", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["layers"][0]["extent"] == [120.1, 30.1, 120.3, 30.2]
+
+
 def test_check_lists_findings_and_blocks_on_overlap(folder, tmp_path):
     done = run("check", folder, "--json", "-q", "--set", "project.overlap=error")
     assert done.exit_code == 1
