@@ -2,6 +2,7 @@
 
     python start.py demo [options of parkwise demo]      an example city and the full report on it
     python start.py test [options of pytest]             every test
+    python start.py collect DIR [--platform windows]     fill a folder with wheels, to install without a network
 
 The first run makes a private environment in `.venv` and installs the versions of constraints.txt with pip,
 from whatever index or wheel folder pip is configured for. Later runs start at once; the environment is
@@ -22,7 +23,11 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
-COMMANDS = {"demo": "[routing]", "test": "[test]"}  # command -> extras it needs
+NO_ROUTE = (
+    "pip's words above say why. Without a route to a package index, bring a folder of wheels (start.py collect) "
+    "and set PIP_FIND_LINKS to it and PIP_NO_INDEX to 1."
+)
+COMMANDS = {"demo": "[routing]", "test": "[test]", "collect": None}  # command -> extras it needs
 
 
 class CannotStartError(Exception):
@@ -37,6 +42,8 @@ def main(arguments: list[str]) -> int:
     command, rest = arguments[0], arguments[1:]
     try:
         check_python()
+        if command == "collect":
+            return run_collect(rest)
         install(COMMANDS[command])
         return run_demo(rest) if command == "demo" else run_tests(rest)
     except CannotStartError as error:
@@ -54,6 +61,14 @@ def run_demo(rest: list[str]) -> int:
 def run_tests(rest: list[str]) -> int:
     """Run the whole suite, or the part the further arguments name."""
     return subprocess.call([str(PYTHON), "-m", "pytest", *rest], cwd=str(ROOT), env=environment())
+
+
+def run_collect(rest: list[str]) -> int:
+    """Fill a folder with wheels; Parkwise itself need not be installed for that."""
+    make_environment()
+    pip_install("packaging", hint=NO_ROUTE)
+    say("collecting wheels; this takes some minutes")
+    return subprocess.call([str(PYTHON), str(ROOT / "wheelhouse.py"), *rest], env=environment())
 
 
 def check_python() -> None:
@@ -76,21 +91,28 @@ def install(extras: str) -> None:
     """Make `.venv` and install Parkwise with `extras`, unless that has been done already."""
     if is_installed(extras):
         return
+    make_environment()
+    say("installing; the first time this takes some minutes")
+    hint = NO_ROUTE
+    if sys.version_info[:2] > NEWEST_TRIED:
+        hint += f" Packages may not be ready for this Python yet: try {'.'.join(map(str, NEWEST_TRIED))}."
+    pip_install("-e", f".{extras}", hint=hint)
+    stamp(extras).write_text(recipe(), encoding="utf-8")
+
+
+def make_environment() -> None:
+    """Make `.venv`, unless it is there."""
     if not has_pip():
         say(f"making the environment {VENV}")
         call(
             sys.executable, "-m", "venv", "--clear", str(VENV), hint="Is there room, and may this folder be written to?"
         )
-    say("installing; the first time this takes some minutes")
-    hint = (
-        "pip's words above say why. "
-        "Without a route to a package index, fill a folder with wheels and set PIP_FIND_LINKS."
-    )
-    if sys.version_info[:2] > NEWEST_TRIED:
-        hint += f" Packages may not be ready for this Python yet: try {'.'.join(map(str, NEWEST_TRIED))}."
+
+
+def pip_install(*what: str, hint: str) -> None:
+    """Install into `.venv`, in the versions of constraints.txt."""
     pip = (str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
-    call(*pip, "-c", "constraints.txt", "-e", f".{extras}", hint=hint)
-    stamp(extras).write_text(recipe(), encoding="utf-8")
+    call(*pip, "-c", "constraints.txt", *what, hint=hint)
 
 
 def is_installed(extras: str) -> bool:
