@@ -557,7 +557,7 @@ def _project_info(project: Project, voice: _Voice) -> dict[str, Any]:
 def init(voice: _Voice, data: Path, output: Path | None, overwrite: bool, lang: str | None) -> None:
     """查看文件夹并写出项目文件 / Look at a folder of data and write a project file to edit.
 
-    Example: parkwise init data/ -o project.toml
+    Example: parkwise init data/ -o draft.toml
     """
     from layers.output import new_file
     from layers.propose import project_text

@@ -61,7 +61,7 @@ def commands() -> str:
             if isinstance(option, click.Option):
                 names = ", ".join(f"`{one}`" for one in option.opts)
                 lines.append(f"| {names} | {_cell(option.help or '')} |")
-        lines += ["", "```", example.strip(), "```"]
+        lines += ["", "```sh", example.strip(), "```"]
     return "\n".join(lines) + "\n"
 
 

@@ -19,11 +19,13 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[1]
 HOW_TO = "怎么做 · How-to"
 LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[^)\s]*)?\))")
+INFO = re.compile(r"^( *```\w+) +([^\n]+)$", re.MULTILINE)
 FENCED = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 #: Files of the tree that are pages of the site, and folders that a page stands for.
 PAGES = {
     "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "benchmarks/README.md": "benchmarks.md",
     "notebooks": "notebooks/index.md",
@@ -70,8 +72,13 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
         start = Path(page.file.src_uri).parent
         return f"{found[1]}{os.path.relpath(_in_site(path), start).replace(os.sep, '/')}{found[3]}"
 
-    parts = FENCED.split(markdown)
+    parts = FENCED.split(INFO.sub(_titled, markdown))
     return "".join(part if part.startswith("```") else LINK.sub(turned, part) for part in parts)
+
+
+def _titled(found: re.Match[str]) -> str:
+    """Return the first line of a block for the highlighter: a file name is its title, "not-run: …" is for tests."""
+    return found[1] if found[2].startswith("not-run:") else f'{found[1]} title="{found[2]}"'
 
 
 def _in_tree(page: str, link: str) -> Path | None:

@@ -1,12 +1,15 @@
-"""What pages tell people to type runs as printed, on the example city: commands, settings with their tables, Python.
+"""What pages tell people to type runs as printed: commands, settings with their tables, Python.
 
-A block of settings replaces the sections it names in the project file, as the page says. Stand-ins for what a test
-has not - the address of a cluster, its shared folder - are replaced by what is here (`stand_ins`).
+A page is either tried block by block on the example city (`PAGES`), or followed from top to bottom as a reader would
+(`STORIES`); what cannot run says why in its first line (```sh not-run: reason). A block of settings replaces the
+sections it names in the project file, as the pages say. Stand-ins for what a test has not - the address of a
+cluster, its shared folder - are replaced by what is here (`stand_ins`).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -14,11 +17,14 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import hand_city
+import pyogrio
 import pytest
 from click.testing import CliRunner
 
@@ -42,12 +48,18 @@ class Block:
 
     def __str__(self) -> str:
         first = self.text.splitlines()[0]
-        return f"{self.page}: {self.language} {self.file or first}"
+        return f"{self.page}: {self.language} {first if not_run(self) else self.file or first}"
+
+
+def source(page: str) -> Path:
+    """A page of docs/, or of the tree."""
+    inside = ROOT / "docs" / page
+    return inside if inside.is_file() else ROOT / page
 
 
 @cache
 def blocks(page: str) -> tuple[Block, ...]:
-    text = (ROOT / "docs" / page).read_text("utf-8")
+    text = source(page).read_text("utf-8")
     found = []
     for indent, language, file, body in FENCE.findall(text):
         found.append(Block(page, language, file, "".join(line.removeprefix(indent) for line in body.splitlines(True))))
@@ -57,6 +69,11 @@ def blocks(page: str) -> tuple[Block, ...]:
 
 def of(language: str, *pages: str) -> list[Block]:
     return [one for page in pages or PAGES for one in blocks(page) if one.language == language]
+
+
+def not_run(block: Block) -> str | None:
+    """Why a block is not run, if it says so."""
+    return block.file.removeprefix("not-run:").strip() if block.file.startswith("not-run:") else None
 
 
 def commands(block: Block) -> list[list[str]]:
@@ -71,8 +88,126 @@ def parkwise(words: list[str], folder: Path, monkeypatch) -> str:
     return done.stdout
 
 
-def test_every_block_of_the_pages_is_one_that_is_run():
-    assert {one.language for page in PAGES for one in blocks(page)} == {"sh", "toml", "csv", "python"}
+def test_every_block_of_every_page_is_run_or_says_why_not():
+    tree = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), ROOT / "benchmarks" / "README.md"]
+    names = {path.relative_to(ROOT).as_posix().removeprefix("docs/") for path in tree}
+    assert set(PAGES) | set(STORIES) <= names
+    reasons = {}
+    for page in sorted(names):
+        for block in blocks(page):
+            if (why := not_run(block)) is not None:
+                reasons[str(block)] = why
+            else:
+                assert page in PAGES or page in STORIES, f"{block}: nothing runs this page"
+                tried = vars(Reader) if page in STORIES else {"sh", "toml", "csv", "python"}
+                assert block.language in tried, f"{block}: nothing runs this language"
+    assert all(reasons.values()), reasons
+    print("not run:", *(f"{block} ({why})" for block, why in reasons.items()), sep="\n  ")
+
+
+# ---------------------------------------------------------------- what lies before a reader
+
+
+def nothing(folder: Path) -> None:
+    """A reader with an empty folder."""
+
+
+def example_data(folder: Path) -> None:
+    """The folder that `parkwise demo` leaves as data."""
+    example.write(folder, example.make(parcels=1200))
+
+
+def with_locks(folder: Path) -> None:
+    example_data(folder)
+    parcel = pyogrio.read_dataframe(folder / "地类图斑.shp", encoding="GBK").query("DLBM == '0601'")["TBBH"].iloc[0]
+    table = f"parcel_id,lock,author,date,reason\n{parcel},out,示例,2025-12-01,示例（虚构）\n"
+    (folder / "locks.csv").write_text(table, encoding="utf-8")
+
+
+def for_every_command(folder: Path) -> None:
+    """Whatever the examples of the commands name."""
+    example_data(folder)
+    shutil.copytree(folder, folder / "data")
+    for end in ("shp", "shx", "dbf", "prj"):
+        shutil.copy(folder / f"地类图斑.{end}", folder / f"parcels.{end}")
+    for year in ("out-2024", "out-2025"):
+        done = CliRunner().invoke(cli.main, ["report", str(folder / "project.toml"), "-o", str(folder / year), "-q"])
+        assert done.exit_code == 0, done.output
+
+
+def own_layers(folder: Path) -> None:
+    """Land with 面积 in 亩 and zones in a geodatabase, as the README has them."""
+    land, zones = hand_city.parcels(), hand_city.parks().iloc[[0, 2]]
+    told = land[["geometry"]].assign(图斑编号=land["parcel_id"], DLBM=land["land_use_code"], 面积=land.area * 3 / 2000)
+    (folder / "数据文件夹").mkdir()
+    for place in (folder, folder / "数据文件夹"):
+        told.to_file(place / "parcels.shp", encoding="GBK")
+        zones[["park_id", "park_name", "geometry"]].to_file(place / "kfq.gdb", layer="kfq", driver="OpenFileGDB")
+
+
+def survey_export(folder: Path) -> None:
+    """Patches as the third survey exports them, zones with Chinese titles, in GBK without .cpg; a workbook of firms."""
+    city = example.make(parcels=1200)
+    into = folder / "三调"
+    into.mkdir()
+    land, parks = (city.frames[name].to_crs("EPSG:4528") for name in ("parcels", "parks"))
+    area = land["recorded_area_m2"]
+    patches = land[["geometry"]].assign(
+        BSM=[f"3301{number:014d}" for number in range(len(land))], YSDM="2001010100", TBBH=land["parcel_id"],
+        DLBM=land["land_use_code"], DLMC=land["land_use_name"], QSXZ="20", QSDWMC="示例村", ZLDWDM="330199001001",
+        ZLDWMC="示例村", TBMJ=area, KCXS=0.0, KCMJ=0.0, TBDLMJ=area, CZCSXM="", SJNF=2024, BZ="",
+    )  # fmt: skip
+    zones = parks[["geometry"]].assign(
+        园区编号=parks["park_id"], 园区名称=parks["park_name"], 开发区=parks["zone_name"]
+    )
+    for frame, name in ((patches, "DLTB"), (zones, "开发区四至范围")):
+        frame.to_file(into / f"{name}.shp", encoding="GBK")
+        (into / f"{name}.cpg").unlink()
+    firms = city.frames["enterprises"]
+    table = {
+        "统一社会信用代码": "enterprise_code",
+        "企业名称": "enterprise_name",
+        "年度": "year",
+        "地块编号": "parcel_id",
+    }
+    told = firms[list(table.values())].set_axis(list(table), axis=1)
+    told["实缴税金（万元）"], told["用地面积（亩）"] = firms["tax_cny"] / 1e4, firms["land_registered_m2"] * 3 / 2000
+    told.to_excel(into / "企业税收.xlsx", index=False)
+
+
+def copy_of_the_tree(folder: Path) -> None:
+    for name in ("geo", "layers"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "cli.py", folder)
+
+
+@dataclass(frozen=True)
+class Story:
+    """How a page is followed: what lies there, what its Python begins with, what it must come to."""
+
+    before: Callable[[Path], None] = nothing
+    prelude: str = ""
+    closes: tuple[str, ...] = ()  # a command after the last block, and what it must say
+    changes_code: bool = False  # the page changes a copy of the tree, and its commands are those of the copy
+
+
+ASSESSMENT = """import geo, layers
+intake = layers.gather(layers.open_project("project.toml"))
+assessment = geo.assess(intake.frames, intake.project, ledger=intake.ledger)
+"""
+
+STORIES = {
+    "tutorial.md": Story(),
+    "from-survey-export.md": Story(survey_export),
+    "explanation.md": Story(),
+    "cli.md": Story(for_every_command),
+    "candidates.md": Story(example_data, closes=("candidates project.toml --json -q", "low_in_zone", "building_age")),
+    "plan.md": Story(with_locks, closes=("plan project.toml -o plan -q", "≤|不低于")),
+    "maps.md": Story(example_data, prelude=ASSESSMENT),
+    "README.md": Story(own_layers),
+    "CONTRIBUTING.md": Story(copy_of_the_tree, changes_code=True),
+    "install.md": Story(),
+}
 
 
 # ---------------------------------------------------------------- the example city
@@ -263,10 +398,10 @@ def test_what_pip_is_told_is_there():
     assert (ROOT / line[line.index("-c") + 1]).is_file()
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *STORIES])
 def test_commands_within_a_sentence_exist(page):
     """Between backticks stand commands with words in place of a project: command and options must be there."""
-    for words in re.findall(r"`(parkwise [^`]+)`", (ROOT / "docs" / page).read_text("utf-8")):
+    for words in re.findall(r"`(parkwise [^`]+)`", source(page).read_text("utf-8")):
         name, *others = shlex.split(words)[1:]
         command = cli.main.commands[name]
         if name == "policy":
@@ -285,10 +420,13 @@ def run_python(text: str, folder: Path) -> str:
     """Run a block as a file of its own, and print what its last line is worth."""
     script = folder / "block.py"
     last = text.rstrip().splitlines()[-1]
-    shown = text if last.startswith((" ", "print")) else text.replace(last, f"print(repr({last}))")
-    script.write_text(shown, encoding="utf-8")
-    done = subprocess.run([sys.executable, str(script)], cwd=folder, capture_output=True, text=True, check=False)
+    is_value = not re.match(r"[ )}]|print|assert |[\w.]+ = |from |import ", last)
+    script.write_text(text.replace(last, f"print(repr({last}))") if is_value else text, encoding="utf-8")
+    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": str(folder)}
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
+    script.unlink()
     return done.stdout.strip()
 
 
@@ -306,3 +444,111 @@ def test_python_of_the_engine_runs_as_printed(data, monkeypatch):
     whole = assess_store(store, scheduler="threads", workers=1).value("industrial_concentration")
     assert float(run_python(measuring.text, data)) == whole
     assert int(run_python(folding.text, data)) == store.parted["parcels"].rows
+
+
+# ---------------------------------------------------------------- pages that are followed from top to bottom
+
+
+class Reader:
+    """Somebody who follows a page: types commands, saves files, and compares what is printed."""
+
+    def __init__(self, folder: Path, story: Story, monkeypatch) -> None:
+        self.folder, self.here, self.story, self.monkeypatch = folder, folder, story, monkeypatch
+        self.printed = ""
+
+    def follow(self, block: Block) -> None:
+        if not_run(block) is None:
+            getattr(self, block.language)(block)
+
+    def sh(self, block: Block) -> None:
+        self.printed = ""
+        for line in block.text.splitlines():
+            if words := shlex.split(line, comments=True):
+                code = re.search(r"# .*exit code (\d)", line)
+                self.type(words, int(code[1]) if code else 0)
+
+    def type(self, words: list[str], code: int) -> None:
+        if words[0] == "cd":
+            self.here = self.here / words[1]
+            return
+        if words[:2] == ["pip", "install"]:
+            assert_installable(words)
+            return
+        assert Path(words[0]).name == "parkwise", words
+        self.monkeypatch.chdir(self.here)
+        if self.story.changes_code:
+            command = [sys.executable, str(self.folder / "cli.py"), *words[1:]]
+            ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+            returned, told = ended.returncode, ended.stdout + ended.stderr
+        else:
+            done = CliRunner().invoke(cli.main, words[1:])
+            returned, told = done.exit_code, done.output
+        assert returned == code, f"{shlex.join(words)}\n{told}"
+        self.printed += told
+
+    def text(self, block: Block) -> None:
+        """What the page shows: a script word by word; of a command, each line's words in their order."""
+        if block.page in BY_THE_LETTER:
+            assert self.printed == block.text.strip()
+            return
+        lines = self.printed.splitlines()
+        for shown in block.text.splitlines():
+            pattern = ".*".join(map(re.escape, shown.split()))
+            assert any(re.search(pattern, line) for line in lines), f"{block.page}: {shown}\n{self.printed}"
+
+    def diff(self, block: Block) -> None:
+        done = subprocess.run(
+            ["git", "apply", "-"], input=block.text, cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{block}\n{done.stderr}"
+
+    def save(self, block: Block) -> None:
+        """Save a block as the file it names, or add it at the end of that file."""
+        name, at_the_end, _ = block.file.partition(" (at the end)")
+        with (self.here / name).open("a" if at_the_end else "w", encoding="utf-8") as file:
+            file.write(block.text)
+
+    csv = json = save
+
+    def toml(self, block: Block) -> None:
+        assert tomllib.loads(block.text)
+        if block.file:
+            self.save(block)
+            return
+        project = self.here / "project.toml"
+        before = project.read_text("utf-8") if project.is_file() else ""
+        project.write_text(with_block(before, block.text), encoding="utf-8")
+
+    def python(self, block: Block) -> None:
+        if block.file:
+            self.save(block)
+            return
+        self.printed = run_python(self.story.prelude + block.text, self.here)
+
+
+#: Pages whose Python prints what stands under it, to the letter.
+BY_THE_LETTER = {"explanation.md"}
+
+
+def assert_installable(words: list[str]) -> None:
+    """An extra that is asked for is one of ours."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for word in words[2:]:
+        assert re.fullmatch(r"parkwise\[(\w+)\]", word)[1] in project["optional-dependencies"]
+
+
+@pytest.mark.filterwarnings("ignore:Normalized/laundered field name", "ignore:Column names longer than 10")
+@pytest.mark.parametrize("page", STORIES)
+def test_a_page_can_be_followed(page, tmp_path, monkeypatch):
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    story = STORIES[page]
+    story.before(tmp_path)
+    reader = Reader(tmp_path, story, monkeypatch)
+    assert blocks(page)
+    for block in blocks(page):
+        reader.follow(block)
+    if story.closes:
+        command, *said = story.closes
+        reader.printed = ""
+        reader.type(["parkwise", *shlex.split(command)], 0)
+        assert all(re.search(pattern, reader.printed) for pattern in said)

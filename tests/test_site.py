@@ -93,6 +93,12 @@ def test_nothing_is_loaded_from_outside(site, pages):
         assert not re.search(r"""(?:url\(\s*|@import\s+)["']?(?:https?:)?//""", sheet.read_text("utf-8")), sheet.name
 
 
+def test_every_block_became_one(site):
+    for path in site.rglob("*.html"):
+        assert "```" not in path.read_text("utf-8"), path.name
+    assert "统计指标.csv</span>" in (site / "rule-book.html").read_text("utf-8")
+
+
 def test_every_public_name_has_its_docstring(site):
     text = (site / "api.html").read_text("utf-8")
     for wing in (layers, geo):
