@@ -58,7 +58,8 @@ def main(arguments: list[str]) -> int:
 
 def target(platform: str | None, python: str | None) -> dict[str, str]:
     """Return what markers see on the machine the wheels are for."""
-    environment = {**default_environment(), **(SYSTEMS[platform][1] if platform else {}), "extra": ""}
+    here = {name: str(value) for name, value in default_environment().items()}
+    environment = {**here, **(SYSTEMS[platform][1] if platform else {}), "extra": ""}
     if python:
         environment |= {"python_version": python, "python_full_version": f"{python}.0"}
     return environment
@@ -142,7 +143,8 @@ def build_pure(name: str, folder: Path) -> bool:
     """Build a wheel of a package that comes as source; keep it only where it fits every system."""
     if pip("wheel", "--no-deps", "-w", str(folder), name, quiet=True) != 0:
         return False
-    wheel = wheel_of(*name.split("=="), folder)
+    package, version = name.split("==")
+    wheel = wheel_of(package, version, folder)
     pure = wheel is not None and wheel.name.endswith("-none-any.whl")
     if wheel is not None and not pure:
         wheel.unlink()
