@@ -6,6 +6,8 @@ import importlib.util
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, metadata, requires
 from pathlib import Path
 
 import pytest
@@ -89,8 +91,6 @@ def test_every_need_of_this_environment_is_pinned(root):
     spec = importlib.util.spec_from_file_location("wheelhouse", root / "wheelhouse.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    from importlib.metadata import PackageNotFoundError, requires
-
     for platform in module.SYSTEMS:
         environment = module.target(platform, "3.12")
         pins = module.pinned(environment)
@@ -107,6 +107,24 @@ def test_every_need_of_this_environment_is_pinned(root):
                     of = module.canonicalize_name(one.name)
                     assert of == "parkwise" or of in pins, f"{platform}: {name} needs {of}"
                     open_ |= {(of, wanted) for wanted in {"", *one.extras} if (of, wanted) not in done}
+
+
+def test_pins_hold_for_the_first_python_that_is_promised(root):
+    """A distribution of Linux may stay with 3.11.2; a pin that asks for more would end `start.py test` there."""
+    from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
+
+    lines = (root / "constraints.txt").read_text("utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    first = {"python_version": "3.11", "python_full_version": "3.11.0"}
+    asked = {}
+    for pin in pins:
+        with suppress(PackageNotFoundError):
+            told = metadata(pin.name)
+            if (pin.marker is None or pin.marker.evaluate(first)) and pin.specifier.contains(told["Version"]):
+                asked[pin.name] = told["Requires-Python"] or ""
+    assert len(asked) > 50
+    assert [name for name, wanted in asked.items() if not SpecifierSet(wanted).contains("3.11.0")] == []
 
 
 def test_a_wheel_installs_from_a_folder_with_no_index(wheel, tmp_path):  # noqa: F811
