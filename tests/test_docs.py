@@ -31,6 +31,19 @@ def test_links_of_the_documents_lead_somewhere():
             assert link.startswith("http") or (page.parent / link).exists(), f"{page.name}: {link}"
 
 
+def test_the_map_of_the_house_shows_rooms_that_are_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if re.match(r"\| .*`(layers|geo|cli)", line)]
+    assert len(rows) > 12
+    for row in rows:
+        folder = ROOT
+        for place in re.findall(r"`([\w/*.-]+)`", row.split("|")[2]):
+            if place.startswith(("layers/", "geo/", "docs/", "cli")):
+                folder = (ROOT / place.replace("ID", "*")).parent
+            found = [*ROOT.glob(place.replace("ID", "*")), *folder.glob(place.replace("ID", "*").rstrip("/"))]
+            assert found, f"{row}: {place}"
+
+
 def test_public_names_are_what_they_say():
     for package in (geo, layers):
         for name in package.__all__:
