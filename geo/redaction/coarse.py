@@ -2,7 +2,8 @@
 
 Corners of parcels move onto the nearest point of a grid in the analysis CRS; a parcel too narrow for it becomes the
 squares of the grid it runs through, so that none vanishes. Parks and districts keep their shapes, and every
-figure stays as it was computed: areas are columns here, never measured on the coarse shapes.
+figure stays as it was computed: areas are columns here, never measured on the coarse shapes. Columns of parcels that
+nobody here knows may hold anything and are left out.
 """
 
 from __future__ import annotations
@@ -16,13 +17,18 @@ import pandas as pd
 import shapely
 
 from geo.firms import MEASURES
-from geo.land import Land
-from geo.redaction.names import Names
+from geo.land import EXTENSIVE, Land
+from layers.schema import columns
 
 __all__ = ["coarse", "coarse_land", "coarse_places"]
 
-#: Columns of a parcel that tell of who is on it.
-_PERSONAL = ("owner_code", "industry_code", *MEASURES)
+#: Columns of a parcel that tell of who is on it; so does every column of money.
+_PERSONAL = frozenset({"owner_code", "owner_name", "industry_code", "industry_name", *MEASURES})
+#: Columns that `geo.land.attach` adds.
+_MADE = frozenset(
+    {"uid", "industrial", "built", "district", "storeys_unknown_m2", "floor_area_estimated", "buildings",
+     "dated_base_m2", "dated_base_years", "tall_base_m2", "tall_base_m3", *EXTENSIVE}
+)  # fmt: skip
 
 
 def coarse(shapes: npt.NDArray[np.object_], grid_m: float) -> npt.NDArray[np.object_]:
@@ -49,31 +55,15 @@ def _squares(shape: shapely.Geometry, grid_m: float) -> shapely.Geometry:
     return shapely.union_all(shapely.box(*corners.T, *(corners + grid_m).T))
 
 
-def coarse_land(land: Land, grid_m: float, names: Names) -> Land:
-    """Return land whose parcels lie on a grid and bear no owner, no industry and no money.
-
-    Parameters
-    ----------
-    land : Land
-    grid_m : float
-    names : Names
-        Struck out of what parcels and parks say in words.
-    """
-    own = land.parcels
-    words = [name for name in ("status", "land_use_name") if name in own]
-    parcels = own.drop(columns=[name for name in _PERSONAL if name in own]).assign(
-        investment_cny=np.nan, **{name: names.series(own[name]) for name in words}
-    )
-    parcels = parcels.set_geometry(gpd.GeoSeries(coarse(own.geometry.to_numpy(), grid_m), own.index, crs=own.crs))
-    parks = land.parks
-    if parks is not None and "operator" in parks:
-        operator = parks["operator"].astype("object")
-        parks = parks.assign(operator=operator.where(~operator.isin(names.every), None))
+def coarse_land(land: Land, grid_m: float) -> Land:
+    """Return land whose parcels lie on a grid and bear no owner, no industry, no money and no unknown column."""
+    own, known = land.parcels, _MADE.union(columns("parcels")["column"]) - _PERSONAL
+    shapes = gpd.GeoSeries(coarse(own.geometry.to_numpy(), grid_m), own.index, crs=own.crs)
+    kept = own[[name for name in own if name in known and not name.endswith("_cny")]]
     return replace(
         land,
-        parcels=parcels,
+        parcels=kept.assign(investment_cny=np.nan).set_geometry(shapes),
         pieces=land.pieces.assign(investment_cny=np.nan),
-        places=replace(land.places, parks=parks),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -17,26 +18,40 @@ import pandas as pd
 from geo.assessment import Assessment
 from geo.composition.found import Composition
 from geo.grading.grades import Grades
-from geo.redaction.names import Names
+from geo.indicators import catalogue, scopes
+from geo.redaction.names import STRUCK, Names
 from geo.redaction.suppression import Sum, suppress
 from geo.renewal.finding import Candidates
 from geo.renewal.measures import MEASURES
 from geo.renewal.rules import Rule
 from layers.errors import Words
+from layers.project import Project
 
-__all__ = ["names_of", "public_candidates", "public_findings", "public_grades", "public_ledger", "without_jobs"]
+__all__ = [
+    "names_of",
+    "public_candidates",
+    "public_findings",
+    "public_grades",
+    "public_ledger",
+    "public_project",
+    "without_firms",
+    "without_jobs",
+]
 
 _FIRM_LAYERS = ("enterprises", "holdings")
 _NAMING = ("owner_code", "enterprise_code", "enterprise_name")
 _FIRM_STATES = ("grade", "not_leading")
 _FIRM_FACTS = ("tax_wcny", "land_used_mu", "tax_per_mu")
+#: What a ledger says of where a source is.
+_ADDRESS = ("address", "query", "bbox")
 _TOLD = Words("from figures of firms, not public", "来自企业数据，不公开")
 
 
 def names_of(assessment: Assessment) -> Names:
     """Collect what firms and owners are called, in every year there is.
 
-    Parcels that carry their own tax stand for firms in figures; their ids are no names of firms.
+    Parcels that carry their own tax stand for firms in figures; their ids are no names of firms. Names of places
+    stay as they are, also where a firm is called like one.
     """
     found: list[object] = []
     table = assessment.tables.get("enterprises")
@@ -46,19 +61,26 @@ def names_of(assessment: Assessment) -> Names:
     if table is not None and assessment.firms is not None:
         firms = assessment.firms.firms
         found += [*firms["firm_id"], *firms["firm_name"]]
-    if assessment.land is not None and "owner_code" in assessment.land.parcels:
-        found += assessment.land.parcels["owner_code"].dropna().astype(str).tolist()
-    return Names(found)
+    if assessment.land is None:
+        return Names(found, [assessment.city])
+    own = assessment.land.parcels
+    for name in ("owner_code", "owner_name"):
+        found += own[name].dropna().astype(str).tolist() if name in own else []
+    ids = pd.concat([own[name].dropna().astype(str) for name in ("uid", "parcel_id") if name in own])
+    return Names(found, [*_places(assessment), *catalogue()], ids.unique())
 
 
-def public_candidates(found: Candidates, names: Names, fewest: int) -> Candidates:
+def _places(assessment: Assessment) -> list[str]:
+    places = scopes(assessment.land, None, assessment.city, ("city", "zones", "district", "zone", "park"))
+    return [*places["id"].astype(str), *places["name"].astype(str)]
+
+
+def public_candidates(found: Candidates, fewest: int) -> Candidates:
     """Return candidates whose evidence from firms is kept as such and not told.
 
     Parameters
     ----------
     found : Candidates
-    names : Names
-        Struck out of reasons people wrote.
     fewest : int
         Counts of fewer owners or firms are missing.
     """
@@ -70,11 +92,14 @@ def public_candidates(found: Candidates, names: Names, fewest: int) -> Candidate
         facts = facts.assign(withheld=found.facts[counting].sum(axis=1).astype("int64"))
     rules = [rule for rule in found.rules if rule.code not in firm]
     withheld = found.evidence["code"].isin(firm)
+    # What a parcel is held against under the control indicators tells the industry of the firm on it.
+    telling = (found.evidence["code"] == "below_control") & (found.evidence["measure"] == "plot_ratio")
+    evidence = found.evidence.assign(limit=found.evidence["limit"].mask(telling, np.nan))
     table = found.table.assign(**dict.fromkeys((one for one in _FIRM_FACTS if one in found.table), np.nan))
     counts = {name: found.groups[name].mask(found.groups[name] < fewest) for name in ("owners", "firms")
               if name in found.groups}  # fmt: skip
     told = found.exempt["code"] == "new_firm" if len(found.exempt) else None
-    exempt = names.frame(found.exempt)
+    exempt = found.exempt
     if told is not None:
         exempt = exempt.assign(reason_zh=exempt["reason_zh"].mask(told, _TOLD.zh),
                                reason_en=exempt["reason_en"].mask(told, _TOLD.en))  # fmt: skip
@@ -82,12 +107,11 @@ def public_candidates(found: Candidates, names: Names, fewest: int) -> Candidate
         found,
         table=_known_only(table),
         facts=_known_only(facts),
-        evidence=names.frame(_untold(found.evidence, withheld)),
+        evidence=_untold(evidence, withheld),
         limits=found.limits[~found.limits["code"].isin(firm)].reset_index(drop=True),
         rules=(*rules, *((Rule("withheld", ()),) if counting else ())),
         exempt=exempt,
         groups=found.groups.assign(**counts),
-        notes=tuple(Words(*map(names.strike, note)) for note in found.notes),
     )
 
 
@@ -130,16 +154,15 @@ def public_grades(grades: Grades, fewest: int) -> Grades:
     )
 
 
-def public_findings(findings: pd.DataFrame, names: Names) -> pd.DataFrame:
+def public_findings(findings: pd.DataFrame) -> pd.DataFrame:
     """Return findings that name no firm: those on firms lose record, value and place."""
     if findings.empty:
         return findings
     firm = findings["layer"].isin(_FIRM_LAYERS)
     naming = findings["column"].isin(_NAMING) | findings["column"].isin(list(_money(findings)))
     return findings.assign(
-        id=names.series(findings["id"]).mask(firm, ""),
-        found=names.series(findings["found"]).mask(firm | naming, ""),
-        params=[names.anything(params) for params in findings["params"]],
+        id=findings["id"].mask(firm, ""),
+        found=findings["found"].mask(firm | naming, ""),
         x=findings["x"].mask(firm, np.nan),
         y=findings["y"].mask(firm, np.nan),
     )
@@ -149,21 +172,54 @@ def _money(findings: pd.DataFrame) -> set[str]:
     return {one for one in findings["column"].unique() if str(one).endswith(("_cny", "_tce", "_kwh", "employees"))}
 
 
-def public_ledger(ledger: Mapping[str, dict[str, object]], names: Names) -> dict[str, dict[str, Any]]:
-    """Return the ledger without ids of firms that were set aside, and without a name anywhere."""
-    told: dict[str, dict[str, Any]] = {}
-    for layer, entry in ledger.items():
-        told[layer] = names.anything(dict(entry))
+def public_ledger(ledger: Mapping[str, dict[str, object]]) -> dict[str, dict[str, Any]]:
+    """Return the ledger without ids of firms that were set aside, and without where files and databases are."""
+    told: dict[str, dict[str, Any]] = {layer: dict(entry) for layer, entry in ledger.items()}
+    for layer, entry in told.items():
         if layer in _FIRM_LAYERS:
-            told[layer]["set_aside"] = [{key: one for key, one in aside.items() if key != "ids"}
-                                        for aside in told[layer].get("set_aside", [])]  # fmt: skip
+            entry["set_aside"] = [{key: one for key, one in aside.items() if key != "ids"}
+                                  for aside in entry.get("set_aside", [])]  # fmt: skip
+        if isinstance(entry.get("source"), dict):
+            entry["source"] = _unplaced(entry["source"])
     return told
+
+
+def _unplaced(source: dict[str, Any]) -> dict[str, Any]:
+    paths = [Path(str(path)).name for path in source.get("paths") or [] if "://" not in str(path)]
+    return {key: one for key, one in source.items() if key not in _ADDRESS} | {"paths": paths}
+
+
+def public_project(project: Project, names: Names) -> Project:
+    """Return a project without a name in what it states, and without where its files and databases are.
+
+    The file of a font is read after this, so its place stays.
+    """
+    settings = {key: one if key == "report.font" else names.anything(one) for key, one in project.settings.items()}
+    sources = {
+        layer: replace(
+            names.anything(replace(one, query=None)),
+            source=tuple(Path(names.strike(path.name)) for path in one.files),
+        )
+        for layer, one in project.sources.items()
+    }
+    return replace(project, settings=settings, sources=sources, left_out=names.anything(project.left_out))
+
+
+def without_firms(parks: pd.DataFrame, names: Names) -> pd.DataFrame:
+    """Return parks whose operator is missing where it is one of the firms."""
+    if "operator" not in parks:
+        return parks
+    operator = parks["operator"].astype("object")
+    return parks.assign(operator=operator.mask(operator.map(lambda one: _is_firm(one, names)).astype(bool), None))
+
+
+def _is_firm(name: object, names: Names) -> bool:
+    return isinstance(name, str) and names.strike(name.strip()) == STRUCK
 
 
 def without_jobs(found: Composition, names: Names) -> Composition:
     """Return a composition in which no park tells its jobs, and no park an operator that is one of the firms."""
-    operator = found.parks["operator"]
-    parks = found.parks.assign(operator=operator.where(~operator.isin(names.every), None))
+    parks = without_firms(found.parks, names)
     found = replace(found, parks=parks, zones=_without_operators(found.zones, parks, names))
     if found.living is None:
         return found
@@ -177,8 +233,8 @@ def without_jobs(found: Composition, names: Names) -> Composition:
 
 def _without_operators(zones: gpd.GeoDataFrame, parks: pd.DataFrame, names: Names) -> gpd.GeoDataFrame:
     """Return zones whose operators are told only where they are none of the firms."""
-    kept = [{name: where for name, where in one.items() if name not in names.every} for one in zones["operators"]]
-    abroad = [[name for name in one if name not in names.every] for one in zones["operators_abroad"]]
+    kept = [{name: where for name, where in one.items() if not _is_firm(name, names)} for one in zones["operators"]]
+    abroad = [[name for name in one if not _is_firm(name, names)] for one in zones["operators_abroad"]]
     untold = parks["operator"].isna().groupby(parks["zone_id"]).sum()
     made: gpd.GeoDataFrame = zones.assign(
         operators=kept, operators_abroad=abroad, parks_without_operator=untold.reindex(zones["zone_id"]).to_numpy()

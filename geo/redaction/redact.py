@@ -6,7 +6,7 @@ nothing to leave out. Knows which part of a run holds what; decides no cell and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -29,11 +29,14 @@ from geo.redaction.people import (
     public_findings,
     public_grades,
     public_ledger,
+    public_project,
+    without_firms,
     without_jobs,
 )
 from geo.redaction.stated import Redaction, stated
 from geo.surveying import Survey
 from layers.errors import ProjectError, Words
+from layers.project import Project
 
 __all__ = ["Published", "redact", "require_public"]
 
@@ -44,6 +47,10 @@ _NO_PLAN = Words(
     "方案的目标为企业指标，未列入。",
 )
 _NO_JOBS = Words("Jobs by park are left out.", "各园区就业岗位数未列入。")
+_NO_CONTROL = Words(
+    "Single parcels held against control indicators are left out: a limit tells the industry.",
+    "逐宗控制指标对照未列入：限值会透露行业。",
+)
 _NO_SCORES = Words(
     "Scores of places with a withheld figure are left out.",
     "含不公开数值的地区，其评价得分未列入。",
@@ -82,29 +89,31 @@ def redact(assessment: Assessment, ratings: Ratings | None = None, plan: Planned
     to people who know the firms should look at those with care.
     """
     rules = stated(assessment.project)
-    names = names_of(assessment)
     hidden = hidden_places(assessment, rules.fewest_firms)
     figures = withhold(assessment.indicators, hidden)
     kept = None if plan is None or not _of_land(plan) else plan
-    shown = None if ratings is None else _ratings(ratings, hidden, rules.fewest_firms)
-    told = _told(assessment, figures, plan=plan is not kept, scores=_fewer_scores(ratings, shown))
-    land = None if assessment.land is None else coarse_land(assessment.land, rules.grid_m, names)
-    findings = public_findings(assessment.findings, names)
+    shown = None if ratings is None else _ratings(ratings, hidden, rules.fewest_firms, assessment.project)
+    told = _told(assessment, figures, _left_out(assessment, ratings, shown, plan=plan is not kept))
+    names = names_of(assessment)
+    land = None if assessment.land is None else _land(assessment.land, rules, names)
+    findings = public_findings(assessment.findings)
     found = assessment.candidates
     public = replace(
         assessment,
+        project=public_project(assessment.project, names),
         land=land,
         firms=None,
         indicators=figures,
-        candidates=None if found is None else public_candidates(found, names, rules.fewest_firms),
+        candidates=None if found is None else public_candidates(found, rules.fewest_firms),
         findings=findings if land is None else coarse_places(findings, land.parcels.crs, rules.grid_m),
-        ledger=public_ledger(assessment.ledger, names),
-        statistics=names.frame(assessment.statistics),
+        ledger=public_ledger(assessment.ledger),
         tables={name: table for name, table in assessment.tables.items() if name != "enterprises"},
         composition=_composition(assessment.composition, rules, names),
         redaction=told,
     )
-    return Published(public, shown, None if kept is None or land is None else _plan(kept, land, names))
+    # Names stand in reasons, sources, statuses, titles, settings: one walk over all of it forgets none of them.
+    public, shown = names.anything(public), names.anything(shown)
+    return Published(public, shown, None if kept is None or public.land is None else _plan(kept, public.land, names))
 
 
 def require_public(plan: Planned) -> None:
@@ -128,25 +137,39 @@ def _of_land(plan: Planned) -> bool:
     return not any(of_firms(change.target.indicator) for change in plan.plan.options.effects)
 
 
-def _told(assessment: Assessment, figures: pd.DataFrame, *, plan: bool, scores: bool) -> Redaction:
+def _told(assessment: Assessment, figures: pd.DataFrame, left_out: Sequence[Words]) -> Redaction:
     known = catalogue()
     cells = sum(of_firms(known[name]) for name in figures.loc[figures["value"].notna() | figures["suppressed"], "id"])
-    composed = assessment.composition
-    notes = [note for note, told in ((_NO_PLAN, plan), (_NO_SCORES, scores),
-             (_NO_JOBS, composed is not None and composed.living is not None)) if told]  # fmt: skip
-    return stated(assessment.project, cells=cells, withheld=int(figures["suppressed"].sum()), left_out=notes)
+    return stated(assessment.project, cells=cells, withheld=int(figures["suppressed"].sum()), left_out=left_out)
 
 
-def _ratings(ratings: Ratings, hidden: Hidden, fewest: int) -> Ratings:
+def _left_out(assessment: Assessment, before: Ratings | None, after: Ratings | None, *, plan: bool) -> list[Words]:
+    composed, left_out = assessment.composition, []
+    if plan:
+        left_out.append(_NO_PLAN)
+    if before is not None and after is not None:
+        if (before.evaluation is None, len(before.by_zone)) != (after.evaluation is None, len(after.by_zone)):
+            left_out.append(_NO_SCORES)
+        if before.control is not after.control:
+            left_out.append(_NO_CONTROL)
+    if composed is not None and composed.living is not None:
+        left_out.append(_NO_JOBS)
+    return left_out
+
+
+def _ratings(ratings: Ratings, hidden: Hidden, fewest: int, project: Project) -> Ratings:
     by_zone = {zone: one for zone, one in ratings.by_zone.items() if not _tells(one, hidden, "zone", zone)}
     whole = ratings.evaluation
     if whole is not None and any(_tells(whole, hidden, level, None) for level in ("city", "zones")):
         whole = None
+    by_parcel = project.text("control.unit") == "parcel"
     return replace(
         ratings,
         grades=None if ratings.grades is None else public_grades(ratings.grades, fewest),
         evaluation=whole,
         by_zone={} if whole is None else by_zone,
+        control=None if by_parcel else ratings.control,
+        control_notes=() if by_parcel else ratings.control_notes,
         survey=None if ratings.survey is None else _survey(ratings.survey, hidden),
     )
 
@@ -157,12 +180,6 @@ def _tells(found: Evaluation, hidden: Hidden, level: str, place: str | None) -> 
         return False
     shut = {cell for name in found.table["indicator"].dropna() for cell in hidden.get(str(name), ())}
     return any(one == level and place in (None, id_) for one, id_ in shut)
-
-
-def _fewer_scores(before: Ratings | None, after: Ratings | None) -> bool:
-    if before is None or after is None:
-        return False
-    return (before.evaluation is None, len(before.by_zone)) != (after.evaluation is None, len(after.by_zone))
 
 
 def _survey(found: Survey, hidden: Hidden) -> Survey:
@@ -178,6 +195,12 @@ def _survey(found: Survey, hidden: Hidden) -> Survey:
     return replace(found, potentials=table.assign(**columns))
 
 
+def _land(land: Land, rules: Redaction, names: Names) -> Land:
+    land = coarse_land(land, rules.grid_m)
+    parks = land.parks
+    return land if parks is None else replace(land, places=replace(land.places, parks=without_firms(parks, names)))
+
+
 def _composition(found: Composition | None, rules: Redaction, names: Names) -> Composition | None:
     if found is None:
         return None
@@ -189,7 +212,5 @@ def _composition(found: Composition | None, rules: Redaction, names: Names) -> C
 
 def _plan(plan: Planned, land: Land, names: Names) -> Planned:
     options = plan.plan.options
-    locks = tuple(
-        replace(lock, author=names.strike(lock.author), reason=names.strike(lock.reason)) for lock in options.locks
-    )
-    return Planned(replace(plan.plan, options=replace(options, land=land, locks=locks)))
+    told = {"locks": names.anything(options.locks), "notes": names.anything(options.notes)}
+    return replace(plan, plan=replace(plan.plan, options=replace(options, land=land, **told)))

@@ -87,7 +87,7 @@ def write_report(
     with ExitStack() as held, new_files(folder, FILES, overwrite=overwrite) as work:
         if progress is not None:
             progress(0.0, "plan")
-        ratings, plan = rate(assessment), planned(assessment)
+        ratings, plan, project = rate(assessment), planned(assessment), assessment.project
         if public:
             assessment, shown, plan = redact(assessment, ratings, plan)
             ratings = shown or Ratings()
@@ -96,7 +96,7 @@ def write_report(
             if progress is not None:
                 progress(done / len(names), name)
             makers[name](work / name)
-        document = manifest(assessment, [work / name for name in names[:-1]])
+        document = manifest(assessment, [work / name for name in names[:-1]], project)
         (work / "manifest.json").write_text(dumps(plain(document)), encoding="utf-8")
         if database is not None:
             _publish(held.enter_context(publishing(database, overwrite=overwrite)), assessment, plan)
@@ -152,22 +152,31 @@ def findings_csv(table: pd.DataFrame, path: Path, language: str = "zh", redactio
     told.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
-def manifest(assessment: Assessment, outputs: list[Path]) -> dict[str, Any]:
-    """Return what was read, with which versions and settings, and what was written."""
-    project, redaction = assessment.project, assessment.redaction
-    city = assessment.city
+def manifest(assessment: Assessment, outputs: list[Path], read: Project | None = None) -> dict[str, Any]:
+    """Return what was read, with which versions and settings, and what was written.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        One that is public tells the hashes of its inputs, and neither where they lie nor what they are called.
+    outputs : list of Path
+    read : Project, optional
+        The project whose files were read, where that of the assessment was made public.
+    """
+    redaction, city = assessment.redaction, assessment.city
+    project, read = assessment.project, read or assessment.project
     given = _asset if redaction is None else _unplaced
     return {
         "id": f"{city} {project.text('project.name') or ''}".strip(),
         "datetime": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {name: _version(name) for name in _PACKAGES},
         **({} if redaction is None else {"redaction": redaction.document()}),
-        "project_file": given(project.path) if project.path.is_file() else {"href": str(project.path)},
+        "project_file": given(read.path, "project") if read.path.is_file() else _folder(read, redaction),
         "settings": definitions(assessment)["settings"],
         "proj:code": definitions(assessment).get("crs"),
         "bbox": _bbox(assessment),
         "inputs": [
-            *(given(path) | {"layer": name} for name, path in _inputs(project)),
+            *(given(path, name) | {"layer": name} for name, path in _inputs(read)),
             # The address of a database is nobody's business outside.
             *(_tables(assessment) if redaction is None else ()),
         ],
@@ -214,7 +223,12 @@ def _read(assessment: Assessment, layer: str) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def _asset(path: Path) -> dict[str, Any]:
+def _folder(project: Project, redaction: Redaction | None) -> dict[str, str]:
+    """A project that is a folder of data; a public version does not tell where it lies."""
+    return {} if redaction is not None else {"href": str(project.path)}
+
+
+def _asset(path: Path, layer: str = "") -> dict[str, Any]:  # noqa: ARG001  (`_unplaced` needs it)
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
@@ -222,9 +236,9 @@ def _asset(path: Path) -> dict[str, Any]:
     return {"href": str(path), "bytes": path.stat().st_size, "checksum": f"sha256:{digest.hexdigest()}"}
 
 
-def _unplaced(path: Path) -> dict[str, Any]:
-    """An input as a public version names it: where it lies is nobody's business, and its hash stays."""
-    return _asset(path) | {"href": path.name}
+def _unplaced(path: Path, layer: str) -> dict[str, Any]:
+    """An input as a public version names it, by its layer: its name may be a firm's; its hash stays."""
+    return _asset(path) | {"href": f"{layer}{path.suffix}"}
 
 
 def _bbox(assessment: Assessment) -> list[float] | None:
