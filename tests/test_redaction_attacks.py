@@ -3,17 +3,24 @@
 import re
 import sqlite3
 import zipfile
+from itertools import combinations
 
 import geopandas as gpd
 import hand_city
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from hand_report import hand_city_path
 from reading_outputs import texts
 
 import cli
+from geo.assessment import assess
 from geo.land import attach
 from geo.redaction.coarse import coarse_land
+from geo.redaction.figures import hidden_places
+from layers import findings
+from layers.project import loads
 
 FIRM, COMPANY, PERSON, STREET = "甲某机械厂", "乙某电子（集团）有限公司", "丁某", "戊某某"
 CODES = ("9133000000000001XX", "9133000000000002XX", "F3xx3333", "OWN-778899")
@@ -136,3 +143,79 @@ def test_columns_nobody_knows_stay_in_the_house_and_those_of_ours_do_not():
     gone = {"owner_code", "owner_name", "memo", "备注", "investment_planned_cny"}
     assert set(land.parcels) - set(after.parcels) == gone
     assert "phone" not in {*after.parks, *after.districts}
+
+
+# ---------------------------------------------------------------- sums against sums
+
+
+def cut_city(seed):
+    """Parks of two zones, each cut by the line between two districts; firms here and there, some tell less."""
+    rng = np.random.default_rng(seed)
+    parks = hand_city.layer(
+        [(0, 0, 1000, 400), (0, 500, 1000, 900), (0, 1000, 1000, 1400)],
+        park_id=["A", "B", "C"], park_name=["A", "B", "C"], zone_id=["1", "1", "2"], zone_name=["1", "1", "2"],
+    )  # fmt: skip
+    rows = [(x, y) for y in (0, 500, 1000, 2000) for x in (0, 800)]
+    lots = hand_city.layer(
+        [(x, y, x + 100, y + 100) for x, y in rows], parcel_id=[f"x{x}y{y}" for x, y in rows], land_use_code="0601"
+    )
+    districts = hand_city.layer([(-9, -9, 500, 3000), (500, -9, 2000, 3000)], district_name=["west", "east"])
+    at = [name for name in lots["parcel_id"] for _ in range(rng.integers(0, 5))] or ["x0y0"]
+    firms = pd.DataFrame(
+        {"enterprise_code": [f"firm{n}" for n in range(len(at))], "parcel_id": at, "land_registered_m2": 100.0,
+         "tax_cny": rng.integers(1, 10**6, len(at)) * 1.0, "value_added_cny": rng.integers(1, 10**6, len(at)) * 1.0,
+         "electricity_kwh": np.where(rng.random(len(at)) < 0.8, 1000.0, np.nan),
+         "employees": np.where(rng.random(len(at)) < 0.8, 10.0, np.nan),
+         "high_tech": rng.random(len(at)) < 0.4}
+    )  # fmt: skip
+    text = '[project]\nas_of = 2025-12-31\narea = "planar"\ncity = "city"\n'
+    frames = {"parks": parks, "parcels": lots, "districts": districts, "enterprises": firms}
+    return firms, assess(frames, loads(text, hand_city_path()), findings=findings.empty())
+
+
+def places_of(parcel_id):
+    """Where a firm is counted, read off the drawing."""
+    x, y = map(int, parcel_id[1:].split("y"))
+    found = {("city", "city"), ("district", "west" if x == 0 else "east")}
+    park = {0: "A", 500: "B", 1000: "C"}.get(y)
+    if park is None:
+        return found
+    return found | {("park", park), ("zone", "2" if park == "C" else "1"), ("zones", "zones")}
+
+
+def shown_sums(firms, hidden, uses):
+    """One row a sum that is shown, one column a firm: which firms it sums."""
+    where = [places_of(id_) for id_ in firms["parcel_id"]]
+    rows = [
+        [place in own and tells for own, tells in zip(where, known, strict=True)]
+        for name, known in uses
+        for place in set().union(*where)
+        if place not in hidden.get(name, ())
+    ]
+    return np.array(rows, dtype=float).reshape(-1, len(firms))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_sum_of_one_or_two_firms_can_be_worked_out_from_all_that_is_shown(seed):
+    firms, assessment = cut_city(seed)
+    hidden = hidden_places(assessment, 3)
+    every = np.ones(len(firms), dtype=bool)
+    taxes = [("tax_per_mu", every), ("tax_per_electricity", firms["electricity_kwh"].notna())]
+    added = [("value_added_per_mu", every), ("labour_productivity", firms["employees"].notna()),
+             ("high_tech_share", every), ("high_tech_share", firms["high_tech"])]  # fmt: skip
+    for column, uses in (("tax_cny", taxes), ("value_added_cny", added)):
+        rows = shown_sums(firms, hidden, uses)
+        rank = np.linalg.matrix_rank(rows) if len(rows) else 0
+        for few in (*combinations(range(len(firms)), 1), *combinations(range(len(firms)), 2)):
+            alone = np.zeros((1, len(firms)))
+            alone[0, list(few)] = 1
+            assert np.linalg.matrix_rank(np.vstack([rows, alone])) > rank, (column, firms.iloc[list(few)])
+
+
+def test_what_may_be_shown_is_shown():
+    shown = 0
+    for seed in range(12):
+        _, assessment = cut_city(seed)
+        hidden = hidden_places(assessment, 3)
+        shown += ("city", "city") not in hidden["tax_per_mu"]
+    assert shown >= 11

@@ -18,6 +18,7 @@ from geo.firms import Firms
 from geo.indicators import Indicator, asked_rows, catalogue, firm_rows, land_rows, scopes, zone_rows
 from geo.industry import output_column
 from geo.land import Land
+from geo.redaction.across import Summed, withhold_across
 from geo.redaction.suppression import Sum, suppress
 
 __all__ = ["hidden_places", "of_firms", "withhold"]
@@ -56,17 +57,20 @@ def hidden_places(assessment: Assessment, fewest: int) -> dict[str, Places]:
     ids = {(level, int(key)): str(id_) for level, key, id_ in zip(places["level"], places["key"], places["id"],
                                                                   strict=True)}  # fmt: skip
     parks = None if land is None or land.parks is None else land.parks
-    hidden = {}
+    hidden: dict[str, set[_Cell]] = {}
+    summed: dict[str, Summed] = {}
     for entry in catalogue().values():
-        rows = _rows(entry, assessment) if of_firms(entry) else None
-        if rows is None or not len(rows):
+        found = _summed(entry, assessment) if of_firms(entry) else None
+        if found is None or not len(found.rows):
             continue
+        rows = found.rows
         also = _parts_of_few(entry, rows, fewest) | (
             _industries_of_few(rows, assessment, fewest) if entry.table == "industries" else set()
         )
-        cells = cast("frozenset[_Cell]", suppress(_behind(rows), _sums(rows, parks), fewest, also))
-        hidden[entry.id] = frozenset((level, ids[level, key]) for level, key in cells)
-    return hidden
+        summed[entry.id] = found
+        hidden[entry.id] = cast("set[_Cell]", set(suppress(_behind(rows), _sums(rows, parks), fewest, also)))
+    withhold_across(summed, hidden, fewest)
+    return {name: frozenset((level, ids[level, key]) for level, key in cells) for name, cells in hidden.items()}
 
 
 def withhold(table: pd.DataFrame, hidden: dict[str, Places]) -> pd.DataFrame:
@@ -105,7 +109,7 @@ def _unjudged(targets: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [one | {"met": None, "gap": None} for one in targets]
 
 
-def _rows(entry: Indicator, assessment: Assessment) -> pd.DataFrame | None:
+def _summed(entry: Indicator, assessment: Assessment) -> Summed | None:
     """One row a firm × place that counts: `who`, `top`, `below`, one column a level; None where there are none."""
     land, firms = assessment.land, assessment.firms
     if entry.table == "land":
@@ -128,12 +132,16 @@ def _rows(entry: Indicator, assessment: Assessment) -> pd.DataFrame | None:
     return _known(entry, table.assign(who=who), top, below)
 
 
-def _land_rows(entry: Indicator, land: Land, firms: Firms | None) -> pd.DataFrame:
+def _land_rows(entry: Indicator, land: Land, firms: Firms | None) -> Summed:
     """Pieces of land; behind each stands its firm, else its owner, else the parcel itself."""
     own = land.parcels
     holder = pd.Series("parcel " + own["uid"].astype(str), index=own.index, dtype="object")
-    if "owner_code" in own:
-        holder = own["owner_code"].astype("object").where(own["owner_code"].notna(), holder)
+    for name in (
+        "owner_name",
+        "owner_code",
+    ):  # of one owner with two parcels there is one, whichever of the two is told
+        if name in own:
+            holder = own[name].astype("object").where(own[name].notna(), holder)
     if firms is not None and len(firms.links):
         first = firms.links.sort_values(["parcel", "firm"]).drop_duplicates("parcel").set_index("parcel")["firm"]
         holder.loc[first.index] = firms.firms["firm_id"].astype(str).to_numpy()[first.to_numpy()]
@@ -142,14 +150,14 @@ def _land_rows(entry: Indicator, land: Land, firms: Firms | None) -> pd.DataFram
     return _known(entry, rows, entry.numerator, entry.denominator)
 
 
-def _known(entry: Indicator, table: pd.DataFrame, top: str, below: str) -> pd.DataFrame:
+def _known(entry: Indicator, table: pd.DataFrame, top: str, below: str) -> Summed:
     asked = np.ones(len(table), dtype=bool) if entry.table == "industries" else asked_rows(entry, table)[0]
     known = asked & np.isfinite(table[top].to_numpy("float64")) & np.isfinite(table[below].to_numpy("float64"))
     levels = [level for level in _LEVELS if level in table and level in entry.levels]
     extra = [name for name in ("code",) if name in table]
     kept = pd.DataFrame(table.loc[known, ["who", *levels, *extra]])
-    kept["who"] = pd.factorize(kept["who"])[0]  # numbers: sets of a million names take their time
-    return kept.assign(top=table.loc[known, top].to_numpy("float64"), below=table.loc[known, below].to_numpy("float64"))
+    both = {name: table.loc[known, column].to_numpy("float64") for name, column in (("top", top), ("below", below))}
+    return Summed(kept.assign(**both), top, below)
 
 
 def _levels(rows: pd.DataFrame) -> list[str]:
