@@ -2,13 +2,15 @@
 
 Takes a finished assessment; computes no figure. folium makes the page and the map; Leaflet and jQuery
 come from installed packages (`assets`); parcels travel as one compact block (`packing`, `columns`) and
-are drawn on canvas tiles by scripts of ours (`*.js`). Nothing is loaded from anywhere, every text from
-the data is set as text, and a saved page carries a content security policy that holds it to that.
+are drawn on canvas tiles by scripts of ours (`*.js`). Nothing is loaded from anywhere but the tiles of a base map
+the project asks for (`basemap`), every text from the data is set as text, and a saved page carries a content
+security policy that holds it to that.
 """
 
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +24,7 @@ from geo.assessment import Assessment
 from geo.charts.radar import radar_css
 from geo.labels import area_text, text
 from geo.maps.assets import Verbatim, disown, inline, lock, our_file
+from geo.maps.basemap import Basemap, asked
 from geo.maps.columns import fill
 from geo.maps.content import as_json, page
 from geo.maps.facts import parcel_facts
@@ -45,6 +48,7 @@ _SCRIPTS = (
     "search.js",
     "sliders.js",
     "tools.js",
+    "basemap.js",
     "zones.js",
 )
 
@@ -86,11 +90,13 @@ def draw_map(
     Raises
     ------
     ProjectError
-        There are no parcels to draw.
+        There are no parcels to draw, or the base map that is asked for cannot be used.
     """
     chosen = language or assessment.project.language
     facts = parcel_facts(assessment) if facts is None else facts
-    workbench = _Workbench(*_parts(assessment, facts, chosen, budget, plan, ratings), language=chosen, alone=m is None)
+    base = asked(assessment.project)
+    parts = _parts(assessment, facts, chosen, budget, plan, ratings, base)
+    workbench = _Workbench(*parts, language=chosen, alone=m is None, origins=() if base is None else base.origins)
     if m is None:
         m = folium.Map(
             location=[0, 0], zoom_start=2, tiles=None, zoom_control=False, attribution_control=False,
@@ -126,8 +132,10 @@ def save_map(folium_map: folium.Map, path: str | Path) -> Path:
 def _page(folium_map: folium.Map) -> str:
     drawn = folium_map.get_root().render()
     # A map that somebody brought along may have to load things of its own.
-    alone = all(child.alone for child in folium_map._children.values() if isinstance(child, _Workbench))
-    return lock(drawn) if alone else str(drawn)
+    ours = [child for child in folium_map._children.values() if isinstance(child, _Workbench)]
+    if not all(child.alone for child in ours):
+        return str(drawn)
+    return lock(drawn, [origin for child in ours for origin in child.origins])
 
 
 def _parts(
@@ -137,6 +145,7 @@ def _parts(
     budget: int,
     plan: Planned | None,
     ratings: Ratings | None,
+    base: Basemap | None,
 ) -> tuple[str, str]:
     """The words of the page as JSON, and the block as base64."""
     grades = None if ratings is None else ratings.grades
@@ -148,6 +157,8 @@ def _parts(
         notes.append(text("map.note.thinned", language, metres=f"{told['tolerance_m']:g}"))
     notes += told["notes"]
     content = page(assessment, made, facts, language, plan) | {"fields": told["fields"], "notes": notes}
+    if base is not None:
+        content["basemap"] = base.document()
     return as_json(content), block.encode()
 
 
@@ -167,10 +178,11 @@ def _left_out(facts: pd.DataFrame, budget: int, language: str) -> tuple[npt.NDAr
 class _Workbench(MacroElement):
     """Everything of ours on the page: style, words, block, scripts, and the call that starts them."""
 
-    def __init__(self, content: str, block: str, *, language: str, alone: bool) -> None:
+    def __init__(self, content: str, block: str, *, language: str, alone: bool, origins: Sequence[str] = ()) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # branca's own
         self._name = "Parkwise"
         self.content, self.block, self.language, self.alone = content, block, language, alone
+        self.origins = tuple(origins)
 
     def render(self, **_: object) -> str:
         """Put the parts where they belong; a second rendering replaces them."""

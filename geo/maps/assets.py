@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module, metadata, resources
 from pathlib import Path
@@ -97,8 +97,10 @@ def inline(figure: Figure) -> None:
         figure.header.add_child(written, name=f"inlined_{name}", index=place + 1)
 
 
-def lock(page: str) -> str:
-    """Add a content security policy: the scripts in the page run, no other does, and nothing is loaded.
+def lock(page: str, pictures: Iterable[str] = ()) -> str:
+    """Add a content security policy: the scripts in the page run, no other does, and nothing is loaded but pictures.
+
+    These may be in the page, or come from the hosts named (scheme and host each).
 
     Evaluation stays allowed for the tools that drive browsers; no script in the page evaluates text.
 
@@ -108,8 +110,9 @@ def lock(page: str) -> str:
     1
     """
     allowed = " ".join(sorted(set(_digests(page))))
+    pictured = " ".join(["data:", "blob:", *pictures])
     policy = (
-        f"default-src 'none'; script-src 'unsafe-eval' {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src 'unsafe-eval' {allowed}; style-src 'unsafe-inline'; img-src {pictured}; "
         "base-uri 'none'; form-action 'none'"
     )
     meta = f'<meta charset="utf-8" />\n<meta http-equiv="Content-Security-Policy" content="{policy}" />'

@@ -85,6 +85,7 @@
       zone.parks.forEach(function (park) { this.parkOf[park.row] = { zone: zone, park: park }; }, this);
     }, this);
     this.layers = this.drawLayers();
+    this.seeGround();
     this.drawControls();
     this.fit();
     this.restore();
@@ -131,7 +132,7 @@
       labels: new Parkwise.Names(this),
     };
     Object.keys(layers).forEach(function (key) { if (key !== "links") layers[key].addTo(map); });
-    return Object.assign(layers, this.placeLayers());
+    return Object.assign(layers, this.placeLayers(), this.baseLayer());
   };
 
   /* From each parcel that is to move, a line to the park that receives it; shown with the theme of the plan. */
@@ -204,7 +205,7 @@
     this.legend = el("div", { class: "pw-legend" });
     this.panel.body.append(
       this.search(), this.themeChoice(), this.legend, this.limits(), this.layerChoice(), this.zoneList(), this.notes(),
-      buttons, el("p", { class: "pw-made" }, words.made_by));
+      buttons, el("p", { class: "pw-made" }, this.page.basemap ? words.made_with_basemap : words.made_by));
   };
 
   City.prototype.notes = function () {

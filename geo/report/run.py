@@ -81,7 +81,11 @@ def write_report(
     OutputError
         A report is there already, the folder cannot be written, or the disk is full; the database refuses.
     """
-    language = assessment.project.language
+    from geo.maps.basemap import asked  # noqa: PLC0415  (as in `_makers`)
+
+    basemap, language = asked(assessment.project), assessment.project.language
+    if basemap is not None:
+        basemap.document()  # what the map would refuse is refused before the work
     names = [name for name in FILES if name != "map.html" or assessment.land is not None]
     # What is entered last is left first: the database keeps its tables once the files are in their place.
     with ExitStack() as held, new_files(folder, FILES, overwrite=overwrite) as work:
