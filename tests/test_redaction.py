@@ -324,3 +324,11 @@ def test_figures_of_every_parcel_have_no_public_version(data, tmp_path):
     done = CliRunner().invoke(cli.main, ["measure", str(data), "--public", "--parcels", str(tmp_path / "rows")])
     assert done.exit_code == 2
     assert "公开版" in done.stderr
+
+
+def test_a_printed_map_of_a_public_version_has_no_theme_of_firms(data, tmp_path):
+    asked = ["map", str(data), "-o", str(tmp_path / "a.png"), "--theme", "tax_per_mu", "--lang", "en"]
+    done = CliRunner().invoke(cli.main, [*asked, "--public"])
+    assert done.exit_code == 2
+    assert 'a public version of these data has no theme "tax_per_mu"' in done.stderr
+    assert "None" not in done.stderr

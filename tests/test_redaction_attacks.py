@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from hand_report import hand_city_path
 from reading_outputs import texts
+from test_maps import Watched, browser  # noqa: F401  (a fixture)
 
 import cli
 from geo.assessment import assess
@@ -219,3 +220,18 @@ def test_what_may_be_shown_is_shown():
         hidden = hidden_places(assessment, 3)
         shown += ("city", "city") not in hidden["tax_per_mu"]
     assert shown >= 11
+
+
+@pytest.mark.browser
+def test_a_public_map_opens_with_its_rules_and_offers_nothing_of_firms(public, browser):  # noqa: F811
+    page = Watched(browser, public / "map.html")
+    assert page.page.inner_text(".pw-public").startswith("公开版")
+    assert page.page.locator(".pw-public").is_visible()
+    assert page.page.get_attribute(".pw-search input", "placeholder") == "搜索地块、园区"
+    values = page.page.locator(".pw-themes input").evaluate_all("all => all.map(one => one.value)")
+    assert not {"tax_per_mu", "grade"} & set(values)
+    for parcel in range(5):
+        page.run(f"Parkwise.city.openParcel({parcel}, true)")
+        assert [one for one in NAMED if one in page.card()] == []
+    assert page.told == []
+    page.page.close()

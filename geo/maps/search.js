@@ -7,9 +7,10 @@
 
   Parkwise.City.prototype.search = function () {
     var words = this.page.words, city = this, timer = null;
+    var asked = this.data.has("firms.words") ? words.search : words.search_places;
     var list = el("ul", { id: "pw-found", role: "listbox", "aria-label": words.results });
     var input = el("input", {
-      type: "search", placeholder: words.search, "aria-label": words.search, autocomplete: "off", spellcheck: "false",
+      type: "search", placeholder: asked, "aria-label": asked, autocomplete: "off", spellcheck: "false",
       role: "combobox", "aria-expanded": "false", "aria-controls": "pw-found", "aria-autocomplete": "list",
     });
     list.hidden = true;

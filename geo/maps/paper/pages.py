@@ -31,7 +31,7 @@ from geo.maps.paper.legend import Column, draw_legend
 from geo.maps.paper.pen import MUTED, Pen, wrap
 from geo.maps.themes import Class, Theme, themes
 from geo.planned import Planned
-from layers.errors import ProjectError, nearest
+from layers.errors import ProjectError, Words, suggestion
 
 __all__ = ["draw"]
 
@@ -95,7 +95,8 @@ def draw(
             "--atlas：图集有多页，PNG 只能存一页。请输出 .pdf 文件。",
         )
     facts = parcel_facts(assessment)
-    chosen = _theme(themes(assessment, facts, assessment.project.language, plan), theme)
+    made = themes(assessment, facts, assessment.project.language, plan)
+    chosen = _theme(made, theme, public=assessment.redaction is not None)
     font = find_font(assessment.project.file("report.font"))
     book = _Book(assessment, facts, chosen, plan, font, size_mm, paper, drawn_on)
     pages = [_Page(chosen.title, city_bounds(land_of(assessment))), *(_zones(book) if atlas else ())]
@@ -110,15 +111,16 @@ def draw(
     return len(pages)
 
 
-def _theme(made: list[Theme], asked: str | None) -> Theme:
+def _theme(made: list[Theme], asked: str | None, *, public: bool) -> Theme:
     found = {one.id: one for one in made}
     if asked is None:
         return found.get("zones") or made[0]
     if asked not in found:
-        like, there = nearest(asked, found), ", ".join(found)
+        like, there = suggestion(asked, found), ", ".join(found)
+        of = Words("a public version of these data has", "公开版") if public else Words("these data have", "数据")
         raise ProjectError(
-            f'--theme: these data have no theme "{asked}". Nearest: {like}. There are: {there}.',
-            f"--theme：数据没有专题“{asked}”。最接近：{like}。可用：{there}。",
+            f'--theme: {of.en} no theme "{asked}".{like.en} There are: {there}.',
+            f"--theme：{of.zh}没有专题“{asked}”。{like.zh}可用：{there}。",
         )
     return found[asked]
 
