@@ -13,7 +13,7 @@ import postgis_server
 import pyogrio
 import pytest
 import shapely
-from test_cli import PROJECT, run
+from test_cli import run
 
 from geo.report.postgis import publishing, require_room, target
 from layers.errors import OutputError, ProjectError
@@ -23,6 +23,17 @@ ADDRESS = "postgresql:///postgres"
 SCHEMA = "parkwise_示例"
 
 pytestmark = pytest.mark.postgis
+
+PROJECT = """
+[project]
+city = "示例"
+as_of = 2025-12-31
+overlap = "split"
+area = "planar"
+policies = ["hangzhou-2023"]
+[land_use]
+system = "third-survey"
+"""
 
 
 @pytest.fixture(scope="module")
