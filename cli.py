@@ -958,7 +958,10 @@ def _print_map(
     help="Put the layers of results.gpkg into this database too; the password comes from the environment.",
 )
 @click.option(
-    "--postgis-schema", metavar="NAME", help="Schema for them (default: parkwise_ and the name of the project)."
+    "--postgis-schema",
+    metavar="NAME",
+    help="Schema for them (default: parkwise_ and the name of the project; for a public version parkwise_public_ and "
+    "the city).",
 )
 @_shared(_public, _overwrite)
 @click.pass_obj
@@ -978,7 +981,7 @@ def report(
     """
     from geo.report.run import write_report
 
-    place = _database(call, postgis, postgis_schema, overwrite=overwrite)
+    place = _database(call, postgis, postgis_schema, public=public, overwrite=overwrite)
     assessment = _assess(call, voice, checked=True, shown=True)
     written = write_report(
         assessment, output, overwrite=overwrite, public=public, database=place, progress=voice.within(0.6, 1.0)
@@ -989,7 +992,7 @@ def report(
         voice.say(f"  {place.shown}")
 
 
-def _database(call: _Call, address: str | None, schema: str | None, *, overwrite: bool) -> Target | None:
+def _database(call: _Call, address: str | None, schema: str | None, *, public: bool, overwrite: bool) -> Target | None:
     """Return the schema that takes the results, after asking the server: a report may take its time."""
     from geo.report.postgis import require_room, target
     from layers.errors import ProjectError
@@ -1007,7 +1010,7 @@ def _database(call: _Call, address: str | None, schema: str | None, *, overwrite
     store = open_store(call.path)
     flags = _table(call.flags, call.lang)
     project = open_project(_here(call), flags) if store is None else store.with_flags(flags)
-    place = target(address, schema, project)
+    place = target(address, schema, project, public=public)
     require_room(place, overwrite=overwrite)
     return place
 

@@ -13,6 +13,7 @@ import postgis_server
 import pyogrio
 import pytest
 import shapely
+import test_redaction_attacks as attacks
 from test_cli import run
 
 from geo.report.postgis import publishing, require_room, target
@@ -244,3 +245,13 @@ def test_a_server_that_is_down_is_told_before_the_work(folder, tmp_path):
     assert not (tmp_path / "out").exists()
     told = run("report", folder, "-o", tmp_path / "out", "--lang", "en", "--postgis-schema", "x")
     assert (told.exit_code, "without --postgis" in told.stderr) == (2, True)
+
+
+def test_a_public_version_names_no_firm_in_the_database(server, clean, tmp_path):
+    run("report", attacks.write(tmp_path), "-o", tmp_path / "out", "-q", "--public", "--postgis", ADDRESS)
+    names = rows("SELECT schemaname, tablename FROM pg_tables WHERE schemaname LIKE 'parkwise%'")
+    assert {schema for schema, _ in names} == {"parkwise_public_示例市"}
+    told = str([rows(f'SELECT * FROM "{schema}"."{name}"') for schema, name in names])
+    told += str(rows("SELECT description FROM pg_description WHERE description LIKE '%公开版%'"))
+    assert "▇▇" in told
+    assert [name for name in attacks.NAMED if name in told] == []

@@ -86,10 +86,9 @@ def layers():
     }
 
 
-@pytest.fixture(scope="module")
-def public(tmp_path_factory):
-    """A report on a city in which people wrote names into everything they can write into."""
-    folder = hand_city.write(tmp_path_factory.mktemp("base") / f"{FIRM}资料", PROJECT, **layers())
+def write(base):
+    """The city with its tables of decisions; return the project file."""
+    folder = hand_city.write(base / f"{FIRM}资料", PROJECT, **layers())
     (folder / "decisions.csv").write_text(
         "parcel_id,decision,author,date,reason\n"
         f"p1,keep,{FIRM} 经办,2025-01-01,{FIRM}同意\n"
@@ -104,8 +103,15 @@ def public(tmp_path_factory):
         f"node,parent,weight,indicator,ideal\ntotal,,1,,\n{FIRM}项,total,0.5,plot_ratio,1\nb,total,0.5,plot_ratio,1.2\n",
         "utf-8",
     )
+    return folder / "project.toml"
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory):
+    """A report on a city in which people wrote names into everything they can write into."""
     out = tmp_path_factory.mktemp("public") / "out"
-    done = CliRunner().invoke(cli.main, ["report", str(folder / "project.toml"), "-o", str(out), "--public", "-q"])
+    file = write(tmp_path_factory.mktemp("base"))
+    done = CliRunner().invoke(cli.main, ["report", str(file), "-o", str(out), "--public", "-q"])
     assert done.exit_code == 0, done.stderr
     return out
 

@@ -56,7 +56,7 @@ class Target:
         return f"{self.address} {self.schema}"
 
 
-def target(address: str, schema: str | None, project: Project) -> Target:
+def target(address: str, schema: str | None, project: Project, *, public: bool = False) -> Target:
     """Return where results go: the schema that was named, else one named after the project.
 
     Parameters
@@ -65,6 +65,8 @@ def target(address: str, schema: str | None, project: Project) -> Target:
         ``postgresql://…``, without a password.
     schema : str or None
     project : Project
+    public : bool
+        The name of a project may be a firm's: a public version is named after the city, beside the whole one.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def target(address: str, schema: str | None, project: Project) -> Target:
             "--postgis: this is no address of a database. Expected postgresql://host/database.",
             "--postgis：这不是数据库地址。应为 postgresql://主机/数据库。",
         )
-    name = schema if schema is not None else _named(project)
+    name = schema if schema is not None else _named(project, public=public)
     if not name or len(name.encode()) > _BYTES or name.startswith("pg_") or "\x00" in name:
         raise ProjectError(
             f'--postgis-schema "{name}": expected a name of 1 to {_BYTES} bytes that does not begin with pg_.',
@@ -85,8 +87,9 @@ def target(address: str, schema: str | None, project: Project) -> Target:
     return Target(address, name)
 
 
-def _named(project: Project) -> str:
-    said = project.text("project.name") or project.text("project.city") or "results"
+def _named(project: Project, *, public: bool) -> str:
+    city = project.text("project.city") or "results"
+    said = f"public {city}" if public else project.text("project.name") or city
     words = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", said).casefold()).strip("_")
     return _cut(f"parkwise_{words or 'results'}").rstrip("_")
 
