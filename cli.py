@@ -538,6 +538,9 @@ def _project_info(project: Project, voice: _Voice) -> dict[str, Any]:
                 "encoding": source.encoding,
                 "columns": dict(source.columns),
                 "constants": dict(source.constants),
+                "band": source.band,
+                "unit": source.unit,
+                "classes": dict(source.classes),
                 "origin": source.origin,
                 "why": source.reason(project.language),
                 "read": {key: frames[name].attrs.get(key) for key in ("source", "crs", "columns")}

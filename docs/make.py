@@ -25,6 +25,7 @@ from geo.standards import Policy, policies, policy, statistics
 from geo.telling.clauses import asked_text, bound_text, verdict_text
 from layers.findings import codes
 from layers.project import LAYER_KEYS, keys
+from layers.raster_keys import RASTER_KEYS
 from layers.roles import LAYERS, RASTERS
 from layers.titles import columns
 
@@ -84,7 +85,8 @@ def project() -> str:
         lines.append(f"| `{key.name}` | {kind} | {default} | {_cell(key.label_zh)} | {_cell(key.label_en)} |")
     lines += ["", f"Each `[layers.NAME]` may say: {', '.join(f'`{key}`' for key in LAYER_KEYS)}."]
     lines += ["`query` and `bbox` are for databases, `encoding` for files: see [postgis.md](postgis.md)."]
-    lines += [f"Rasters ({', '.join(f'`{name}`' for name in RASTERS)}) have a `source` only: one file."]
+    lines += ["", "Rasters are one file each, see [rasters.md](rasters.md):", "", "| raster | keys |", "| --- | --- |"]
+    lines += [f"| `{name}` | {', '.join(f'`{key}`' for key in RASTER_KEYS[name])} |" for name in RASTERS]
     return "\n".join(lines) + "\n"
 
 

@@ -285,6 +285,12 @@ def _raster_role(name: str) -> dict[str, str | None]:
         "ndsm": "height",
         "height": "height",
         "高度": "height",
+        "viirs": "night_lights",
+        "ntl": "night_lights",
+        "nightlight": "night_lights",
+        "night_light": "night_lights",
+        "夜光": "night_lights",
+        "夜间灯光": "night_lights",
     }
     role = next((words[word] for word in sorted(words, key=len, reverse=True) if word in name.casefold()), None)
     return {"guess": role, "why": "name of the file" if role else "the name does not tell"}

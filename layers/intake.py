@@ -27,10 +27,11 @@ from layers.errors import BlockedError, ProjectError
 from layers.land_use import propose
 from layers.project import LayerSource, Project
 from layers.projections import parse
+from layers.raster_values import elsewhere, with_rasters
 from layers.reading import read
 from layers.records import ids
 from layers.repairing import for_measuring
-from layers.roles import PLACED_LAYERS, RASTERS
+from layers.roles import PLACED_LAYERS
 from layers.threads import spread
 
 __all__ = [
@@ -146,9 +147,8 @@ def ready(
     elif mend:
         placed, twice = _once(placed, name)
         told.append(twice)
-    if name == "buildings":
-        placed = _with_heights(placed, project)
-    return placed, faults.concat(told)
+    placed, found = with_rasters(placed, name, project)
+    return placed, faults.concat([*told, found])
 
 
 def _without_lost_places(frame: pd.DataFrame) -> pd.DataFrame:
@@ -280,35 +280,6 @@ def _placed(frame: pd.DataFrame, crs: pyproj.CRS | None) -> pd.DataFrame:
     return placed
 
 
-def _with_heights(buildings: pd.DataFrame, project: Project) -> pd.DataFrame:
-    rasters = {name: project.sources[name].files[0] for name in RASTERS if name in project.sources}
-    if not rasters or not isinstance(buildings, gpd.GeoDataFrame):
-        return buildings
-    from layers.heights import heights_of  # noqa: PLC0415  (few projects have rasters)
-
-    for name in rasters:
-        _require_one(project.sources[name])
-    known = pd.Series(float("nan"), index=buildings.index)
-    known = buildings["height_m"].astype("float64") if "height_m" in buildings else known
-    blank = buildings.geometry[known.isna()]
-    found = heights_of(blank, **rasters).reindex(known.index)
-    filled: pd.DataFrame = buildings.assign(height_m=known.fillna(found), height_from_raster=found.notna())
-    filled.attrs = buildings.attrs
-    return filled
-
-
-def _require_one(raster: LayerSource) -> None:
-    """A building may lie on the seam of two tiles, so tiles are joined before, not here."""
-    if len(raster.source) > 1:
-        told = ", ".join(path.name for path in raster.files[:5])
-        raise ProjectError(
-            f"[layers.{raster.name}]: {len(raster.source)} rasters ({told}). Expected one; "
-            "join the tiles first, in QGIS or with gdalbuildvrt.",
-            f"[layers.{raster.name}]：有 {len(raster.source)} 个栅格（{told}）。应为一个；"
-            "请先在 QGIS 中或用 gdalbuildvrt 拼接。",
-        )
-
-
 def count_uses(parcels: pd.DataFrame) -> pd.DataFrame:
     """Return which land-use codes stand beside which names, and how often: columns as in `parcels`, and `rows`."""
     there = [name for name in ("land_use_code", "land_use_name") if name in parcels]
@@ -366,7 +337,8 @@ def inspect(intake: Intake, *, thorough: bool) -> pd.DataFrame:
         land_use_system=intake.project.text("land_use.system"),
         depth="full" if thorough else "blocking",
     )
-    told = faults.concat([intake.mended, table, _without_record(intake.frames, area)])
+    away = elsewhere(intake.frames, intake.project)
+    told = faults.concat([intake.mended, table, _without_record(intake.frames, area), away])
     return say_checks(told, "all" if thorough else "conversion")
 
 

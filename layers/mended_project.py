@@ -18,6 +18,7 @@ from layers.findings import codes
 from layers.output import new_files
 from layers.project import Project
 from layers.propose import toml_value
+from layers.raster_keys import RASTER_KEYS
 from layers.repairing import LEDGER_COLUMNS, repair
 from layers.writing import write
 
@@ -117,7 +118,9 @@ def _project_text(project: Project, names: Mapping[str, str]) -> str:
         lines += [f"[layers.{name}]", f"source = {toml_value(file)}", ""]
     for name, source in project.sources.items():
         if name not in names:
-            lines += [f"[layers.{name}]", f"source = {toml_value(str(source.files[0].resolve()))}", ""]
+            told = [(key, getattr(source, key)) for key in RASTER_KEYS.get(name, ()) if key != "source"]
+            lines += [f"[layers.{name}]", f"source = {toml_value(str(source.files[0].resolve()))}"]
+            lines += [*(f"{key} = {toml_value(value)}" for key, value in told if value not in (None, {})), ""]
     return "\n".join(lines)
 
 

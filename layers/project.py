@@ -22,6 +22,7 @@ from typing import Any
 from layers.database import is_database, require_address
 from layers.encoding import given
 from layers.errors import ProjectError, SourceError, nearest
+from layers.raster_keys import RASTER_KEYS, RASTER_KINDS, fits_raster, require_classes
 from layers.roles import RASTERS, SOURCES
 
 __all__ = [
@@ -128,6 +129,9 @@ class LayerSource:
     encoding: str | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
     constants: Mapping[str, object] = field(default_factory=dict)
+    band: int | None = None
+    unit: str | None = None
+    classes: Mapping[str, Sequence[int]] = field(default_factory=dict)
     origin: str = "file"
     why: str = ""
     why_zh: str = ""
@@ -350,7 +354,7 @@ def _layer(name: str, table: object, path: Path) -> LayerSource:
         raise _unknown(name, SOURCES, f"{path} [layers]")
     if not isinstance(table, dict) or "source" not in table:
         raise ProjectError(f'{where}: a layer needs source = "FILE".', f'{where}：图层需要 source = "文件"。')
-    allowed = ("source",) if name in RASTERS else LAYER_KEYS
+    allowed = RASTER_KEYS.get(name, LAYER_KEYS)
     for key in table:
         if key not in allowed:
             raise _unknown(key, allowed, where)
@@ -361,6 +365,8 @@ def _layer(name: str, table: object, path: Path) -> LayerSource:
             f"{where}: a raster is read from a file, not from a database. Export it as GeoTIFF.",
             f"{where}：栅格应为文件，不能来自数据库。请导出为 GeoTIFF。",
         )
+    if name == "land_cover":
+        require_classes(where, layer.classes)
     return layer
 
 
@@ -390,6 +396,7 @@ _LAYER_KINDS = {
     "encoding": ('an encoding such as "GB18030"', '编码，如 "GB18030"'),
     "columns": ('a table such as { parcel_id = "TBBH" }', '表，如 { parcel_id = "TBBH" }'),
     "constants": ('a table such as { zone_name = "A" }', '表，如 { zone_name = "高新区" }'),
+    **RASTER_KINDS,
 }
 
 
@@ -402,6 +409,8 @@ def _layer_value(where: str, key: str, value: Any) -> Any:  # noqa: ANN401  (eac
         fits = isinstance(value, str) and value in _DATUMS
     if key == "bbox":
         fits = _is_box(value)
+    if key in RASTER_KINDS:
+        fits = fits_raster(key, value)
     if not fits:
         raise _misfit(where, key, value, *_LAYER_KINDS[key])
     if key == "encoding":
@@ -474,7 +483,7 @@ def _layer_flag(name: str, text: str, sources: Mapping[str, LayerSource], path: 
     if layer not in SOURCES:
         raise _unknown(layer, SOURCES, "--set")
     key = rest[0] if rest else ""
-    allowed = ("source",) if layer in RASTERS else LAYER_KEYS
+    allowed = RASTER_KEYS.get(layer, LAYER_KEYS)
     if key not in allowed or len(rest) > (2 if key in {"columns", "constants"} else 1):
         raise _unknown(".".join(rest), allowed, f"--set {name}")
     if key == "source":
@@ -487,7 +496,7 @@ def _layer_flag(name: str, text: str, sources: Mapping[str, LayerSource], path: 
         raise ProjectError(
             f"--set {name}: the project has no layer {layer}.", f"--set {name}：项目中没有图层 {layer}。"
         )
-    value: Any = _plain_value(text) if key == "bbox" else text
+    value: Any = _plain_value(text) if key in {"bbox", "band", "classes"} else text
     if key in {"columns", "constants"}:
         table = {rest[1]: _plain_value(text)} if len(rest) > 1 else _plain_value(text)
         value = {**getattr(sources[layer], key), **table} if isinstance(table, dict) else table

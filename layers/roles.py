@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LAYERS", "LINE_LAYERS", "PLACED_LAYERS", "POLYGON_LAYERS", "RASTERS", "SOURCES"]
+__all__ = ["HEIGHT_RASTERS", "LAYERS", "LINE_LAYERS", "PLACED_LAYERS", "POLYGON_LAYERS", "RASTERS", "SOURCES"]
 
 #: The layers there are that have rows, in the order in which they are read.
 LAYERS = (
@@ -26,7 +26,9 @@ POLYGON_LAYERS = frozenset({"parks", "parcels", "buildings", "districts", "const
 LINE_LAYERS = frozenset({"roads"})
 #: Layers whose rows have a place, points, lines or areas: where they lie is asked, never how much land they cover.
 PLACED_LAYERS = frozenset({"enterprises", "facilities", "housing"}) | LINE_LAYERS
-#: Layers that are rasters: one file, which says all of itself.
-RASTERS = ("height", "dsm", "dtm")
+#: Rasters that tell how high buildings are.
+HEIGHT_RASTERS = ("height", "dsm", "dtm")
+#: Layers that are rasters: one file each.
+RASTERS = (*HEIGHT_RASTERS, "land_cover", "night_lights")
 #: Everything a project file may name under [layers].
 SOURCES = (*LAYERS, *RASTERS)

@@ -67,9 +67,11 @@ def test_every_default_is_a_value_its_key_takes():
     assert all(key.fits(key.default) for key in keys().values() if key.default is not None)
 
 
-def test_a_raster_is_one_file_that_says_all_of_itself(tmp_path):
-    with pytest.raises(ProjectError, match='"crs" is not a key'):
-        project('[layers.height]\nsource = "a.tif"\ncrs = "EPSG:4549"\n')
+def test_a_raster_is_one_file_and_has_keys_of_its_own(tmp_path):
+    with pytest.raises(ProjectError, match='"columns" is not a key'):
+        project('[layers.height]\nsource = "a.tif"\ncolumns = { height_m = "H" }\n')
+    told = project('[layers.height]\nsource = "a.tif"\ncrs = "EPSG:4549"\nband = 2\nunit = "cm"\n').sources["height"]
+    assert (told.crs, told.band, told.unit) == ("EPSG:4549", 2, "cm")
     pd.DataFrame({"WKT": ["POLYGON ((0 0, 0 9, 9 9, 0 0))"], "层数": [1]}).to_csv(tmp_path / "b.csv", index=False)
     tiles = '[layers.buildings]\nsource = "b.csv"\ncrs = "EPSG:4549"\n[layers.height]\nsource = ["1.tif", "2.tif"]\n'
     with pytest.raises(ProjectError, match=r"2 rasters \(1.tif, 2.tif\). Expected one"):
