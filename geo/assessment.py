@@ -33,6 +33,7 @@ from geo.renewal import Candidates, find_candidates
 from geo.renewal.stated import project_rules, project_sources
 from geo.reported import reported
 from geo.standards import Kinds, targets
+from geo.storeys import checked_heights
 from geo.survey import SURVEYED
 from layers.checks_made import Checks, checks_made
 from layers.errors import BlockedError, ProjectError, Words
@@ -64,7 +65,8 @@ class Attaching(TypedDict):
     industrial: Sequence[str] | None
     area: str
     overlap: str
-    storey_height_m: float
+    storey_height_m: float | None
+    storey_heights: Mapping[str, float]
     tall_storey_m: float
     whole_from: float
 
@@ -228,10 +230,16 @@ def attaching(project: Project) -> Attaching:
         "industrial": project.texts("land_use.industrial") or None,
         "area": project.text("project.area") or "tdt1055",
         "overlap": project.text("project.overlap") or "error",
-        "storey_height_m": project.number("buildings.storey_height_m") or 4.0,
+        "storey_height_m": _stated(project, "buildings.storey_height_m"),
+        "storey_heights": checked_heights(project["buildings.storey_heights"] or {}),  # type: ignore[arg-type]
         "tall_storey_m": project.number("buildings.tall_storey_m") or 8.0,
         "whole_from": project.number("buildings.whole_from") or 0.9,
     }
+
+
+def _stated(project: Project, key: str) -> float | None:
+    """Return a number somebody stated, not its default."""
+    return None if project.settings[key].origin == "default" else project.number(key)
 
 
 def conclude(

@@ -45,7 +45,7 @@ __all__ = ["Batch", "assess_store", "batches", "fingerprint", "industrial_parcel
 #: What figures are made of; other columns are read only where a report shows them.
 _NEEDED = (
     "parcel_id", NTH, "land_use_code", "land_use_name", "recorded_area_m2", "owner_code", "status", *EXTENSIVE,
-    *CLASSES, "floors", "height_m", "storey_height_m", "height_from_raster",
+    *CLASSES, "floors", "height_m", "storey_height_m", "use", "height_from_raster",
 )  # fmt: skip
 #: What rules of the evidence ask of parcels and buildings beside it, by what is kept of the parcels.
 _ASKED = {"all": None, "industrial": (*_NEEDED, *DECIDING, "built_year"), "named": _NEEDED}

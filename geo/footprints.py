@@ -7,6 +7,7 @@ has an unknown floor area: missing is missing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -44,14 +45,23 @@ class Standing(NamedTuple):
 
 
 def measure_buildings(
-    buildings: pd.DataFrame, footprint_m2: pd.Series, *, storey_height_m: float = 4.0, tall_storey_m: float = 8.0
+    buildings: pd.DataFrame,
+    footprint_m2: pd.Series,
+    *,
+    storey_height_m: float | None = None,
+    storey_heights: Mapping[str, float] | None = None,
+    tall_storey_m: float = 8.0,
 ) -> pd.DataFrame:
     """Footprint and floor area of every building in whole steps: `footprint_m2`, and as `intensity.floor_areas`.
 
     `built_year` and `height_m` (m) come along, missing where they are not told or not above 0.
     """
     stock = floor_areas(
-        buildings.reset_index(drop=True), footprint_m2, storey_height_m=storey_height_m, tall_storey_m=tall_storey_m
+        buildings.reset_index(drop=True),
+        footprint_m2,
+        storey_height_m=storey_height_m,
+        storey_heights=storey_heights,
+        tall_storey_m=tall_storey_m,
     )
     stock.insert(0, "footprint_m2", in_steps(footprint_m2, "m2"))
     stock["floor_area_m2"] = in_steps(stock["floor_area_m2"], "m2")

@@ -9,11 +9,16 @@ go from sites to a park both columns are summed first and divided once. The cata
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypedDict
+
 import pandas as pd
 
+from geo.storeys import storey_height_by_use
 from layers.units import convert
 
 __all__ = [
+    "Storeys",
     "admin_land_share",
     "building_coefficient",
     "building_density",
@@ -27,6 +32,14 @@ __all__ = [
     "tax_per_mu",
     "value_added_per_mu",
 ]
+
+
+class Storeys(TypedDict):
+    """Settings of `floor_areas`."""
+
+    storey_height_m: float | None
+    storey_heights: Mapping[str, float]
+    tall_storey_m: float
 
 
 def plot_ratio(floor_area_m2: pd.Series, land_area_m2: pd.Series) -> pd.Series:
@@ -203,7 +216,8 @@ def floor_areas(
     buildings: pd.DataFrame,
     footprint_m2: pd.Series,
     *,
-    storey_height_m: float = 4.0,
+    storey_height_m: float | None = None,
+    storey_heights: Mapping[str, float] | None = None,
     tall_storey_m: float = 8.0,
 ) -> pd.DataFrame:
     """Floor area of each building (建筑面积): recorded, else footprint × floors, else from the height.
@@ -211,12 +225,12 @@ def floor_areas(
     Parameters
     ----------
     buildings : DataFrame
-        With any of `floor_area_m2`, `floors`, `height_m`, `storey_height_m`, and `height_from_raster` (flag).
+        With any of `floor_area_m2`, `floors`, `height_m`, `storey_height_m`, `use`, and `height_from_raster` (flag).
     footprint_m2 : Series, m²
         Area of each footprint.
-    storey_height_m : float
-        Taken where only the height is known and the building has no storey height of its own:
-        floors = height ÷ storey height, not rounded, at least one.
+    storey_height_m, storey_heights
+        Taken where only the height is known and the building has no storey height of its own, see
+        `storeys.storey_height_by_use`: floors = height ÷ storey height, not rounded, at least one.
     tall_storey_m : float
         A storey known to be higher counts twice.
 
@@ -225,7 +239,8 @@ def floor_areas(
     DataFrame
         `floor_area_m2` (missing where neither record, floors nor height is known), `floor_area_from`
         (recorded, floors, height, or missing), `estimated` (True where the height, or a height off a
-        raster, decided) and `tall` (True, False, or missing where the storey height is not known).
+        raster, decided), `tall` (True, False, or missing where the storey height is not known) and
+        `floors_estimated` (missing unless the floor area is from the height).
 
     References
     ----------
@@ -244,7 +259,9 @@ def floor_areas(
     # 0 floors and a height of 0 are how many sources write "not known".
     floors, height, storey = floors.mask(floors <= 0), height.mask(height <= 0), storey.mask(storey <= 0)
     by_floors = footprint_m2 * floors
-    by_height = footprint_m2 * (height / storey.fillna(storey_height_m)).clip(lower=1)
+    by_use = storey_height_by_use(buildings.get("use"), buildings.index, storey_heights, storey_height_m)
+    storeys_by_height = (height / storey.fillna(by_use["storey_height_m"])).clip(lower=1)
+    by_height = footprint_m2 * storeys_by_height
     area = recorded.fillna(by_floors).fillna(by_height)
     source = pd.Series(pd.NA, index=buildings.index, dtype="string")
     source = (
@@ -261,6 +278,7 @@ def floor_areas(
             "floor_area_from": source,
             "estimated": (source == "height").fillna(value=False) | (guessed & tall.fillna(value=False)),
             "tall": tall,
+            "floors_estimated": storeys_by_height.where((source == "height").fillna(value=False)),
         }
     )
 

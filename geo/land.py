@@ -12,7 +12,7 @@ out as it would from the whole, to the last bit, and `join` puts the parts toget
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
@@ -22,6 +22,7 @@ import pandas as pd
 import shapely
 
 from geo.footprints import TOLD_BY_BUILDINGS, build_on, measure_buildings
+from geo.intensity import Storeys
 from geo.land_use import classify
 from geo.overlay import Pairs, intersect, place, share_out
 from geo.survey import SURVEYED, surveyed
@@ -134,7 +135,8 @@ def attach(
     industrial: Sequence[str] | None = None,
     area: str = "tdt1055",
     overlap: str = "priority",
-    storey_height_m: float = 4.0,
+    storey_height_m: float | None = None,
+    storey_heights: Mapping[str, float] | None = None,
     tall_storey_m: float = 8.0,
     whole_from: float = 0.9,
 ) -> Land:
@@ -150,7 +152,7 @@ def attach(
         ``tdt1055``, ``geodesic``, ``planar``, or ``recorded`` (the parcel's `recorded_area_m2`).
     overlap : str
         Rule for ground that several parks claim, see `zones`.
-    storey_height_m, tall_storey_m
+    storey_height_m, storey_heights, tall_storey_m
         See `intensity.floor_areas`.
     whole_from : float
         See `overlay.place`.
@@ -175,6 +177,7 @@ def attach(
         area=area,
         overlap=overlap,
         storey_height_m=storey_height_m,
+        storey_heights=storey_heights or {},
         tall_storey_m=tall_storey_m,
         whole_from=whole_from,
     )
@@ -199,7 +202,8 @@ def attach_to(
     industrial: Sequence[str] | None,
     area: str,
     overlap: str,
-    storey_height_m: float,
+    storey_height_m: float | None,
+    storey_heights: Mapping[str, float],
     tall_storey_m: float,
     whole_from: float,
 ) -> Land:
@@ -216,7 +220,11 @@ def attach_to(
     unplaced: dict[str, float] = {}
     if buildings is not None:
         drawn = "tdt1055" if area == "recorded" else area
-        stock_of = {"storey_height_m": storey_height_m, "tall_storey_m": tall_storey_m}
+        stock_of: Storeys = {
+            "storey_height_m": storey_height_m,
+            "storey_heights": storey_heights,
+            "tall_storey_m": tall_storey_m,
+        }
         table, unplaced = _with_buildings(table, buildings, beside, drawn, whole_from, stock_of, numbered=numbered)
     table["floor_area_estimated"] = table.get("floor_area_estimated", False)
     if buildings is None:
@@ -276,7 +284,7 @@ def _with_buildings(
     beside: Beside | None,
     area: str,
     whole_from: float,
-    storeys: dict[str, float],
+    storeys: Storeys,
     *,
     numbered: bool,
 ) -> tuple[gpd.GeoDataFrame, dict[str, float]]:

@@ -246,6 +246,8 @@ _DEFINITIONS = (
     _Definition("land_use.industrial", _land_use("industrial"), _of_industrial_land, _BOTH),
     _Definition("land_use.unbuilt", _land_use("unbuilt"), lambda entry, _: entry.where == "built"),
     _Definition("buildings.storey_height_m", _setting("buildings.storey_height_m"), _of_storeys, _FOLLOWED),
+    _Definition("buildings.storey_heights", _setting("buildings.storey_heights"), _of_storeys, _FOLLOWED),
+    _Definition("buildings.height_statistic", _setting("buildings.height_statistic"), _of_storeys, _FOLLOWED),
     _Definition("buildings.tall_storey_m", _setting("buildings.tall_storey_m"), _of_storeys, _FOLLOWED),
     _Definition("buildings.whole_from", _setting("buildings.whole_from"), _of_buildings, _FOLLOWED),
     _Definition("industry.leading", _setting("industry.leading"), _of_leading),

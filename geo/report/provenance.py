@@ -15,6 +15,7 @@ from geo import standards
 from geo.land_use import system
 from geo.report.cells import DASH, Desk, count_text, plain_rows
 from geo.report.parts import Cell, Column, Paragraph, Section, Table
+from geo.storeys import storey_heights
 from geo.telling.clauses import reading_text
 from layers.project import Setting, keys
 from layers.roles import LAYERS, SOURCES
@@ -152,12 +153,23 @@ def _rules(desk: Desk) -> dict[str, str]:
         "buildings": desk.say(
             "rule_buildings",
             whole=f"{project.number('buildings.whole_from') or 0.9:.0%}",
-            storey=f"{project.number('buildings.storey_height_m') or 4.0:g}",
+            storey=_storeys_taken(desk),
             tall=f"{project.number('buildings.tall_storey_m') or 8.0:g}",
         ),
         "firms": _firms_rule(desk),
         "missing": desk.say("rule_missing"),
     }
+
+
+def _storeys_taken(desk: Desk) -> str:
+    """The storey height taken where none is known, and in brackets by use."""
+    setting = desk.assessment.project.settings["buildings.storey_height_m"]
+    stated = desk.assessment.project["buildings.storey_heights"]
+    by_use = dict(stated) if isinstance(stated, dict) else {}
+    if setting.origin == "default":
+        by_use |= {desk.say(f"storeys_{row.use}"): row.storey_height_m for row in storey_heights()}
+    told = desk.join([f"{use} {metres:g}" for use, metres in by_use.items()])
+    return f"{setting.value:g}" + (desk.pick(f"（{told}）", f" ({told})") if told else "")
 
 
 def _firms_rule(desk: Desk) -> str:
