@@ -36,6 +36,7 @@ from geo.renewal import tax_by_parcel
 from geo.renewal.sources import DECIDING
 from geo.survey import CLASSES
 from layers.errors import SourceError
+from layers.ground import is_ground
 from layers.numbering import NTH
 from layers.project import Project
 from layers.store import Store, open_store
@@ -239,7 +240,10 @@ def _contribution(
     It is given no other settings than those that finished batches are kept under.
     """
     opened = _opened(location, stamp)
-    parcels, buildings, beside = _touching(opened, batch.number, columns=_ASKED[keep])
+    columns = _ASKED[keep]
+    if columns is not None and keep == "industrial":
+        columns = (*columns, *filter(is_ground, opened.store.parted["parcels"].columns))
+    parcels, buildings, beside = _touching(opened, batch.number, columns=columns)
     land = _at_home(_attached(opened, parcels, buildings, beside, attached), batch)
     kept: Keep | None = None if keep == "all" else partial(_needed, frames=opened.store.frames, keep=keep)
     return contribute(land, opened.outline, levels, keep=kept)

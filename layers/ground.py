@@ -15,7 +15,7 @@ import pandas as pd
 
 from layers.rasters import Raster, statistics
 
-__all__ = ["OTHER", "cover_column", "land_cover", "night_lights"]
+__all__ = ["OTHER", "cover_column", "is_ground", "land_cover", "night_lights"]
 
 #: The class of what no class names.
 OTHER = "other"
@@ -30,6 +30,17 @@ def cover_column(name: str) -> str:
     'cover_built_share'
     """
     return f"cover_{name}_share"
+
+
+def is_ground(column: str) -> bool:
+    """Whether a column of parcels is one of this room.
+
+    Examples
+    --------
+    >>> is_ground(cover_column("built")), is_ground("night_light"), is_ground("cover_letter")
+    (True, True, False)
+    """
+    return (column.startswith("cover_") and column.endswith("_share")) or column.startswith("night_light")
 
 
 def land_cover(

@@ -74,6 +74,9 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             Measure("building_height", "tall_base_m3", "tall_base_m2", "米"),
             Measure("inside_share", "inside_m2", "land_area_m2", percent=True),
             Measure("constraint_share", "constrained_m2", "land_area_m2", percent=True),
+            Measure("built_cover_share", "built_cover_m2", "cover_known_m2", percent=True),
+            Measure("cover_share", "cover_m2", "cover_known_m2", percent=True),
+            Measure("night_light", "night_light_m2", "lit_m2"),
         )
     }
 )

@@ -215,8 +215,14 @@ def _test(entry: Mapping[str, Any], where: str) -> Test:
     measure = MEASURES[one_of(entry["measure"], tuple(MEASURES), f"{where}: measure")]
     takes = ["measure", *_LIMITS, "side", "within"]
     takes += ["years"] if measure.of_firms else []
-    takes += ["kinds"] if measure.id == "constraint_share" else []
+    takes += ["kinds"] if measure.id in ("constraint_share", "cover_share") else []
     _refuse_others(entry, takes, where)
+    if measure.id == "cover_share" and "kinds" not in entry:
+        raise _wrong(
+            where,
+            'cover_share needs kinds, classes of [layers.land_cover] such as ["bare"]',
+            'cover_share 须写明 kinds，即 [layers.land_cover] 中的类别，如 ["bare"]',
+        )
     limits = [key for key in _LIMITS if key in entry]
     if len(limits) != 1:
         found = ", ".join(limits) or "none"

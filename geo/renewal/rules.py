@@ -24,6 +24,7 @@ STATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "vacant": (),
         "idle": (),
+        "supplied": (),
         "unbuilt": (),
         "unused": (),
         "outside_parks": (),
@@ -56,7 +57,7 @@ class Test:
     years : int
         So many years running, the latest included; measures of firms, and the state ``grade``.
     kinds : tuple of str
-        Of ``constraint_share``: kinds of constraints.
+        Of ``constraint_share``: kinds of constraints; of ``cover_share``: classes of the land cover.
     grades, indicators : tuple of str
         Of the states ``grade`` and ``control``.
     """

@@ -28,6 +28,7 @@ from geo.land_use import classify
 from geo.overlay import intersect
 from geo.renewal.facts import firm_sums
 from geo.renewal.measures import Measure
+from layers.ground import OTHER, cover_column
 from layers.units import in_steps
 
 __all__ = ["DECIDING", "Sources"]
@@ -48,6 +49,13 @@ DECIDING = (
     "investment_planned_cny",
     "government_delay",
 )
+
+#: Sums of what rasters tell: the share of a parcel with data, and a column that is missing where that is too little.
+_OF_GROUND = {
+    "cover_known_m2": ("cover_known_share", cover_column(OTHER)),
+    "lit_m2": ("night_light_known_share", "night_light"),
+    "night_light_m2": ("", ""),
+}
 
 
 @dataclass(frozen=True)
@@ -148,14 +156,20 @@ class Sources:
     def sums(self, measure: Measure, year: int | None = None, kinds: tuple[str, ...] = ()) -> pd.DataFrame:
         """Return both sums of a measure by parcel: `top`, `below` in base units, missing where not known.
 
-        `year` is asked of firms; None is the year of the figures. `kinds` are those of ``constraint_share``.
+        `year` is asked of firms; None is the year of the figures. `kinds` are those of ``constraint_share`` and, as
+        classes of the land cover, of ``cover_share``.
         """
         if measure.of_firms:
             firms = self.firms if year is None else self.firms_of(year)
             added = firm_sums(firms, {measure.top: measure.top_base, measure.below: measure.below_base})
             added = added.reindex(self.land.parcels.index)
             return pd.DataFrame({"top": added[measure.top], "below": added[measure.below]})
-        top = self.constrained_m2(kinds) if measure.top == "constrained_m2" else self._amount(measure.top)
+        if measure.top == "constrained_m2":
+            top = self.constrained_m2(kinds)
+        elif measure.top in ("built_cover_m2", "cover_m2"):
+            top = self.cover_m2(("built",) if measure.top == "built_cover_m2" else kinds)
+        else:
+            top = self._amount(measure.top)
         return pd.DataFrame({"top": top, "below": self._amount(measure.below).clip(lower=0)})
 
     def _amount(self, name: str) -> pd.Series:
@@ -171,7 +185,17 @@ class Sources:
             pieces = self.land.pieces[self.land.pieces["park"] >= 0]
             inside = pieces.groupby("parcel")["land_area_m2"].sum().reindex(self.land.parcels.index, fill_value=0.0)
             return inside if self.land.parks is not None else inside * np.nan
+        if name in _OF_GROUND:
+            return self._ground(name)
         return self.column(name).clip(lower=0)
+
+    def _ground(self, name: str) -> pd.Series:
+        """Land of which a raster tells enough, see `layers.ground`, or its light: radiance × m²."""
+        if name == "night_light_m2":
+            return in_steps(self.column("night_light") * self._ground("lit_m2"), "m2")
+        share, told = _OF_GROUND[name]
+        known = self.column(share).where(self.column(told).notna())
+        return in_steps(known * self.column("land_area_m2"), "m2")
 
     # ------------------------------------------------------------ what lies on them
 
@@ -181,6 +205,11 @@ class Sources:
             self._shares[kinds] = self._under(kinds)
         share = pd.Series(self._shares[kinds], index=self.land.parcels.index)
         return in_steps(share * self.column("land_area_m2"), "m2")
+
+    def cover_m2(self, classes: tuple[str, ...]) -> pd.Series:
+        """Land of each parcel that bears some classes of the land cover (m²); missing where that is not known."""
+        shares = [self.column(cover_column(name)) for name in classes]
+        return in_steps(sum(shares[1:], shares[0]) * self._ground("cover_known_m2"), "m2")
 
     def _under(self, kinds: tuple[str, ...]) -> npt.NDArray[np.float64]:
         """Share of each parcel; only industrial parcels are asked."""

@@ -114,14 +114,27 @@ def _built(facts: pd.DataFrame, sources: Sources) -> pd.Series:
     return built.mask(nothing, other=False).mask(stands, other=True).loc[facts.index]
 
 
-def _unbuilt(test: Test, facts: pd.DataFrame, sources: Sources, source: str) -> Judgement:  # noqa: ARG001
+def _is_supplied(facts: pd.DataFrame, sources: Sources) -> pd.Series:
+    """Whether a parcel was supplied: by its survey class, or by a day that has passed; missing where neither says."""
     told = pd.Series(membership(sources.land.parcels, SURVEYED["survey_supplied_m2"]), index=sources.land.parcels.index)
     day = pd.Timestamp(sources.as_of) if sources.as_of is not None else pd.Timestamp.max
     given = pd.concat(
         [sources.column(name, "datetime64[ns]") <= day for name in ("supplied", "agreed_start", "started")], axis=1
     )
     supplied = pd.Series(pd.NA, index=told.index, dtype="boolean")
-    supplied = supplied.mask(told.eq(0), other=False).mask(told.eq(1) | given.any(axis=1), other=True).loc[facts.index]
+    return supplied.mask(told.eq(0), other=False).mask(told.eq(1) | given.any(axis=1), other=True).loc[facts.index]
+
+
+def _supplied(test: Test, facts: pd.DataFrame, sources: Sources, source: str) -> Judgement:  # noqa: ARG001
+    supplied = _is_supplied(facts, sources)
+    # Land whose works are under way is not built yet, and none is amiss.
+    found = supplied & ~says_under_way(facts["status"]).fillna(value=False)
+    words = Words("supplied, and no works under way", "已供应，且不在建")
+    return _plain(found, "supplied", source, words, {"supplied": found.isna()})
+
+
+def _unbuilt(test: Test, facts: pd.DataFrame, sources: Sources, source: str) -> Judgement:  # noqa: ARG001
+    supplied = _is_supplied(facts, sources)
     built = _built(facts, sources)
     working = says_under_way(facts["status"]).fillna(value=False)
     found = supplied & ~built & ~working
@@ -275,6 +288,7 @@ def _grade(test: Test, facts: pd.DataFrame, sources: Sources, source: str) -> Ju
 _STATES: Mapping[str, Callable[[Test, pd.DataFrame, Sources, str], Judgement]] = {
     "vacant": _vacant,
     "idle": _idle,
+    "supplied": _supplied,
     "unbuilt": _unbuilt,
     "unused": _unused,
     "outside_parks": _outside_parks,

@@ -32,6 +32,7 @@ from geo.report.gpkg_file import Layer, Style, save
 from geo.report.qgis_style import Look, categorised, single
 from geo.results import definitions, dumps, plain
 from layers import findings as faults
+from layers.ground import is_ground
 from layers.schema import columns as canonical
 from layers.units import label
 
@@ -203,6 +204,7 @@ def _parcels(assessment: Assessment, land: Land, facts: pd.DataFrame, language: 
                        "industry_code", "owner_code", *EXTENSIVE, "floor_area_estimated")
         if column in own and own[column].notna().any()
     ]  # fmt: skip
+    kept += [column for column in own.columns if is_ground(str(column))]
     made = [theme for theme in themes(assessment, facts, language, plan) if theme.classes]
     table = pd.DataFrame(own[kept]).assign(
         **_homes(land, facts),
