@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from layers.checking import check
     from layers.converting import convert
     from layers.findings import summarise
+    from layers.ground import land_cover, night_lights
+    from layers.heights import measure_heights
     from layers.inspecting import info
     from layers.intake import gather, inspect
     from layers.land_use import propose_system
     from layers.partitions import open_partitions
     from layers.propose import open_project
+    from layers.rasters import Raster
     from layers.reading import read
     from layers.repairing import for_measuring, repair
     from layers.showing import show
@@ -25,12 +28,16 @@ if TYPE_CHECKING:
     from layers.writing import write
 
 __all__ = [
+    "Raster",
     "check",
     "convert",
     "for_measuring",
     "gather",
     "info",
     "inspect",
+    "land_cover",
+    "measure_heights",
+    "night_lights",
     "open_partitions",
     "open_project",
     "open_store",
@@ -43,12 +50,16 @@ __all__ = [
 ]
 
 _HOME = {
+    "Raster": "layers.rasters",
     "check": "layers.checking",
     "convert": "layers.converting",
     "for_measuring": "layers.repairing",
     "gather": "layers.intake",
     "info": "layers.inspecting",
     "inspect": "layers.intake",
+    "land_cover": "layers.ground",
+    "measure_heights": "layers.heights",
+    "night_lights": "layers.ground",
     "open_partitions": "layers.partitions",
     "open_project": "layers.propose",
     "open_store": "layers.store",

@@ -40,9 +40,9 @@ Floats = npt.NDArray[np.float64]
 def heights_of(
     footprints: gpd.GeoSeries,
     *,
-    height: Raster | Path | None = None,
-    dsm: Raster | Path | None = None,
-    dtm: Raster | Path | None = None,
+    height: Raster | str | Path | None = None,
+    dsm: Raster | str | Path | None = None,
+    dtm: Raster | str | Path | None = None,
 ) -> pd.Series:
     """Height of each footprint above ground (建筑高度): the column `height_m` of `measure_heights`."""
     return measure_heights(footprints, height=height, dsm=dsm, dtm=dtm)["height_m"]
@@ -51,9 +51,9 @@ def heights_of(
 def measure_heights(
     footprints: gpd.GeoSeries,
     *,
-    height: Raster | Path | None = None,
-    dsm: Raster | Path | None = None,
-    dtm: Raster | Path | None = None,
+    height: Raster | str | Path | None = None,
+    dsm: Raster | str | Path | None = None,
+    dtm: Raster | str | Path | None = None,
     statistic: str = "median",
 ) -> pd.DataFrame:
     """Height of each footprint above ground, and how far it can be relied on (建筑高度及其质量).
@@ -116,8 +116,8 @@ def measure_heights(
     return table[columns].set_axis(footprints.index)
 
 
-def _as_raster(given: Raster | Path, name: str) -> Raster:
-    return given if isinstance(given, Raster) else Raster(Path(given), name)
+def _as_raster(given: Raster | str | Path, name: str) -> Raster:
+    return given if isinstance(given, Raster) else Raster(given, name)
 
 
 def _in_metres(values: pd.Series, raster: Raster) -> pd.Series:

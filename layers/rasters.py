@@ -55,7 +55,7 @@ class Raster:
 
     Attributes
     ----------
-    path : Path
+    path : path
     name : str
         What messages call it: the role it has in the project.
     crs : str or int, optional
@@ -66,7 +66,7 @@ class Raster:
         Unit of its values, see `layers.units`.
     """
 
-    path: Path
+    path: str | Path
     name: str = "height"
     crs: str | int | None = None
     band: int | None = None
@@ -75,7 +75,12 @@ class Raster:
     @property
     def shown(self) -> str:
         """What messages begin with."""
-        return f"[layers.{self.name}] {self.path.name}"
+        return f"[layers.{self.name}] {self.file.name}"
+
+    @property
+    def file(self) -> Path:
+        """The path as a path."""
+        return Path(self.path)
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ def opened(raster: Raster) -> Iterator[Band]:
     try:
         with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, **closed), warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # told below, with how to mend it
-            with rasterio.open(raster.path, driver=driver) as file:
+            with rasterio.open(raster.file, driver=driver) as file:
                 yield Band(file, _band(raster, file), _placed(raster, file))
     except RasterioError as error:
         raise SourceError(
@@ -121,7 +126,7 @@ def opened(raster: Raster) -> Iterator[Band]:
 def _driver(raster: Raster) -> str:
     """Tell the format by how the file begins; refuse what refers to addresses or runs code."""
     try:
-        with raster.path.open("rb") as file:
+        with raster.file.open("rb") as file:
             head = file.read(_LONGEST_VRT)
     except OSError as error:
         raise SourceError(
@@ -283,10 +288,26 @@ def _in_order(shapes: gpd.GeoSeries, band: Band) -> gpd.GeoSeries:
     # What is nowhere (no shape, an empty one, one beyond the projection) has no finite bounds.
     there = np.isfinite(boxes).all(axis=1) & (shapely.area(shapes.to_numpy()) > 0)
     there &= (boxes[:, 0] < east) & (boxes[:, 2] > west) & (boxes[:, 1] < north) & (boxes[:, 3] > south)
-    near = shapes[there]
+    near = _mended(shapes[there])
     if near.empty:
         return near
     return near.iloc[np.argsort(near.hilbert_distance().to_numpy(), kind="stable")]
+
+
+def _mended(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Return shapes whose rings cross nowhere: exactextract may take all memory over one that does."""
+    crossed = ~shapely.is_valid(shapes.to_numpy())
+    if not crossed.any():
+        return shapes
+    whole = shapes.to_numpy().copy()
+    mended = shapely.make_valid(whole[crossed], method="structure")
+    # Lines and points that are left over cover no cell.
+    whole[crossed] = [
+        shapely.union_all([part for part in shapely.get_parts(one) if part.geom_type.endswith("Polygon")])
+        for one in mended
+    ]
+    there = shapely.area(whole) > 0
+    return gpd.GeoSeries(whole[there], index=shapes.index[there], crs=shapes.crs)
 
 
 def _groups(cells: np.ndarray) -> Iterator[tuple[int, int]]:

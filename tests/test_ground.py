@@ -15,8 +15,9 @@ import cli
 from geo.assessment import assess
 from geo.batches import assess_store
 from geo.results import results
+from layers import example
 from layers.converting import convert
-from layers.errors import ProjectError
+from layers.errors import OutputError, ProjectError
 from layers.ground import land_cover, night_lights
 from layers.intake import gather
 from layers.project import loads
@@ -233,3 +234,22 @@ def test_cover_needs_its_classes(project):
     )
     assert done.exit_code == 2
     assert "cover_share needs kinds" in done.stderr
+
+
+def test_the_ground_of_the_example_city_is_what_stands_on_it(tmp_path):
+    made = example.make(parcels=1000, seed=3)
+    cover, lights = example.write_ground(tmp_path, made)
+    with rasterio.open(cover) as file:
+        values, nodata = file.read(1), file.nodata
+    np.testing.assert_array_equal(values == 50, made.height.metres > 0)
+    np.testing.assert_array_equal(values == nodata, made.height.metres == made.height.nodata)
+    assert set(np.unique(values)) <= {0, 40, 50, 60, 80}
+    with rasterio.open(lights) as file:
+        assert file.res == (500, 500)
+        light = file.read(1, masked=True)
+    assert light.min() >= 0.5
+    whole = (values[:50, :50] == 50).sum() / max((values[:50, :50] != 0).sum(), 1)
+    assert light[0, 0] is np.ma.masked or light[0, 0] == pytest.approx(0.5 + 60 * whole, abs=0.01)
+    with pytest.raises(OutputError, match="there already"):
+        example.write_ground(tmp_path, made)
+    assert example.write_ground(tmp_path, made, overwrite=True) == (cover, lights)

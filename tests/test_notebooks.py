@@ -53,6 +53,14 @@ ANSWERS = {
         "2025-Q2",
         "New industrial land outside the parks",
     ],
+    "06_rasters_and_heights": [
+        ">few_cells</td>",
+        "works of 6.0 m a storey",
+        'unit = "cm"',
+        "cover_built_share",
+        ">dark_at_night</td>",
+        "land cover only",
+    ],
     "05_large_data": ["2 processes", "written anew: 0", "True"],
 }
 

@@ -8,6 +8,7 @@ cluster, its shared folder - are replaced by what is here (`stand_ins`).
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -35,7 +36,7 @@ from layers import example
 from layers.store import open_store
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("rule-book.md", "engine.md", "policies.md")
+PAGES = ("rule-book.md", "engine.md", "policies.md", "rasters.md")
 FENCE = re.compile(r"^( *)```(\S*) ?([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
@@ -214,9 +215,14 @@ STORIES = {
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory) -> Path:
+def made() -> example.Example:
+    return example.make(parcels=1200)
+
+
+@pytest.fixture(scope="module")
+def city(made, tmp_path_factory) -> Path:
     """The folder that the pages stand in: what `parkwise demo` leaves as data."""
-    return example.write(tmp_path_factory.mktemp("example") / "data", example.make(parcels=1200)).parent
+    return example.write(tmp_path_factory.mktemp("example") / "data", made).parent
 
 
 @pytest.fixture
@@ -271,12 +277,16 @@ BRINGS = {
     "layers.evaluations": ("grade", "zone_years"),
     "control": ("grade", "control"),
     "layers.targets": ("measure", "attainment"),
+    "buildings": ("measure", "indicators"),
+    "layers.land_cover": ("candidates", "candidates"),
 }
 
 
 @pytest.mark.parametrize("block", of("toml"), ids=str)
-def test_settings_work_as_printed_with_the_tables_under_them(block, data, monkeypatch):
+def test_settings_work_as_printed_with_the_tables_under_them(block, data, made, monkeypatch):
     project = data / "project.toml"
+    if "地表覆盖.tif" in block.text:
+        example.write_ground(data, made)  # as the page says
     tables = tables_under(block)
     for table in tables:
         (data / table.file).write_text(table.text, encoding="utf-8")
@@ -308,6 +318,8 @@ EXPECTED = {
     ("layers.evaluations", False): ['"verdict": "delisting", "policy": "zhejiang-2021"'],
     ("control", False): ['"met": true', '"met": false'],
     ("control", True): ['"limit": 1.2, "met": (?:true|false)', '"limit": 1.0, "met": (?:true|false)', "示例（虚构）"],
+    ("buildings", False): ['"id": "plot_ratio"[^}]*}[^}]*}[^}]*"estimated": true'],
+    ("layers.land_cover", False): ['"code": "unbuilt_by_cover"', '"code": "dark_at_night"'],
     ("layers.targets", True): ["云帆经济技术开发区.*45.0", "36.0"],
 }
 
@@ -433,6 +445,15 @@ def run_python(text: str, folder: Path) -> str:
 def test_python_of_the_rule_book_runs_as_printed(data):
     (block,) = of("python", "rule-book.md")
     assert run_python(block.text, data).startswith("Radars(radars=(Radar(name='云帆经济技术开发区'")
+
+
+def test_python_of_the_rasters_runs_as_printed(data):
+    heights, ground = of("python", "rasters.md")
+    told = ast.literal_eval(run_python(heights.text, data))
+    assert told["good"] > 100
+    assert set(told) <= {"good", "few_cells", "uneven", "not_positive", "partly_covered"}
+    run_python(ground.text, data)
+    assert {"地表覆盖.tif", "夜间灯光.tif"} <= {path.name for path in data.iterdir()}
 
 
 def test_python_of_the_engine_runs_as_printed(data, monkeypatch):

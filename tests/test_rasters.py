@@ -144,6 +144,18 @@ def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
     assert 'pip install "parkwise[rasters]"' in raised.value.zh
 
 
+def test_a_ring_that_touches_itself_takes_no_more_memory_than_others(tmp_path):
+    """A spike along its own edge, in one cell: exactextract 0.3 takes all memory there is over it."""
+    ring = [(601, 1778), (730, 1790), (759, 1704), (783, 1647), (648, 1634), (601, 1778), (594, 1800), (601, 1778)]
+    shape = shapely.Polygon([(WEST + x, NORTH - 3500 + y) for x, y in ring])
+    assert not shape.is_valid
+    light = write(tmp_path / "l.tif", values=np.full((1, 8, 8), 3, dtype="float32"),
+                  transform=rasterio.Affine(500, 0, WEST, 0, -500, NORTH))  # fmt: skip
+    (table,) = statistics(gpd.GeoSeries([shape, shapely.box(0, 0, 1, 1)], crs=HOME), Raster(light), {"mean": "mean"})
+    assert table["mean"].tolist() == [3]
+    assert table["cells"].item() == pytest.approx(shape.area / 500**2, rel=1e-6)
+
+
 # ---------------------------------------------------------------- in a project
 
 

@@ -5,10 +5,11 @@ shapefile without .cpg, a workbook with title rows and 万元 and 亩, a CSV wit
 seed, same city. Everything is invented, lies in the open sea, and says so (合成数据).
 
 Rooms: streets → places (districts, parks) → lots → outskirts (works beside a park) → land (uses) →
-buildings, firms, surveys, daily (services, homes) → faults → truth; files writes.
+buildings, firms, surveys, daily (services, homes) → faults → truth; files writes, ground adds rasters.
 """
 
 from layers.example.city import Example, make
 from layers.example.files import write
+from layers.example.ground import write_ground
 
-__all__ = ["Example", "make", "write"]
+__all__ = ["Example", "make", "write", "write_ground"]
