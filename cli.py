@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -966,6 +966,12 @@ def _print_map(
     help="Schema for them (default: parkwise_ and the name of the project; for a public version parkwise_public_ and "
     "the city).",
 )
+@click.option(
+    "--template",
+    type=click.Path(path_type=Path),
+    metavar="FILE.docx",
+    help="Word file with fields that report.docx is made from (setting report.template; see parkwise template).",
+)
 @_shared(_public, _overwrite)
 @click.pass_obj
 @_measuring
@@ -975,6 +981,7 @@ def report(
     output: Path,
     postgis: str | None,
     postgis_schema: str | None,
+    template: Path | None,
     public: bool,
     overwrite: bool,
 ) -> None:
@@ -984,6 +991,11 @@ def report(
     """
     from geo.report.run import write_report
 
+    if template is not None:
+        from geo.report.docx_template import require_template
+
+        require_template(template)
+        call = replace(call, flags=(*call.flags, f"report.template={template.absolute()}"))
     place = _database(call, postgis, postgis_schema, public=public, overwrite=overwrite)
     assessment = _assess(call, voice, checked=True, shown=True)
     written = write_report(
@@ -993,6 +1005,21 @@ def report(
         voice.say(f"  {path}")
     if place is not None:
         voice.say(f"  {place.shown}")
+
+
+@main.command()
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE.docx", required=True, help="Word file to write."
+)
+@_shared(_overwrite)
+def template(output: Path, lang: str | None, overwrite: bool) -> None:
+    """写出 Word 报告的默认模板，供修改 / Write the template of the Word report, to be edited.
+
+    Example: parkwise template -o my.docx
+    """
+    from geo.report.docx_template import write_template
+
+    write_template(output, lang or "zh", overwrite=overwrite)
 
 
 def _database(call: _Call, address: str | None, schema: str | None, *, public: bool, overwrite: bool) -> Target | None:

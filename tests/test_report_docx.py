@@ -20,7 +20,8 @@ from docx.shared import Mm
 from geo.charts import Bars
 from geo.charts.texts import clean
 from geo.report.content import Cell, Column, Figure, Paragraph, Table, compose_report, walk
-from geo.report.docx import column_widths, write_docx
+from geo.report.docx import write_docx
+from geo.report.docx_table import column_widths
 
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 office = [pytest.mark.office, pytest.mark.skipif(SOFFICE is None, reason="LibreOffice (soffice) is not installed")]

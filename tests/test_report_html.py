@@ -81,7 +81,8 @@ def test_the_policy_of_the_page_lets_in_its_own_style_only(page):
     policy = next(one["content"] for one in Elements(page).all("meta") if one.get("http-equiv"))
     style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)[1]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    inline = f"style-src 'sha256-{digest}'; img-src data:"
+    assert policy == f"default-src 'none'; {inline}; base-uri 'none'; form-action 'none'"
 
 
 def test_every_jump_lands(page):

@@ -1,7 +1,7 @@
 """The content of a report: every word, every table, once for all forms (`compose_report`).
 
 Chapters stand in the order officials expect: 概况, 数据来源与口径, 数据质量, 用地结构, 集聚度, 强度, 效益,
-目标达成, 园区构成与整合, 低效用地线索, 方案, 评价, 附表. A chapter without data is left out. Nothing here knows HTML
+目标达成, 园区构成与整合, 低效用地, 方案, 评价, 附表. A chapter without data is left out. Nothing here knows HTML
 or Word.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from geo import standards
 from geo.assessment import Assessment
+from geo.indicators import catalogue
 from geo.planned import Planned
 from geo.ratings import Ratings
 from geo.report.appendix import appendix
@@ -79,7 +80,11 @@ _CHAPTERS = (
 
 
 def compose_report(
-    assessment: Assessment, *, language: str = "zh", ratings: Ratings | None = None, plan: Planned | None = None
+    assessment: Assessment,
+    *,
+    language: str = "zh",
+    ratings: Ratings | None = None,
+    plan: Planned | None = None,
 ) -> Report:
     """Compose the report on an assessment.
 
@@ -100,7 +105,8 @@ def compose_report(
     Report
     """
     at = desk(assessment, language)
-    written = (*(write(at) for write in _CHAPTERS), plan_chapter(at, plan), rating_chapter(at, ratings), appendix(at))
+    own = (plan_chapter(at, plan), rating_chapter(at, ratings), appendix(at))
+    written = (*(write(at) for write in _CHAPTERS), *own)
     chapters = [chapter for chapter in written if chapter is not None]
     return Report(
         title=at.say("title", city=at.city),
@@ -111,6 +117,8 @@ def compose_report(
         sections=numbered(tuple(chapters)),
         files=tuple((name, at.say(f"file_{name.replace('.', '_')}")) for name in _files(at)),
         words={key: at.say(key) for key in _WORDS},
+        texts=_texts(at),
+        values={name: _values(at, level) for name, level in (("figures", "city"), ("zones", "zones"))},
     )
 
 
@@ -119,18 +127,30 @@ def _files(at: Desk) -> tuple[str, ...]:
     return tuple(name for name in _FILES if name != "map.html" or at.assessment.land is not None)
 
 
-def _facts(at: Desk) -> tuple[tuple[str, str], ...]:
+def _texts(at: Desk) -> dict[str, str]:
+    """The single texts of the first page, by name."""
     project = at.assessment.project
     policies = [standards.policy(name) for name in project.texts("project.policies")]
     documents = [f"{one.number or one.id} {at.pick(one.title, one.title_en)}" for one in policies]
-    told = (
-        ("fact_project", project.text("project.name")),
-        ("fact_city", at.city),
-        ("fact_as_of", at.as_of),
-        ("fact_policies", at.join(documents) or at.say("no_policy")),
-        ("fact_redaction", redacted.words.text(at.language) if (redacted := at.assessment.redaction) else ""),
-    )
-    return tuple((at.say(key), value) for key, value in told if value)
+    return {
+        "title": at.say("title", city=at.city),
+        "project": project.text("project.name") or "",
+        "city": at.city,
+        "as_of": at.as_of,
+        "policies": at.join(documents) or at.say("no_policy"),
+        "redaction": redacted.words.text(at.language) if (redacted := at.assessment.redaction) else "",
+        "banner": _banner(at),
+    }
+
+
+def _facts(at: Desk) -> tuple[tuple[str, str], ...]:
+    texts = _texts(at)
+    told = ((key, texts[key]) for key in ("project", "city", "as_of", "policies", "redaction"))
+    return tuple((at.say(f"fact_{key}"), value) for key, value in told if value)
+
+
+def _values(at: Desk, level: str) -> dict[str, str]:
+    return {name: at.figure(entry, at.row(name, level), with_unit=True).text for name, entry in catalogue().items()}
 
 
 def _banner(at: Desk) -> str:

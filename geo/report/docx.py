@@ -1,77 +1,127 @@
-"""The report as a Word file that needs no retouching.
+"""The report as a Word file that needs no retouching (Word 报告).
 
-Content comes ready from `content`; the looks stand in `docx_style`, charts in `docx_chart`. Tables repeat
-their heads over pages, keep rows whole, and carry their number, caption and source line. Page numbers
-of the contents are fields. Text from data is cleaned of signs that XML cannot hold.
+Content comes ready from `content`; a template says what goes where (`docx_template`), the looks stand in
+`docx_style`, tables in `docx_table`, charts in `docx_chart`. Parts are written at the end of the rendered
+template and moved to their places. Page numbers of the contents are fields. Text from data is cleaned of
+signs that XML cannot hold.
 """
 
 from __future__ import annotations
 
-import math
+import io
+import logging
 import re
 from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import docx
 from docx.document import Document
+from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.shared import Mm
 
-from geo.charts import Bars, Outline
-from geo.charts.texts import clean, text_width
-from geo.report.docx_chart import EACH, chart_runs
+from geo.charts import Outline
+from geo.charts.texts import clean
+from geo.report.docx_chart import EACH, FIRST_SHAPE, chart_runs
 from geo.report.docx_outline import add_outlines
-from geo.report.docx_style import Look, element, field, look, set_up
+from geo.report.docx_style import Look, boxed, element, field, look
+from geo.report.docx_table import add_rows
+from geo.report.docx_template import places, render
 from geo.report.html import heading_number
-from geo.report.parts import Block, Cell, Column, Figure, Paragraph, Report, Section, Table
+from geo.report.parts import Block, Cell, Column, Figure, Paragraph, Picture, Report, Section, Table, numbered, walk
 
-__all__ = ["column_widths", "write_docx"]
+__all__ = ["write_docx"]
 
-_TEXT_WIDTH_MM = 156.0
-_TONES = {"good": "1B7340", "bad": "B3341F"}
-_FEW = 5
-_PADDING = 160  # margins, and some room for fonts with broad figures
-_LONGEST_WORD_EM = 13.0
-_WORD = re.compile(r"[^\s（(·；;、，]+")
+_log = logging.getLogger(__name__)
+
+#: A property of a Word file holds so many characters.
+_PROPERTY = 255
+#: Names of bookmarks begin their numbers here, beyond those of a template.
+_FIRST_MARK = 10_000
+#: Maps lie: margins of their pages, and what caption, heading and source need of their height (mm).
+_MAP_MARGIN_MM, _MAP_REST_MM = 15.0, 34.0
 
 
-def write_docx(report: Report, path: str | Path) -> None:
-    """Write a report as a Word file."""
-    document = docx.Document()
-    style = look(report.language)
-    set_up(document, style)
-    document.core_properties.title = clean(report.title)
-    document.core_properties.author = "Parkwise"
-    document.core_properties.language = "zh-CN" if report.language == "zh" else "en"
-    document.core_properties.comments = clean(report.banner)
-    _first_page(document, report)
-    for number, chapter in enumerate(report.sections, 1):
-        _chapter(document, report, style, chapter, (number,))
+def write_docx(report: Report, path: str | Path, template: Path | None = None) -> None:
+    """Write a report as a Word file.
+
+    Parameters
+    ----------
+    report : Report
+    path : path
+    template : Path, optional
+        A Word file with fields, see `docx_template`; the one on board by default.
+
+    Raises
+    ------
+    ProjectError
+        The template is no Word file, or holds something it may not; the message names the paragraph.
+    """
+    document = render(report, template)
+    if template is None:
+        document.core_properties.title = clean(report.title)[:_PROPERTY]
+        document.core_properties.comments = clean(report.banner)[:_PROPERTY]
+    placed = places(document)
+    chapters = numbered(_in_order(report, list(placed)))
+    written = _Written(document, replace(report, sections=chapters), look(report.language))
+    for name, place in placed.items():
+        _fill(written, name, place, alone=[one.key for one in chapters if one.key in placed])
+    _end(document)
     document.save(str(path))
 
 
-def _first_page(document: Document, report: Report) -> None:
-    document.add_paragraph(clean(report.title), style="Title")
-    if report.banner:
-        _boxed(document.add_paragraph(clean(report.banner), style="Fact"))
-    for label, value in report.facts:
-        line = document.add_paragraph(style="Fact")
-        line.add_run(clean(f"{label}{'：' if report.language == 'zh' else ': '}"))
-        line.add_run(clean(value))
-    if report.headlines:
-        document.add_paragraph(style="Fact")
-        rows = tuple((Cell(one.label), Cell(one.value, tone=one.tone), Cell(one.detail)) for one in report.headlines)
-        _rows(document, (Column("", wide=1.0), Column("", wide=1.0), Column("", wide=2.0)), rows)
-    heading = document.add_paragraph(report.words["contents"], style="Caption")
-    heading.paragraph_format.page_break_before = True
-    heading.paragraph_format.space_after = Mm(4)
-    entries = [
-        (f"{heading_number(report.language, index)}{section.title}", section.key, len(index))
-        for index, section in _headings(report.sections)
-    ]
-    for title, key, level in entries:
-        _contents_line(document, title, key, level)
+@dataclass(frozen=True)
+class _Written:
+    """A document that is being written, its report with the chapters in the order of the template, the look."""
+
+    document: Document
+    report: Report
+    style: Look
+
+
+def _in_order(report: Report, placed: Sequence[str]) -> tuple[Section, ...]:
+    """The chapters in the order of their places; those without a place of their own stand where all others go."""
+    own = {section.key: section for section in report.sections if section.key in placed}
+    others = [section for section in report.sections if section.key not in own]
+    if others and "chapters" not in placed:
+        _log.warning("template: no place for %s", ", ".join(one.title for one in others))
+    found: list[Section] = []
+    for name in placed:
+        found += others if name == "chapters" else [own[name]] if name in own else []
+    return tuple(found)
+
+
+def _fill(written: _Written, name: str, place: Any, alone: Sequence[str]) -> None:  # noqa: ANN401  (an lxml element)
+    """Write a part at the end of the body, then move it to its place."""
+    body = written.document.element.body
+    before = body.sectPr.getprevious()
+    _part(written, name, alone)
+    for one in list(before.itersiblings())[:-1]:
+        place.addprevious(one)
+    body.remove(place)
+
+
+def _part(written: _Written, name: str, alone: Sequence[str]) -> None:
+    if name == "headlines":
+        _headlines(written)
+    elif name == "contents":
+        for index, section in _headings(written.report.sections):
+            title = f"{heading_number(written.report.language, index)}{section.title}"
+            _contents_line(written.document, title, section.key, len(index))
+    else:
+        for number, chapter in enumerate(written.report.sections, 1):
+            if chapter.key == name or (name == "chapters" and chapter.key not in alone):
+                _chapter(written, chapter, (number,))
+
+
+def _headlines(written: _Written) -> None:
+    if written.report.headlines:
+        written.document.add_paragraph(style="Fact")
+        shown = written.report.headlines
+        rows = tuple((Cell(one.label), Cell(one.value, tone=one.tone), Cell(one.detail)) for one in shown)
+        add_rows(written.document, (Column("", wide=1.0), Column("", wide=1.0), Column("", wide=2.0)), rows)
 
 
 def _headings(sections: Sequence[Section], above: tuple[int, ...] = ()) -> list[tuple[tuple[int, ...], Section]]:
@@ -101,15 +151,47 @@ def _bookmark(key: str) -> str:
     return "_Toc_" + re.sub(r"\W", "_", key)
 
 
-def _chapter(document: Document, report: Report, style: Look, section: Section, index: tuple[int, ...]) -> None:
+def _chapter(written: _Written, section: Section, index: tuple[int, ...]) -> None:
+    report, document = written.report, written.document
+    lying = len(index) == 1 and any(
+        isinstance(one, Figure) and isinstance(one.chart, Picture) for one in walk((section,))
+    )
+    if lying:
+        _break_section(document)
     title = f"{heading_number(report.language, index)}{section.title}"
     heading = document.add_paragraph(clean(title), style=f"Heading {len(index)}")
-    heading.paragraph_format.page_break_before = index == (1,)
-    _mark(heading._p, _bookmark(section.key), index[0] * 100 + (index[1] if len(index) > 1 else 0))
+    heading.paragraph_format.page_break_before = index == (1,) and not lying
+    _mark(heading._p, _bookmark(section.key), _FIRST_MARK + index[0] * 100 + (index[1] if len(index) > 1 else 0))
     for block in section.blocks:
-        _block(document, report, style, block)
+        _block(written, block)
     for number, inner in enumerate(section.sections, 1):
-        _chapter(document, report, style, inner, (*index, number))
+        _chapter(written, inner, (*index, number))
+    if lying:
+        _break_section(document, lying=True)
+
+
+def _break_section(document: Document, *, lying: bool = False) -> None:
+    """End a section here: pages up to here are as those of the document, or lie."""
+    page = deepcopy(document.element.body.sectPr)
+    if lying:
+        size, margins = page.find(qn("w:pgSz")), page.find(qn("w:pgMar"))
+        size.set(qn("w:w"), str(Mm(297).twips))
+        size.set(qn("w:h"), str(Mm(210).twips))
+        size.set(qn("w:orient"), "landscape")
+        for side in ("top", "right", "bottom", "left"):
+            margins.set(qn(f"w:{side}"), str(Mm(_MAP_MARGIN_MM).twips))
+        margins.set(qn("w:footer"), str(Mm(_MAP_MARGIN_MM / 2).twips))
+    line = document.add_paragraph(style="Source")
+    line._p.get_or_add_pPr().append(page)
+
+
+def _end(document: Document) -> None:
+    """Where the last section has ended, no empty page follows."""
+    body = document.element.body
+    inner = body.sectPr.getprevious().find(f"{qn('w:pPr')}/{qn('w:sectPr')}")
+    if inner is not None:
+        body.remove(inner.getparent().getparent())
+        body.replace(body.sectPr, inner)
 
 
 def _mark(paragraph: Any, name: str, number: int) -> None:  # noqa: ANN401  (an lxml element)
@@ -117,15 +199,16 @@ def _mark(paragraph: Any, name: str, number: int) -> None:  # noqa: ANN401  (an 
     paragraph.append(element("w:bookmarkEnd", {"w:id": str(number)}))
 
 
-def _block(document: Document, report: Report, style: Look, block: Block) -> None:
+def _block(written: _Written, block: Block) -> None:
+    document = written.document
     if isinstance(block, Paragraph):
-        _text(document, style, block)
+        _text(document, written.style, block)
         return
     if isinstance(block, Figure):
-        _figure(document, report, block)
+        _figure(document, written.report, block)
     else:
-        _caption(document, report, block)
-        _table(document, block)
+        _caption(document, written.report, block)
+        add_rows(document, block.columns, block.rows, head=True, strong=block.strong)
     document.add_paragraph(clean(block.source), style="Source")
 
 
@@ -136,31 +219,33 @@ def _text(document: Document, style: Look, block: Paragraph) -> None:
         indent = element("w:ind", {"w:firstLineChars": str(style.indent_chars * 100), "w:firstLine": str(twips)})
         line._p.get_or_add_pPr().append(indent)
     if block.tone == "warning":
-        _boxed(line)
-
-
-def _boxed(line: Any) -> None:  # noqa: ANN401  (a python-docx paragraph)
-    """Put a paragraph on a tint, with a bar at its left."""
-    properties = line._p.get_or_add_pPr()
-    borders = element("w:pBdr")
-    borders.append(element("w:left", {"w:val": "single", "w:sz": "24", "w:space": "6", "w:color": "E0A800"}))
-    shade = element("w:shd", {"w:val": "clear", "w:color": "auto", "w:fill": "FFF6E0"})
-    properties.insert_element_before(borders, "w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr")
-    properties.insert_element_before(shade, "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr")
+        boxed(line)
 
 
 def _figure(document: Document, report: Report, figure: Figure) -> None:
-    drawn = () if isinstance(figure.chart, Bars) else [one for one in figure.chart if isinstance(one, Outline)]
+    drawn = [one for one in figure.chart if isinstance(one, Outline)] if isinstance(figure.chart, tuple) else []
     if drawn:
-        add_outlines(document, drawn, figure.number * EACH, report.words["see_html"])
+        add_outlines(document, drawn, FIRST_SHAPE + figure.number * EACH, report.words["see_html"])
     else:
-        line = document.add_paragraph(style="Table Text")
-        line.paragraph_format.keep_with_next = True
-        for run in chart_runs(document, figure.chart, clean(figure.caption), figure.number):
-            line._p.append(run)
+        _one_picture(document, figure)
     unit = f" ({figure.unit})" if figure.unit else ""
     caption = f"{report.words['figure_n'].format(n=figure.number)}  {figure.caption}{unit}"
     document.add_paragraph(clean(caption), style="Caption")
+
+
+def _one_picture(document: Document, figure: Figure) -> None:
+    line = document.add_paragraph(style="Table Text")
+    line.paragraph_format.keep_with_next = True
+    caption = clean(figure.caption)
+    if isinstance(figure.chart, Picture):
+        room = (297 - 2 * _MAP_MARGIN_MM, 210 - 2 * _MAP_MARGIN_MM - _MAP_REST_MM)
+        share = min(room[0] / figure.chart.width_mm, room[1] / figure.chart.height_mm, 1.0)
+        shown = line.add_run().add_picture(io.BytesIO(figure.chart.png), width=Mm(share * figure.chart.width_mm))
+        shown._inline.docPr.set("descr", caption)
+        line.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    else:
+        for run in chart_runs(document, figure.chart, caption, figure.number):
+            line._p.append(run)
 
 
 def _caption(document: Document, report: Report, table: Table) -> None:
@@ -169,133 +254,3 @@ def _caption(document: Document, report: Report, table: Table) -> None:
     )
     caption.paragraph_format.space_before = Mm(2.5)
     caption.paragraph_format.space_after = Mm(1)
-
-
-# ---------------------------------------------------------------- tables
-
-
-def _table(document: Document, table: Table) -> None:
-    _rows(document, table.columns, table.rows, head=True, strong=table.strong)
-
-
-def _rows(
-    document: Document,
-    columns: Sequence[Column],
-    rows: Sequence[Sequence[Cell]],
-    *,
-    head: bool = False,
-    strong: int = 0,
-) -> None:
-    """Build a table's XML in one go: python-docx takes a second for every few hundred cells."""
-    widths = column_widths(columns, rows)
-    style = document.styles["Table Small" if len(columns) > _FEW else "Table Text"].style_id
-    body = element("w:tbl")
-    body.append(_properties())
-    grid = element("w:tblGrid")
-    for width in widths:
-        grid.append(element("w:gridCol", {"w:w": str(width)}))
-    body.append(grid)
-    if head:
-        titles = [Cell(column.title) for column in columns]
-        body.append(_row(titles, ["center"] * len(titles), widths, style, head=True))
-    aligns = [column.align for column in columns]
-    for number, row in enumerate(rows):
-        body.append(_row(row, aligns, widths, style, strong=number < strong))
-    document.element.body.insert_element_before(body, "w:sectPr")
-
-
-def _properties() -> Any:  # noqa: ANN401  (an lxml element)
-    made = element("w:tblPr")
-    made.append(element("w:tblW", {"w:w": "5000", "w:type": "pct"}))
-    made.append(element("w:jc", {"w:val": "center"}))
-    borders = element("w:tblBorders")
-    for side in ("top", "left", "bottom", "right", "insideH", "insideV"):
-        borders.append(element(f"w:{side}", {"w:val": "single", "w:sz": "4", "w:space": "0", "w:color": "7F7F7F"}))
-    made.append(borders)
-    made.append(element("w:tblLayout", {"w:type": "fixed"}))
-    margins = element("w:tblCellMar")
-    for side, width in (("top", "24"), ("left", "60"), ("bottom", "24"), ("right", "60")):
-        margins.append(element(f"w:{side}", {"w:w": width, "w:type": "dxa"}))
-    made.append(margins)
-    return made
-
-
-def _row(
-    cells: Sequence[Cell],
-    aligns: Sequence[str],
-    widths: Sequence[int],
-    style: str,
-    *,
-    head: bool = False,
-    strong: bool = False,
-) -> Any:  # noqa: ANN401  (an lxml element)
-    row = element("w:tr")
-    properties = element("w:trPr")
-    properties.append(element("w:cantSplit"))
-    if head:
-        properties.append(element("w:tblHeader"))
-    row.append(properties)
-    for cell, align, width in zip(cells, aligns, widths, strict=True):
-        row.append(_cell(cell, align, width, style, fill="E8EDF3" if head else "", bold=head or strong))
-    return row
-
-
-def _cell(cell: Cell, align: str, width: int, style: str, *, fill: str, bold: bool) -> Any:  # noqa: ANN401
-    made = element("w:tc")
-    properties = element("w:tcPr")
-    properties.append(element("w:tcW", {"w:w": str(width), "w:type": "dxa"}))
-    if fill:
-        properties.append(element("w:shd", {"w:val": "clear", "w:color": "auto", "w:fill": fill}))
-    properties.append(element("w:vAlign", {"w:val": "center"}))
-    made.append(properties)
-    line, form = element("w:p"), element("w:pPr")
-    form.append(element("w:pStyle", {"w:val": style}))
-    form.append(element("w:jc", {"w:val": align}))
-    line.append(form)
-    run, look_of_run = element("w:r"), element("w:rPr")
-    if bold:
-        look_of_run.append(element("w:b"))
-    if cell.tone in _TONES:
-        look_of_run.append(element("w:color", {"w:val": _TONES[cell.tone]}))
-    run.append(look_of_run)
-    text = element("w:t")
-    text.text = clean(cell.text)
-    text.set(qn("xml:space"), "preserve")
-    run.append(text)
-    line.append(run)
-    made.append(line)
-    return made
-
-
-def column_widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> list[int]:
-    """Share the width of the page (twips): no number is broken, and long texts share what is left.
-
-    Examples
-    --------
-    >>> wide = column_widths([Column("a"), Column("b")], [[Cell("x"), Cell("长" * 80)]])
-    >>> wide[0] < wide[1], sum(wide) <= 8845
-    (True, True)
-    """
-    total = Mm(_TEXT_WIDTH_MM).twips
-    em = (9.0 if len(columns) > _FEW else 10.5) * 20
-    least, ideal = [], []
-    for i, column in enumerate(columns):
-        texts = [row[i].text for row in rows]
-        words = [word for text in (*texts, column.title) for word in _WORD.findall(text)]
-        least.append(min(max((_unbroken(word) for word in words), default=1.0), _LONGEST_WORD_EM) * em + _PADDING)
-        # A head may take two lines.
-        ideal.append(max([text_width(column.title) / 1.8, *map(text_width, texts)]) * em + _PADDING)
-    room = total - sum(least)
-    if room <= 0:
-        return [int(width * total / sum(least)) for width in least]
-    wanted = [max(most - width, 0.0) for most, width in zip(ideal, least, strict=True)]
-    if sum(wanted) <= room:
-        even = (room - sum(wanted)) / len(columns)
-        return [int(max(most, width) + even) for most, width in zip(ideal, least, strict=True)]
-    weights = [math.sqrt(more) * column.wide for more, column in zip(wanted, columns, strict=True)]
-    return [int(width + room * weight / sum(weights)) for width, weight in zip(least, weights, strict=True)]
-
-
-def _unbroken(word: str) -> float:
-    """Width of a word that should stay in one line: any Latin one, a Chinese one of up to four signs."""
-    return text_width(word) if word.isascii() else min(text_width(word), 4.5)

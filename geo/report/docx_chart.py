@@ -25,7 +25,7 @@ from geo.charts import Bars, Outline, Radar
 from geo.charts.radar import rim_for
 from geo.charts.texts import clean
 
-__all__ = ["EACH", "chart_runs"]
+__all__ = ["EACH", "FIRST_SHAPE", "chart_runs"]
 
 _CHART_TYPE = "application/vnd.openxmlformats-officedocument.drawingml.chart+xml"
 _SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -41,6 +41,8 @@ _ROW_MM = 7.0
 _RADAR_MM = (77, 74)
 #: Charts of one figure are numbered within so many.
 EACH = 1000
+#: Shapes begin their numbers here, beyond those of a template.
+FIRST_SHAPE = 100_000
 
 
 #: Where the plot of a radar stands within its chart, and the size of the words around it.
@@ -113,8 +115,9 @@ def _run(
 ) -> Any:  # noqa: ANN401  (an lxml element)
     """Add a chart to the package and return the run that shows it."""
     package = document.part.package
-    sheet = Part(PackURI(f"/word/embeddings/chart{number}.xlsx"), _SHEET_TYPE, _workbook(names, series), package)
-    chart = Part(PackURI(f"/word/charts/chart{number}.xml"), _CHART_TYPE, b"", package)
+    own = _own_name(document, number)
+    sheet = Part(PackURI(f"/word/embeddings/{own}.xlsx"), _SHEET_TYPE, _workbook(names, series), package)
+    chart = Part(PackURI(f"/word/charts/{own}.xml"), _CHART_TYPE, b"", package)
     data = chart.relate_to(sheet, RELATIONSHIP_TYPE.PACKAGE)
     chart._blob = _space(plot, data).encode("utf-8")
     shown = document.part.relate_to(chart, RELATIONSHIP_TYPE.CHART)
@@ -123,13 +126,22 @@ def _run(
         '<w:r xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:drawing>'
         '<wp:inline xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing" '
         f'distT="0" distB="0" distL="0" distR="0"><wp:extent cx="{width}" cy="{height}"/>'
-        f'<wp:docPr id="{1000 + number}" name="chart {number}" descr="{escape(title, {chr(34): "&quot;"})}"/>'
+        f'<wp:docPr id="{FIRST_SHAPE + number}" name="chart {number}" descr="{escape(title, {chr(34): "&quot;"})}"/>'
         '<wp:cNvGraphicFramePr/><a:graphic xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main">'
         '<a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/chart">'
         '<c:chart xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" '
         'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" '
         f'r:id="{shown}"/></a:graphicData></a:graphic></wp:inline></w:drawing></w:r>'
     )
+
+
+def _own_name(document: Document, number: int) -> str:
+    """A name for the parts of a chart that no chart of the template bears."""
+    there = {str(part.partname) for part in document.part.package.iter_parts()}
+    name = f"chart{number}"
+    while there & {f"/word/charts/{name}.xml", f"/word/embeddings/{name}.xlsx"}:
+        name += "_"
+    return name
 
 
 def _workbook(names: Sequence[str], series: Sequence[_Series]) -> bytes:

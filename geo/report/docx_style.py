@@ -8,6 +8,7 @@ installed, Word takes the other name that the font table gives.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +20,11 @@ from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
-__all__ = ["Look", "element", "field", "look", "set_up"]
+__all__ = ["TEXT_WIDTH_MM", "Look", "add_styles", "boxed", "element", "field", "look", "set_up", "text_width_mm"]
 
 _MARGINS_MM = {"top_margin": 37, "bottom_margin": 35, "left_margin": 28, "right_margin": 26}
+#: Width of the text between these margins.
+TEXT_WIDTH_MM = 156.0
 
 #: Font → the name Word falls back to where it is not installed.
 _OTHER_NAMES = {
@@ -79,21 +82,23 @@ def set_up(document: Document, style: Look) -> None:
     normal = document.styles["Normal"]
     _font(normal, style.latin, style.body, style.size_pt)
     _paragraph(normal, style.line_pt, before=0, after=0 if style.line_pt else 4)
-    h1, h2 = style.heading_pt
-    _heading(document, "Title", style.heading_latin, style.title, style.title_pt, style.line_pt and 36)
-    _heading(document, "Heading 1", style.heading_latin, style.heading1, h1, style.line_pt)
-    _heading(document, "Heading 2", style.heading_latin, style.heading2, h2, style.line_pt)
-    document.styles["Title"].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    for name, size in (("Caption", 12.0), ("Table Text", 10.5), ("Table Small", 9.0), ("Source", 9.0), ("Fact", 12.0)):
-        _small(document, name, style, size)
-    document.styles["Caption"].paragraph_format.keep_with_next = True
-    document.styles["Caption"].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    _font(document.styles["Caption"], style.heading_latin, "黑体", 12)
-    _paragraph(document.styles["Source"], None, before=3, after=10)
-    for name, indent in (("toc 1", 0), ("toc 2", 2)):
-        _contents(document, name, style, indent)
+    for name, make in _STYLES.items():
+        make(document, name, style)
     _name_fonts(document)
     _number_pages(document, style)
+
+
+def add_styles(document: Document, style: Look) -> None:
+    """Give a document the styles a report is written in, where it has none of that name."""
+    for name, make in _STYLES.items():
+        if name not in document.styles:
+            make(document, name, style)
+
+
+def text_width_mm(document: Document) -> float:
+    """Return how wide the text of a document is, in its narrowest section."""
+    wide = ((one.page_width or Mm(210)) - (one.left_margin or 0) - (one.right_margin or 0) for one in document.sections)
+    return min(wide) / Mm(1)
 
 
 def _drop_theme_fonts(document: Document) -> None:
@@ -118,41 +123,95 @@ def _paragraph(style: Any, line_pt: float | None, *, before: float, after: float
     form.line_spacing = Pt(line_pt) if line_pt else 1.15
 
 
-def _heading(document: Document, name: str, latin: str, asian: str, size_pt: float, line_pt: float | None) -> None:
-    style = document.styles[name]
-    _font(style, latin, asian, size_pt)
+def _made(document: Document, name: str) -> Any:  # noqa: ANN401
+    """Return a style, which is made where it is not there yet."""
+    styles = document.styles
+    if name in styles:
+        return styles[name]
+    return styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH, builtin=name in _BUILT_IN)
+
+
+def _heading(document: Document, name: str, style: Look) -> None:
+    made, line_pt = _made(document, name), style.line_pt
+    first, second = style.heading_pt
+    asian, size = {
+        "Title": (style.title, style.title_pt), "Heading 1": (style.heading1, first),
+    }.get(name, (style.heading2, second))  # fmt: skip
+    _font(made, style.heading_latin, asian, size)
     # A Chinese heading font is heavy by itself; a bold one would be smeared.
-    style.font.bold = line_pt is None
-    style.font.italic = False
-    _paragraph(style, line_pt, before=0 if line_pt else 12, after=0 if line_pt else 4)
-    style.paragraph_format.keep_with_next = True
-    for border in style.element.iter(qn("w:pBdr")):
+    made.font.bold, made.font.italic = line_pt is None, False
+    _paragraph(
+        made, 36 if line_pt and name == "Title" else line_pt, before=0 if line_pt else 12, after=0 if line_pt else 4
+    )
+    made.paragraph_format.keep_with_next = True
+    if name == "Title":
+        made.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    else:
+        _outline(made, int(name[-1]) - 1)
+    for border in made.element.iter(qn("w:pBdr")):
         border.getparent().remove(border)
         break
 
 
-def _small(document: Document, name: str, style: Look, size_pt: float) -> None:
-    styles = document.styles
-    made = styles[name] if name in styles else styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
-    made.base_style = styles["Normal"]
-    _font(made, style.latin, style.body, size_pt)
+def _outline(style: Any, level: int) -> None:  # noqa: ANN401
+    """Headings stand in Word's navigation pane."""
+    properties = style.element.get_or_add_pPr()
+    if properties.find(qn("w:outlineLvl")) is None:
+        properties.append(element("w:outlineLvl", {"w:val": str(level)}))
+
+
+def _small(document: Document, name: str, style: Look) -> None:
+    made = _made(document, name)
+    made.base_style = document.styles["Normal"]
+    _font(made, style.latin, style.body, _SMALL_PT[name])
     made.font.bold, made.font.italic = False, False
     _paragraph(made, None, before=0, after=0)
     made.paragraph_format.line_spacing = 1.0
     made.paragraph_format.first_line_indent = Pt(0)
 
 
-def _contents(document: Document, name: str, style: Look, indent_chars: int) -> None:
-    made = document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+def _caption(document: Document, name: str, style: Look) -> None:
+    _small(document, name, style)
+    made = document.styles[name]
+    made.paragraph_format.keep_with_next = True
+    made.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    _font(made, style.heading_latin, "黑体", _SMALL_PT[name])
+
+
+def _source(document: Document, name: str, style: Look) -> None:
+    _small(document, name, style)
+    _paragraph(document.styles[name], None, before=3, after=10)
+
+
+def _contents(document: Document, name: str, style: Look) -> None:
+    made = _made(document, name)
     made.base_style = document.styles["Normal"]
     size = 12.0 if style.line_pt else 11.0
     _font(made, style.latin, style.body, size)
     _paragraph(made, 20 if style.line_pt else None, before=0, after=0)
-    made.paragraph_format.left_indent = Pt(indent_chars * size)
+    made.paragraph_format.left_indent = Pt(0 if name == "toc 1" else 2 * size)
     tabs = element("w:tabs")
-    width = 210 - _MARGINS_MM["left_margin"] - _MARGINS_MM["right_margin"]
-    tabs.append(element("w:tab", {"w:val": "right", "w:leader": "dot", "w:pos": str(int(Mm(width).twips))}))
-    made.element.get_or_add_pPr().append(tabs)
+    place = str(int(Mm(text_width_mm(document)).twips))
+    tabs.append(element("w:tab", {"w:val": "right", "w:leader": "dot", "w:pos": place}))
+    made.element.get_or_add_pPr().insert_element_before(tabs, "w:spacing", "w:ind", "w:jc", "w:outlineLvl")
+
+
+_BUILT_IN = frozenset({"Title", "Heading 1", "Heading 2", "Caption", "toc 1", "toc 2"})
+_SMALL_PT = {"Caption": 12.0, "Table Text": 10.5, "Table Small": 9.0, "Source": 9.0, "Fact": 12.0}
+
+#: The styles a report is written in, and what gives each its look.
+_STYLES: dict[str, Callable[[Document, str, Look], None]] = {
+    "Title": _heading,
+    "Heading 1": _heading,
+    "Heading 2": _heading,
+    "Caption": _caption,
+    "Table Text": _small,
+    "Table Small": _small,
+    "Source": _source,
+    "Fact": _small,
+    "toc 1": _contents,
+    "toc 2": _contents,
+}
 
 
 def _name_fonts(document: Document) -> None:
@@ -181,6 +240,16 @@ def _number_pages(document: Document, style: Look) -> None:
         line.add_run(" —")
     footer_style = document.styles["Footer"]
     _font(footer_style, style.latin, "宋体", 14 if style.line_pt else 10)
+
+
+def boxed(line: Any) -> None:  # noqa: ANN401  (a python-docx paragraph)
+    """Put a paragraph on a tint, with a bar at its left."""
+    properties = line._p.get_or_add_pPr()
+    borders = element("w:pBdr")
+    borders.append(element("w:left", {"w:val": "single", "w:sz": "24", "w:space": "6", "w:color": "E0A800"}))
+    shade = element("w:shd", {"w:val": "clear", "w:color": "auto", "w:fill": "FFF6E0"})
+    properties.insert_element_before(borders, "w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr")
+    properties.insert_element_before(shade, "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr")
 
 
 def element(tag: str, attributes: dict[str, str] | None = None) -> Any:  # noqa: ANN401  (an lxml element)

@@ -1,8 +1,8 @@
 """The report as one HTML page that opens by double click, with the network unplugged.
 
 The template (`templates/report.html.j2`) holds no arithmetic and no words of its own; the style stands
-inline, allowed by its hash. Jinja escapes every text; charts escape their own (`charts`). The page asks
-for nothing: its content policy forbids scripts, frames, forms and every request.
+inline, allowed by its hash, and so do maps. Jinja escapes every text; charts escape their own (`charts`). The
+page asks for nothing: its content policy forbids scripts, frames, forms and every request.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 from geo.charts import Bars, Outline, Radar, bars_svg, outline_css, outline_svg, radar_css, radar_svg
-from geo.report.parts import Block, Figure, Paragraph, Report
+from geo.report.parts import Block, Figure, Paragraph, Picture, Report
 
 __all__ = ["heading_number", "render_html", "write_html"]
 
@@ -57,6 +57,9 @@ def _kind(block: Block) -> str:
 def _chart(figure: Figure) -> Markup:
     if isinstance(figure.chart, Bars):
         return Markup(bars_svg(figure.chart, figure.caption))  # noqa: S704  (the chart escapes its texts)
+    if isinstance(figure.chart, Picture):
+        inline = base64.b64encode(figure.chart.png).decode()
+        return Markup('<img class="map" alt="{}" src="data:image/png;base64,{}">').format(figure.caption, inline)
     drawn = "".join(_drawn(one, f"{figure.caption} {one.name}") for one in figure.chart)
     return Markup(f'<div class="radars">{drawn}</div>')  # noqa: S704  (likewise)
 

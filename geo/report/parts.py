@@ -9,7 +9,7 @@ each form draws them in its own way.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from geo.charts import Bars, Outline, Radar
 
@@ -20,6 +20,7 @@ __all__ = [
     "Figure",
     "Headline",
     "Paragraph",
+    "Picture",
     "Report",
     "Section",
     "Table",
@@ -76,12 +77,21 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A printed map as a PNG, and its size on paper."""
+
+    png: bytes
+    width_mm: float
+    height_mm: float
+
+
+@dataclass(frozen=True)
 class Figure:
-    """Bars, or small radars or outlines side by side, with one caption and a source line below."""
+    """Bars, or small radars or outlines side by side, or a map, with one caption and a source line below."""
 
     key: str
     caption: str
-    chart: Bars | tuple[Radar | Outline, ...]
+    chart: Bars | Picture | tuple[Radar | Outline, ...]
     source: str
     number: int = 0
 
@@ -141,6 +151,10 @@ class Report:
         Files that lie beside the report.
     words : dict of str to str
         The few words a form needs of its own: table, figure, contents, page, source.
+    texts : dict of str to str
+        Single texts a template may place by name, see `docx_fields`.
+    values : dict of str to dict
+        ``figures`` and ``zones``: indicator id to its value with unit, of the city and of all zones together.
     """
 
     title: str
@@ -151,6 +165,8 @@ class Report:
     sections: tuple[Section, ...]
     files: tuple[tuple[str, str], ...]
     words: dict[str, str]
+    texts: dict[str, str] = field(default_factory=dict)
+    values: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def walk(sections: tuple[Section, ...]) -> Iterator[Block]:

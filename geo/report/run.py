@@ -80,12 +80,17 @@ def write_report(
     ------
     OutputError
         A report is there already, the folder cannot be written, or the disk is full; the database refuses.
+    ProjectError
+        The Word template (setting ``report.template``) cannot be used.
     """
     from geo.maps.basemap import asked  # noqa: PLC0415  (as in `_makers`)
 
     basemap, language = asked(assessment.project), assessment.project.language
     if basemap is not None:
         basemap.document()  # what the map would refuse is refused before the work
+    template = assessment.project.file("report.template")
+    if template is not None:
+        _require_template(template)
     names = [name for name in FILES if name != "map.html" or assessment.land is not None]
     # What is entered last is left first: the database keeps its tables once the files are in their place.
     with ExitStack() as held, new_files(folder, FILES, overwrite=overwrite) as work:
@@ -118,12 +123,13 @@ def _makers(
     from geo.report.html import write_html  # noqa: PLC0415
     from geo.report.xlsx import write_xlsx  # noqa: PLC0415
 
+    template = assessment.project.file("report.template")
     report = compose_report(assessment, language=language, ratings=ratings, plan=plan)
     document = None if plan is None else plan_document(plan.plan, plan.table, language, plan.choices)
     facts = cache(lambda: None if assessment.land is None else parcel_facts(assessment))
     return {
         "report.html": lambda path: write_html(report, path),
-        "report.docx": lambda path: write_docx(report, path),
+        "report.docx": lambda path: write_docx(report, path, template),
         "report.xlsx": lambda path: write_xlsx(assessment, path, language=language, ratings=ratings, plan=plan),
         "map.html": lambda path: path.write_text(
             map_html(assessment, language, facts=facts(), plan=plan, ratings=ratings), encoding="utf-8"
@@ -132,6 +138,12 @@ def _makers(
         "results.json": lambda path: path.write_text(dumps(results(assessment, ratings, document)), encoding="utf-8"),
         "findings.csv": lambda path: findings_csv(assessment.findings, path, language, assessment.redaction),
     }
+
+
+def _require_template(path: Path) -> None:
+    from geo.report.docx_template import require_template  # noqa: PLC0415  (as in `_makers`)
+
+    require_template(path)
 
 
 def _publish(publish: Publish, assessment: Assessment, plan: Planned | None) -> None:
