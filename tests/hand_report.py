@@ -1,5 +1,6 @@
 """Assessments of the hand city for the tests of reports, also with names that mean harm, also with Latin names only."""
 
+import json
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,8 +13,8 @@ from layers.project import loads
 
 PROJECT = """
 [project]
-name = "{name}"
-city = "{city}"
+name = {name}
+city = {city}
 as_of = 2025-12-31
 policies = ["hangzhou-2023"]
 language = "{language}"
@@ -81,15 +82,21 @@ def city(
     called: str = "示例市",
     frames: dict[str, pd.DataFrame] | None = None,
     found_in: pd.DataFrame | None = None,
+    more: str = "",
 ) -> Assessment:
     """Assess the hand city with the whole of what a report shows."""
-    project = loads(PROJECT.format(name=name, city=called, language=language), hand_city_path())
+    project = loads(PROJECT.format(name=_quoted(name), city=_quoted(called), language=language) + more, hand_city_path())
     return assess(
         frames or hand_city.frames(),
         project,
         findings=found() if found_in is None else found_in,
         ledger=ledger(),
     )
+
+
+def _quoted(text: str) -> str:
+    """A text as TOML writes it: JSON's escapes are TOML's too."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def hand_city_path():

@@ -14,9 +14,12 @@ from geo.assessment import assess
 from geo.charts import Bars, Outline, Radar
 from geo.indicators import catalogue
 from geo.labels import labels
+from geo.planned import planned
+from geo.ratings import rate
 from geo.report.cells import lacking
 from geo.report.content import Cell, Figure, Paragraph, Table, compose_report, walk
 from geo.report.parts import numbered
+from layers.errors import Words
 from layers.project import loads
 
 CJK = re.compile("[　-〿一-鿿＀-￯]")
@@ -92,6 +95,30 @@ def _drawn(chart):
     if isinstance(chart[0], Outline):
         return [(one.parts, one.parts, one.parts) for one in chart]
     return [(one.axes, one.reached, one.texts) for one in chart] + [(one.axes, one.peers, one.texts) for one in chart]
+
+
+# ---------------------------------------------------------------- chapters
+
+#: As officials expect them; what stands between comes in where the project has it.
+CHAPTERS = {
+    "zh": ["概况", "数据来源与口径", "数据质量", "用地结构", "集聚度", "强度", "效益", "低效用地", "方案",
+           "附表", "附图"],
+    "en": ["Overview", "Sources and readings", "Data quality", "Land-use structure", "Concentration", "Intensity",
+           "Yield", "Low-efficiency land", "Plan", "Annexes", "Maps"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_chapters_stand_as_officials_expect(language):
+    given = hand_report.city(language=language, more="[plan]\nat_least = 0.6\n")
+    report = compose_report(given, language=language, plan=planned(given), ratings=rate(given), maps=Words("x", "x"))
+    titles = [section.title for section in report.sections]
+    assert [title for title in titles if title in CHAPTERS[language]] == CHAPTERS[language]
+
+
+def test_settings_stand_in_the_annex(zh):
+    annex = next(section for section in zh.sections if section.key == "appendix")
+    assert "settings" in [section.key for section in annex.sections]
 
 
 # ---------------------------------------------------------------- figures by hand

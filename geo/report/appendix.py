@@ -1,4 +1,4 @@
-"""附表: the catalogue of indicators, the documents clause by clause, the columns that were read.
+"""附表: the catalogue of indicators, the documents clause by clause, the settings, the columns that were read.
 
 The catalogue holds the anchors (``def-…``) that every figure of the report links to.
 """
@@ -11,7 +11,7 @@ from geo import standards
 from geo.indicators import catalogue
 from geo.report.cells import DASH, Desk, plain_rows
 from geo.report.parts import Cell, Column, Paragraph, Section, Table
-from geo.report.provenance import column_name, layer_name
+from geo.report.provenance import column_name, layer_name, settings
 from geo.telling.clauses import asked_text
 from layers.units import label
 
@@ -24,6 +24,7 @@ def appendix(desk: Desk) -> Section:
     parts = (
         Section("catalogue", desk.say("sec_catalogue"), (_catalogue(desk),)),
         *(_policy(desk, standards.policy(name)) for name in desk.assessment.project.texts("project.policies")),
+        settings(desk),
         *([Section("columns", desk.say("sec_columns"), (columns,))] if columns else []),
     )
     return Section("appendix", desk.say("ch_appendix"), sections=parts)

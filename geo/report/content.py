@@ -1,11 +1,13 @@
 """The content of a report: every word, every table, once for all forms (`compose_report`).
 
 Chapters stand in the order officials expect: 概况, 数据来源与口径, 数据质量, 用地结构, 集聚度, 强度, 效益,
-目标达成, 园区构成与整合, 低效用地, 方案, 评价, 附表. A chapter without data is left out. Nothing here knows HTML
+目标达成, 园区构成与整合, 低效用地, 方案, 评价, 附表, 附图. A chapter without data is left out. Nothing here knows HTML
 or Word.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from geo import standards
 from geo.assessment import Assessment
@@ -17,6 +19,7 @@ from geo.report.attainment_chapter import attainment_chapter
 from geo.report.cells import Desk, desk
 from geo.report.composition_chapter import composition_chapter
 from geo.report.figures import benefit, concentration_chapter, intensity_chapter
+from geo.report.map_chapter import PrintedMap, map_chapter
 from geo.report.overview import headlines, overview
 from geo.report.parts import (
     Block,
@@ -37,6 +40,7 @@ from geo.report.quality import quality
 from geo.report.rating_chapter import rating_chapter
 from geo.report.renewal_chapter import renewal_chapter
 from geo.report.structure import structure
+from layers.errors import Words
 
 __all__ = [
     "Block",
@@ -85,6 +89,7 @@ def compose_report(
     language: str = "zh",
     ratings: Ratings | None = None,
     plan: Planned | None = None,
+    maps: Sequence[PrintedMap] | Words = (),
 ) -> Report:
     """Compose the report on an assessment.
 
@@ -99,13 +104,15 @@ def compose_report(
         What was graded.
     plan : Planned, optional
         What was planned.
+    maps : sequence of PrintedMap, or Words
+        What `printed_maps` drew, or why it could not.
 
     Returns
     -------
     Report
     """
     at = desk(assessment, language)
-    own = (plan_chapter(at, plan), rating_chapter(at, ratings), appendix(at))
+    own = (plan_chapter(at, plan), rating_chapter(at, ratings), appendix(at), map_chapter(at, maps))
     written = (*(write(at) for write in _CHAPTERS), *own)
     chapters = [chapter for chapter in written if chapter is not None]
     return Report(

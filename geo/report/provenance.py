@@ -1,4 +1,4 @@
-"""Chapter 数据来源与口径: which files, read how; every setting with its origin; what the law leaves open.
+"""Chapter 数据来源与口径: which files, read how; what the law leaves open; for the annex every setting with its origin.
 
 What no document defines (集聚度, 工业用地, which boundary, which tax over which land) is a reading, and is
 printed as one, never in a footnote.
@@ -14,14 +14,14 @@ from typing import Any
 from geo import standards
 from geo.land_use import system
 from geo.report.cells import DASH, Desk, count_text, plain_rows
-from geo.report.parts import Cell, Column, Paragraph, Section, Table
+from geo.report.parts import Block, Cell, Column, Paragraph, Section, Table
 from geo.storeys import storey_heights
 from geo.telling.clauses import reading_text
 from layers.project import Setting, keys
 from layers.roles import LAYERS, SOURCES
 from layers.schema import columns
 
-__all__ = ["column_name", "layer_name", "provenance"]
+__all__ = ["column_name", "layer_name", "provenance", "settings"]
 
 
 def provenance(desk: Desk) -> Section:
@@ -29,11 +29,19 @@ def provenance(desk: Desk) -> Section:
     sources = [table for table in (_sources(desk), _guesses(desk)) if table is not None]
     parts = [
         Section("sources", desk.say("sec_sources"), tuple(sources)),
-        Section("readings", desk.say("sec_readings"), (Paragraph(desk.say("readings_lead")), _readings(desk))),
-        Section("settings", desk.say("sec_settings"), (Paragraph(desk.say("settings_lead")), _settings(desk))),
+        Section("readings", desk.say("sec_readings"), _readings_told(desk)),
         _open(desk),
     ]
     return Section("provenance", desk.say("ch_provenance"), sections=tuple(part for part in parts if part is not None))
+
+
+def settings(desk: Desk) -> Section:
+    """Write the section of the annex on the settings of the run, each with its origin."""
+    return Section("settings", desk.say("sec_settings"), (Paragraph(desk.say("settings_lead")), _settings(desk)))
+
+
+def _readings_told(desk: Desk) -> tuple[Block, ...]:
+    return (Paragraph(desk.say("readings_lead")), _readings(desk), Paragraph(desk.say("settings_where"), "note"))
 
 
 def layer_name(desk: Desk, layer: str) -> str:

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -100,6 +99,8 @@ def write_report(
         if public:
             assessment, shown, plan = redact(assessment, ratings, plan)
             ratings = shown or Ratings()
+        if progress is not None:
+            progress(0.0, "maps")
         makers = _makers(assessment, ratings, plan, language)
         for done, name in enumerate(names[:-1]):
             if progress is not None:
@@ -121,20 +122,22 @@ def _makers(
     from geo.report.docx import write_docx  # noqa: PLC0415
     from geo.report.gpkg import write_gpkg  # noqa: PLC0415
     from geo.report.html import write_html  # noqa: PLC0415
+    from geo.report.map_chapter import printed_maps  # noqa: PLC0415
     from geo.report.xlsx import write_xlsx  # noqa: PLC0415
 
     template = assessment.project.file("report.template")
-    report = compose_report(assessment, language=language, ratings=ratings, plan=plan)
+    facts = None if assessment.land is None else parcel_facts(assessment)
+    maps = printed_maps(assessment, plan, facts=facts)
+    report = compose_report(assessment, language=language, ratings=ratings, plan=plan, maps=maps)
     document = None if plan is None else plan_document(plan.plan, plan.table, language, plan.choices)
-    facts = cache(lambda: None if assessment.land is None else parcel_facts(assessment))
     return {
         "report.html": lambda path: write_html(report, path),
         "report.docx": lambda path: write_docx(report, path, template),
         "report.xlsx": lambda path: write_xlsx(assessment, path, language=language, ratings=ratings, plan=plan),
         "map.html": lambda path: path.write_text(
-            map_html(assessment, language, facts=facts(), plan=plan, ratings=ratings), encoding="utf-8"
+            map_html(assessment, language, facts=facts, plan=plan, ratings=ratings), encoding="utf-8"
         ),
-        "results.gpkg": lambda path: write_gpkg(assessment, path, facts(), plan),
+        "results.gpkg": lambda path: write_gpkg(assessment, path, facts, plan),
         "results.json": lambda path: path.write_text(dumps(results(assessment, ratings, document)), encoding="utf-8"),
         "findings.csv": lambda path: findings_csv(assessment.findings, path, language, assessment.redaction),
     }

@@ -14,6 +14,8 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
+
 from geo.assessment import Assessment
 from geo.planned import Planned
 from layers.errors import ParkwiseError
@@ -45,6 +47,8 @@ def write_sheet(
     atlas: bool = False,
     plan: Planned | None = None,
     drawn_on: date | None = None,
+    dpi: int = 300,
+    facts: pd.DataFrame | None = None,
 ) -> int:
     """Draw a map to print.
 
@@ -66,6 +70,10 @@ def write_sheet(
         What was planned.
     drawn_on : date, optional
         Day that is printed as that of drawing; today by default.
+    dpi : int
+        Dots an inch of a PNG, and of the parcels in a PDF.
+    facts : DataFrame, optional
+        What `geo.maps.facts.parcel_facts` found, where it is there already.
 
     Returns
     -------
@@ -89,5 +97,5 @@ def write_sheet(
         ) from error
     return draw(
         assessment, Path(path), form=form, size_mm=PAPERS[paper], paper=paper, theme=theme, atlas=atlas, plan=plan,
-        drawn_on=drawn_on or date.today(),  # noqa: DTZ011  (a calendar day)
+        drawn_on=drawn_on or date.today(), dpi=dpi, facts=facts,  # noqa: DTZ011  (a calendar day)
     )  # fmt: skip

@@ -35,7 +35,6 @@ from layers.errors import ProjectError, Words, suggestion
 
 __all__ = ["draw"]
 
-_DPI = 300
 _EDGE = 10.0
 _HEAD = 17.0
 _FOOT = 9.0
@@ -56,6 +55,7 @@ class _Book:
     size_mm: tuple[float, float]
     paper: str
     drawn_on: date
+    dpi: int
 
     @property
     def language(self) -> str:
@@ -87,6 +87,8 @@ def draw(
     atlas: bool,
     plan: Planned | None,
     drawn_on: date,
+    dpi: int,
+    facts: pd.DataFrame | None,
 ) -> int:
     """Write the pages into one file and return their number; see `geo.maps.paper.write_sheet`."""
     if atlas and form == "png":
@@ -94,20 +96,20 @@ def draw(
             "--atlas: an atlas has several pages, and a PNG holds one. Name a .pdf file.",
             "--atlas：图集有多页，PNG 只能存一页。请输出 .pdf 文件。",
         )
-    facts = parcel_facts(assessment)
+    facts = parcel_facts(assessment) if facts is None else facts
     made = themes(assessment, facts, assessment.project.language, plan)
     chosen = _theme(made, theme, public=assessment.redaction is not None)
     font = find_font(assessment.project.file("report.font"))
-    book = _Book(assessment, facts, chosen, plan, font, size_mm, paper, drawn_on)
+    book = _Book(assessment, facts, chosen, plan, font, size_mm, paper, drawn_on, dpi)
     pages = [_Page(chosen.title, city_bounds(land_of(assessment))), *(_zones(book) if atlas else ())]
     drawn = (_draw(book, page, number + 1, len(pages)) for number, page in enumerate(pages))
     if form == "png":
-        next(drawn).figure.savefig(path, format="png", dpi=_DPI, metadata={"Software": "Parkwise"})
+        next(drawn).figure.savefig(path, format="png", dpi=dpi, metadata={"Software": "Parkwise"})
         return 1
     title = title_of(assessment, book.language)["page"]
     with PdfPages(path, metadata={"Title": title, "Creator": "Parkwise", "CreationDate": None}) as file:
         for pen in drawn:
-            pen.figure.savefig(file, format="pdf", dpi=_DPI)
+            pen.figure.savefig(file, format="pdf", dpi=dpi)
     return len(pages)
 
 
@@ -135,7 +137,7 @@ def _zones(book: _Book) -> Iterator[_Page]:
 def _draw(book: _Book, page: _Page, number: int, of: int) -> Pen:
     """One page, complete."""
     pen = Pen(book.size_mm, book.font, book.scale)
-    pen.figure.set_dpi(_DPI)
+    pen.figure.set_dpi(book.dpi)
     edge, column = _EDGE, _COLUMN * book.scale
     head, low = _head(pen, book, page), edge + _FOOT * book.scale
     frame = (edge, low, pen.width - 2 * edge - column - 5 * book.scale, head - low)
