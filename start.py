@@ -27,7 +27,7 @@ NO_ROUTE = (
     "pip's words above say why. Without a route to a package index, bring a folder of wheels (start.py collect) "
     "and set PIP_FIND_LINKS to it and PIP_NO_INDEX to 1."
 )
-COMMANDS = {"demo": "[routing]", "test": "[test]", "collect": None}  # command -> extras it needs
+COMMANDS = {"demo": "[print,routing]", "test": "[test]", "collect": None}  # command -> extras it needs
 
 
 class CannotStartError(Exception):

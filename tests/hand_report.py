@@ -85,7 +85,9 @@ def city(
     more: str = "",
 ) -> Assessment:
     """Assess the hand city with the whole of what a report shows."""
-    project = loads(PROJECT.format(name=_quoted(name), city=_quoted(called), language=language) + more, hand_city_path())
+    project = loads(
+        PROJECT.format(name=_quoted(name), city=_quoted(called), language=language) + more, hand_city_path()
+    )
     return assess(
         frames or hand_city.frames(),
         project,

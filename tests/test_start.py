@@ -45,7 +45,7 @@ def kinds(start) -> list[str]:
 def test_demo_makes_the_environment_installs_and_runs(start):
     assert start.main(["demo", "-o", "out"]) == 0
     assert kinds(start) == ["venv", "pip", "demo"]
-    assert start.ran[1][-4:] == ["-c", "constraints.txt", "-e", ".[routing]"]
+    assert start.ran[1][-4:] == ["-c", "constraints.txt", "-e", ".[print,routing]"]
     assert start.ran[-1][-3:] == ["demo", "-o", "out"]
 
 

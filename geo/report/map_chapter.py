@@ -62,9 +62,7 @@ def printed_maps(
         return Words(error.en, error.zh)
 
 
-def _drawn(
-    assessment: Assessment, plan: Planned | None, facts: pd.DataFrame | None, folder: Path
-) -> list[PrintedMap]:
+def _drawn(assessment: Assessment, plan: Planned | None, facts: pd.DataFrame | None, folder: Path) -> list[PrintedMap]:
     from geo.maps.facts import parcel_facts  # noqa: PLC0415  (the face of maps is loaded when one is drawn)
     from geo.maps.themes import themes  # noqa: PLC0415
 
