@@ -36,7 +36,7 @@ from geo.ratings import Ratings
 __all__ = ["PARCEL_BUDGET", "draw_map", "map_html", "save_map"]
 
 #: Above this many parcels those that are not industrial are left out, with a note on the map.
-PARCEL_BUDGET = 100_000
+PARCEL_BUDGET = 1_000_000
 
 _SCRIPTS = (
     "data.js",
@@ -45,6 +45,7 @@ _SCRIPTS = (
     "names.js",
     "panel.js",
     "places.js",
+    "raster.js",
     "search.js",
     "sliders.js",
     "tools.js",

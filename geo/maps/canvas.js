@@ -4,19 +4,28 @@
 
   var TILE = 512;
   var PATTERN = 8;
+  var LINES_FROM_PX = 8; /* from this size of a parcel of 40 m on, parcels have edges */
 
   /* A fill for a canvas: a colour, or a pattern of it. Patterns repeat within a tile's side, so tiles match. */
   Parkwise.fill = function (context, colour, pattern) {
     if (!pattern) return colour;
-    var ratio = Parkwise.ratio();
-    var cell = document.createElement("canvas");
-    cell.width = cell.height = PATTERN * ratio;
-    var pen = cell.getContext("2d");
-    pen.scale(ratio, ratio);
-    drawPattern(pen, colour, pattern);
+    var cell = Parkwise.cell(colour, pattern), ratio = Parkwise.ratio();
     var made = context.createPattern(cell, "repeat");
     made.setTransform(new DOMMatrix([1 / ratio, 0, 0, 1 / ratio, 0, 0]));
     return made;
+  };
+
+  /* What repeats in a fill: a square of the pattern, or one pixel of the colour. */
+  Parkwise.cell = function (colour, pattern) {
+    var ratio = pattern ? Parkwise.ratio() : 1;
+    var cell = document.createElement("canvas");
+    cell.width = cell.height = pattern ? PATTERN * ratio : 1;
+    var pen = cell.getContext("2d", { willReadFrequently: true });
+    pen.scale(ratio, ratio);
+    pen.fillStyle = colour;
+    if (pattern) drawPattern(pen, colour, pattern);
+    else pen.fillRect(0, 0, 1, 1);
+    return cell;
   };
 
   Parkwise.ratio = function () {
@@ -76,7 +85,7 @@
     show: function (theme, hidden) {
       this.theme = theme;
       this.hidden = new Set(hidden || []);
-      this.fills = null;
+      this.fills = this.inks = null;
       this.repaint();
     },
 
@@ -86,8 +95,15 @@
       this.repaint();
     },
 
+    /* Tiles in sight are painted over; those kept beside it are dropped, and come back when they come into sight. */
     repaint: function () {
-      for (var key in this._tiles) this.paint(this._tiles[key].el, this._tiles[key].coords);
+      if (!this._map) return;
+      var seen = this._pxBoundsToTileRange(this._getTiledPixelBounds(this._map.getCenter()));
+      for (var key in this._tiles) {
+        var tile = this._tiles[key];
+        if (tile.coords.z === this._tileZoom && seen.contains(tile.coords)) this.paint(tile.el, tile.coords);
+        else this._removeTile(key);
+      }
     },
 
     /* Quarter zoom levels keep their own tiles, so that the picture is sharp at each. */
@@ -112,6 +128,7 @@
       var pen = tile.getContext("2d");
       var ratio = Parkwise.ratio();
       pen.setTransform(1, 0, 0, 1, 0, 0);
+      if (this.theme && this.isFar(coords)) return pen.putImageData(this.picture(tile.width, coords), 0, 0);
       pen.clearRect(0, 0, tile.width, tile.height);
       if (!this.theme) return;
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -119,6 +136,26 @@
         this.fills = this.theme.classes.map(function (one) { return Parkwise.fill(pen, one.fill, one.pattern); });
       }
       this.paintShapes(pen, coords);
+    },
+
+    /* Where a tile lies: grid × scale, shifted by left and top, is its pixel. */
+    view: function (coords) {
+      var world = 256 * Math.pow(2, coords.z);
+      return { scale: (Parkwise.GRID_M / Parkwise.AROUND_M) * world, left: world / 2 - coords.x * TILE, top: world / 2 - coords.y * TILE };
+    },
+
+    /* From afar shapes are too small and too many for outlines: they are painted as pixels. */
+    isFar: function (coords) {
+      return this.view(coords).scale * 400 <= LINES_FROM_PX;
+    },
+
+    picture: function (side, coords) {
+      if (!this.raster || this.raster.side !== side) this.raster = new Parkwise.Raster(side, side > TILE ? 1 : 2);
+      if (!this.inks) this.inks = [Parkwise.NO_INK].concat(this.theme.classes.map(function (one) { return Parkwise.ink(one.fill, one.pattern); }));
+      var hidden = this.hidden, view = this.view(coords), finer = side / TILE;
+      var idOf = Uint16Array.from(this.theme.classes, function (_, at) { return hidden.has(at) ? 0 : at + 1; });
+      this.raster.paint(this.data.index, { left: view.left * finer, top: view.top * finer, scale: view.scale * finer }, this.theme.classOf, idOf);
+      return this.raster.picture(this.inks);
     },
 
     paintShapes: function (pen, coords) {
@@ -136,12 +173,10 @@
 
     /* Trace every shape of a tile that is shown, and `draw` it; what is smaller than `least` pixels is a box, for `box`. */
     eachShape: function (pen, coords, least, draw, box) {
-      var world = 256 * Math.pow(2, coords.z), self = this;
-      var scale = (Parkwise.GRID_M / Parkwise.AROUND_M) * world;
-      var left = world / 2 - coords.x * TILE, top = world / 2 - coords.y * TILE;
+      var view = this.view(coords), left = view.left, top = view.top, scale = view.scale, self = this;
       var shapes = this.data.parcels, b = shapes.box, x = shapes.x, y = shapes.y;
       var classOf = this.theme.classOf, hidden = this.hidden;
-      var lines = scale * 400 > 8;
+      var lines = scale * 400 > LINES_FROM_PX;
       pen.lineWidth = scale * 400 > 40 ? 0.8 : 0.4;
       this.data.index.visit(-left / scale, (top - TILE) / scale, (TILE - left) / scale, top / scale, function (s) {
         var at = classOf[s];

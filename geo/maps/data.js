@@ -8,14 +8,18 @@ var Parkwise = (function () {
   var AROUND_M = 2 * Math.PI * 6378137;
 
   async function unpack(text) {
-    var coded = atob(text);
-    var bytes = new Uint8Array(coded.length);
-    for (var i = 0; i < coded.length; i++) bytes[i] = coded.charCodeAt(i);
-    var stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    var stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
     var raw = new Uint8Array(await new Response(stream).arrayBuffer());
     var size = raw[0] | (raw[1] << 8) | (raw[2] << 16) | (raw[3] << 24);
     var header = JSON.parse(new TextDecoder().decode(raw.subarray(4, 4 + size)));
     return new Data(header, raw.subarray(4 + size));
+  }
+
+  function bytes(text) {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+    var coded = atob(text), made = new Uint8Array(coded.length);
+    for (var i = 0; i < coded.length; i++) made[i] = coded.charCodeAt(i);
+    return made;
   }
 
   function Data(header, planes) {
@@ -38,8 +42,20 @@ var Parkwise = (function () {
 
   Data.prototype.decode = function (told) {
     if (told.texts) return told.texts;
-    var out = new Float64Array(told.n);
-    var at = told.at;
+    if (told.planes > 4) return this.decodeLarge(told);
+    var n = told.n, planes = this.planes, out = new Int32Array(n), sum = 0, i;
+    for (var plane = 0, at = told.at; plane < told.planes; plane++) {
+      var shift = 8 * plane;
+      for (i = 0; i < n; i++) out[i] |= planes[at++] << shift;
+    }
+    if (told.scale) return scaled(Float64Array.from(out, function (step) { return step >>> 0; }), told.scale);
+    if (told.delta) for (i = 0; i < n; i++) out[i] = sum += (out[i] >>> 1) ^ -(out[i] & 1);
+    return out;
+  };
+
+  /* Whole numbers of more than 32 bits. */
+  Data.prototype.decodeLarge = function (told) {
+    var out = new Float64Array(told.n), at = told.at;
     for (var plane = 0, weight = 1; plane < told.planes; plane++, weight *= 256) {
       for (var i = 0; i < told.n; i++) out[i] += this.planes[at++] * weight;
     }
@@ -145,29 +161,26 @@ var Parkwise = (function () {
     this.height = Math.max(1, (all[3] - all[1]) / side);
     this.seen = new Int32Array(shapes.count);
     this.turn = 0;
-    var sizes = new Int32Array(side * side), self = this;
+    var sizes = new Int32Array(side * side);
     this.eachCell(function (cell) { sizes[cell]++; });
     this.start = starts(sizes);
-    this.list = new Int32Array(this.start[side * side]);
-    var next = this.start.slice();
-    this.eachCell(function (cell, s) { self.list[next[cell]++] = s; });
+    var list = (this.list = new Int32Array(this.start[side * side])), next = this.start.slice();
+    this.eachCell(function (cell, s) { list[next[cell]++] = s; });
   }
 
-  Index.prototype.cells = function (x0, y0, x1, y1) {
-    var top = this.side - 1;
-    function clamp(value) { return value < 0 ? 0 : value > top ? top : Math.floor(value); }
-    return [
-      clamp((x0 - this.all[0]) / this.width), clamp((y0 - this.all[1]) / this.height),
-      clamp((x1 - this.all[0]) / this.width), clamp((y1 - this.all[1]) / this.height),
-    ];
-  };
+  /* The column or row a coordinate falls into; what lies beyond the grid falls into its edge. */
+  function cellAt(value, least, size, side) {
+    var cell = Math.floor((value - least) / size);
+    return cell < 0 ? 0 : cell >= side ? side - 1 : cell;
+  }
 
   Index.prototype.eachCell = function (visit) {
-    var b = this.shapes.box;
+    var b = this.shapes.box, all = this.all, side = this.side, width = this.width, height = this.height;
     for (var s = 0; s < this.shapes.count; s++) {
       if (b[4 * s] > b[4 * s + 2]) continue;
-      var c = this.cells(b[4 * s], b[4 * s + 1], b[4 * s + 2], b[4 * s + 3]);
-      for (var j = c[1]; j <= c[3]; j++) for (var i = c[0]; i <= c[2]; i++) visit(j * this.side + i, s);
+      var left = cellAt(b[4 * s], all[0], width, side), right = cellAt(b[4 * s + 2], all[0], width, side);
+      var top = cellAt(b[4 * s + 3], all[1], height, side);
+      for (var j = cellAt(b[4 * s + 1], all[1], height, side); j <= top; j++) for (var i = left; i <= right; i++) visit(j * side + i, s);
     }
   };
 
@@ -175,9 +188,10 @@ var Parkwise = (function () {
   Index.prototype.visit = function (x0, y0, x1, y1, visit) {
     var b = this.shapes.box, turn = ++this.turn;
     if (x1 < this.all[0] || y1 < this.all[1] || x0 > this.all[2] || y0 > this.all[3]) return;
-    var c = this.cells(x0, y0, x1, y1);
-    for (var j = c[1]; j <= c[3]; j++) {
-      for (var i = c[0]; i <= c[2]; i++) {
+    var left = cellAt(x0, this.all[0], this.width, this.side), right = cellAt(x1, this.all[0], this.width, this.side);
+    var top = cellAt(y1, this.all[1], this.height, this.side);
+    for (var j = cellAt(y0, this.all[1], this.height, this.side); j <= top; j++) {
+      for (var i = left; i <= right; i++) {
         var cell = j * this.side + i;
         for (var k = this.start[cell]; k < this.start[cell + 1]; k++) {
           var s = this.list[k];

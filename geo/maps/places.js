@@ -25,6 +25,10 @@
       return L.GridLayer.prototype.onAdd.call(this, map);
     },
 
+    isFar: function () {
+      return false;
+    },
+
     paintShapes: function (pen, coords) {
       pen.strokeStyle = pen.fillStyle = this.colour;
       pen.lineJoin = "round";
