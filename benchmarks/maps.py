@@ -3,9 +3,9 @@
     python benchmarks/maps.py [--parcels 200000 1000000] [--repeat 3] [--json FILE] [--data DIR]
 
 The map is written by a process of its own, Python's start included. Chromium (of the system, without screen and without
-graphics card, 1366 × 768) then opens the file from disk. Each step counts from asking to the second frame after it, when the
-picture is on the screen; each is done `--repeat` times, the median counts, and of several places or themes the slowest.
-Every parcel is drawn, with its id and at least eight attributes on its card.
+graphics card, 1366 × 768) then opens the file from disk. Each step counts from asking to the second frame after it,
+when the picture is on the screen; each is done `--repeat` times, the median counts, and of several places or themes
+the slowest. Every parcel is drawn, with its id and at least eight attributes on its card.
 """
 
 from __future__ import annotations
@@ -118,12 +118,12 @@ def _city(folder: Path, parcels: int) -> None:
 
 def _write(project: Path, file: Path) -> None:
     """What `parkwise map` does, with the map's own time told."""
-    from geo.assessment import assess
-    from geo.maps import map_html
-    from geo.planned import planned
-    from geo.ratings import rate
-    from layers.intake import gather, inspect
-    from layers.propose import open_project
+    from geo.assessment import assess  # noqa: PLC0415  (only the process that writes needs them)
+    from geo.maps import map_html  # noqa: PLC0415
+    from geo.planned import planned  # noqa: PLC0415
+    from geo.ratings import rate  # noqa: PLC0415
+    from layers.intake import gather, inspect  # noqa: PLC0415
+    from layers.propose import open_project  # noqa: PLC0415
 
     intake = gather(open_project(project))
     assessment = assess(intake.frames, intake.project, findings=inspect(intake, thorough=False), ledger=intake.ledger)
@@ -135,7 +135,7 @@ def _write(project: Path, file: Path) -> None:
 
 def _in_browser(file: Path, parcels: int, repeat: int) -> dict:
     """Open the file a few times, then work with the page that is open."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     opened = []

@@ -72,6 +72,33 @@
     pen.stroke();
   }
 
+  /* A large shape as a layer of Leaflet. It is projected from the grid itself, and of corners less than a pixel apart the
+     first stands for the rest: display only. Outer rings and holes are told apart by even-odd filling. */
+  Parkwise.Outline = L.Polygon.extend({
+    initialize: function (shapes, s, options) {
+      L.Polygon.prototype.initialize.call(this, Parkwise.bounds(shapes, s), options);
+      this.shapes = shapes;
+      this.row = s;
+    },
+
+    _projectLatlngs: function (_, rings, box) {
+      var shapes = this.shapes, origin = this._map.getPixelOrigin(), world = this._map.options.crs.scale(this._map.getZoom());
+      var scale = (Parkwise.GRID_M / Parkwise.AROUND_M) * world, left = world / 2 - origin.x, top = world / 2 - origin.y;
+      for (var r = shapes.shape[this.row]; r < shapes.shape[this.row + 1]; r++) {
+        var ring = [], lastX = Infinity, lastY = Infinity;
+        for (var v = shapes.ring[r]; v < shapes.ring[r + 1]; v++) {
+          var x = left + shapes.x[v] * scale, y = top - shapes.y[v] * scale;
+          if (Math.abs(x - lastX) < 1 && Math.abs(y - lastY) < 1) continue;
+          ring.push(L.point(x, y));
+          box.extend(ring[ring.length - 1]);
+          lastX = x;
+          lastY = y;
+        }
+        rings.push(ring);
+      }
+    },
+  });
+
   Parkwise.ParcelLayer = L.GridLayer.extend({
     options: { tileSize: TILE, updateWhenIdle: false, updateWhenZooming: false, keepBuffer: 1, className: "parkwise-parcels" },
 

@@ -127,17 +127,6 @@ var Parkwise = (function () {
     return { x: ((place.lng / 360) * AROUND_M) / GRID_M, y: (Math.atanh(sine) * AROUND_M) / (2 * Math.PI) / GRID_M };
   }
 
-  /* Rings of one shape as Leaflet wants them; an outer ring and its holes are told apart by even-odd filling. */
-  function outline(shapes, s) {
-    var rings = [];
-    for (var r = shapes.shape[s]; r < shapes.shape[s + 1]; r++) {
-      var places = [];
-      for (var v = shapes.ring[r]; v < shapes.ring[r + 1]; v++) places.push(latLng(shapes.x[v], shapes.y[v]));
-      rings.push(places);
-    }
-    return rings;
-  }
-
   function bounds(shapes, s) {
     var b = shapes.box;
     if (b[4 * s] > b[4 * s + 2]) return null;
@@ -225,5 +214,5 @@ var Parkwise = (function () {
     return odd;
   }
 
-  return { unpack: unpack, Index: Index, outline: outline, bounds: bounds, latLng: latLng, fromLatLng: fromLatLng, GRID_M: GRID_M, AROUND_M: AROUND_M };
+  return { unpack: unpack, Index: Index, bounds: bounds, latLng: latLng, fromLatLng: fromLatLng, GRID_M: GRID_M, AROUND_M: AROUND_M };
 })();

@@ -48,15 +48,16 @@
 
     arrange: function () {
       var taken = [], zoom = this.city.map.getZoom();
-      this.made.forEach(function (one) {
-        var element = one.marker.getElement();
-        element.style.display = "";
-        var box = element.firstChild.getBoundingClientRect();
+      /* All are shown before the first is measured, so that the browser lays the page out once. */
+      this.made.forEach(function (one) { one.marker.getElement().style.display = ""; });
+      var boxes = this.made.map(function (one) { return one.marker.getElement().firstChild.getBoundingClientRect(); });
+      this.made.forEach(function (one, place) {
+        var box = boxes[place];
         var free = zoom >= one.fromZoom && !taken.some(function (other) {
           return box.left < other.right + 4 && box.right > other.left - 4 && box.top < other.bottom + 2 && box.bottom > other.top - 2;
         });
         if (free) taken.push(box);
-        element.style.display = free ? "" : "none";
+        one.marker.getElement().style.display = free ? "" : "none";
       });
     },
   });

@@ -24,7 +24,7 @@ __all__ = ["GRID_M", "Block", "inner_points", "mercator", "thin"]
 #: Cell of the display grid, in metres of Web Mercator.
 GRID_M = 0.1
 #: Outlines with more vertices than this are simplified for display.
-VERTEX_BUDGET = 1_500_000
+VERTEX_BUDGET = 20_000_000
 _LARGEST = 2.0**48
 
 _Ints = npt.NDArray[np.int64]
@@ -76,7 +76,7 @@ class Block:
         """Return the block as base64 of gzip; the same columns give the same text."""
         header = json.dumps(self._header, separators=(",", ":")).encode()
         raw = len(header).to_bytes(4, "little") + header + b"".join(self._planes)
-        return base64.b64encode(gzip.compress(raw, 9, mtime=0)).decode("ascii")
+        return base64.b64encode(gzip.compress(raw, 6, mtime=0)).decode("ascii")
 
 
 def _zigzag(values: _Ints) -> _Ints:

@@ -169,11 +169,10 @@
   City.prototype.group = function (shapes, pane, styled) {
     var group = L.layerGroup(), renderer = L.svg({ pane: pane, padding: 0.3 });
     for (var s = 0; s < shapes.count; s++) {
-      var rings = Parkwise.outline(shapes, s);
-      if (!rings.length) continue;
+      if (!Parkwise.bounds(shapes, s)) continue;
       var how = Object.assign({ pane: pane, renderer: renderer, interactive: false, smoothFactor: 0.7 }, styled(s));
-      if (how.casing) L.polygon(rings, Object.assign({}, how, { color: "#fff", weight: how.weight + 2.5, dashArray: null, fill: false, opacity: 0.8 })).addTo(group);
-      L.polygon(rings, how).addTo(group);
+      if (how.casing) new Parkwise.Outline(shapes, s, Object.assign({}, how, { color: "#fff", weight: how.weight + 2.5, dashArray: null, fill: false, opacity: 0.8 })).addTo(group);
+      new Parkwise.Outline(shapes, s, how).addTo(group);
     }
     return group;
   };
@@ -341,7 +340,7 @@
 
   City.prototype.choose = function (shapes, s) {
     if (this.chosen) this.chosen.remove();
-    this.chosen = L.polygon(Parkwise.outline(shapes, s), {
+    this.chosen = new Parkwise.Outline(shapes, s, {
       pane: "pw-chosen", interactive: false, color: "#111", weight: 3, fill: false, smoothFactor: 0,
     }).addTo(this.map);
   };

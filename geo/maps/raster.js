@@ -1,5 +1,5 @@
 /* Many small shapes at once: Parkwise.Raster turns shapes and their classes into pixels.
-   Every pixel is looked at in `samples` × `samples` places, and a place belongs to the last shape that covers it:
+   Every pixel is looked at in `samples` × `samples` places, and a place belongs to one shape that covers it:
    neighbours meet without a seam, edges are smooth, and what is smaller than a place still gets one. */
 (function () {
   "use strict";
@@ -27,15 +27,21 @@
       var x0 = left + b[4 * s] * scale, x1 = left + b[4 * s + 2] * scale;
       var y0 = top - b[4 * s + 3] * scale, y1 = top - b[4 * s + 1] * scale;
       if (x1 - x0 < 2 && y1 - y0 < 2) raster.box(x0, y0, x1, y1, id);
-      else if (!raster.shape(shapes, s, left, top, scale, id)) raster.box((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2, 0, 0, id);
+      else if (!raster.shape(shapes, s, left, top, scale, id)) {
+        if (x1 - x0 < 1 || y1 - y0 < 1) raster.box(x0, y0, x1, y1, id);
+        else raster.box((x0 + x1) / 2, (y0 + y1) / 2, (x0 + x1) / 2, (y0 + y1) / 2, id);
+      }
     });
   };
 
-  /* A box, or at least one place. */
+  /* A box: the places whose middle it covers, else the one it lies in. */
   Parkwise.Raster.prototype.box = function (x0, y0, x1, y1, id) {
     var wide = this.wide, ids = this.ids;
-    var from = Math.round(x0), to = Math.min(wide, Math.max(from + 1, Math.round(x1)));
-    var first = Math.round(y0), last = Math.min(wide, Math.max(first + 1, Math.round(y1)));
+    var from = Math.round(x0), to = Math.round(x1), first = Math.round(y0), last = Math.round(y1);
+    if (from === to) to = (from = Math.floor((x0 + x1) / 2)) + 1;
+    if (first === last) last = (first = Math.floor((y0 + y1) / 2)) + 1;
+    to = Math.min(wide, to);
+    last = Math.min(wide, last);
     for (var y = Math.max(0, first); y < last; y++) {
       for (var at = y * wide + Math.max(0, from), end = y * wide + to; at < end; at++) ids[at] = id;
     }
@@ -66,7 +72,7 @@
         ya = yb;
       }
     }
-    var covered = beyond <= lowest;
+    var covered = false;
     for (row = lowest; row < beyond; row++) covered = this.spans(row, head[row], id) || covered;
     return covered;
   };
