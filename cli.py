@@ -866,7 +866,8 @@ def _say_converted(store: Store, voice: _Voice, *, thorough: bool) -> None:
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="The file to write: .pdf and .png are maps to print, any other is one HTML page.",
+    help="The file to write: .pdf and .png are maps to print, .pmtiles vector tiles for a GIS, any other is one HTML "
+    "page.",
 )
 @click.option("--paper", type=click.Choice(["A3", "A4"]), help="Paper of a printed map, lying (default: A4).")
 @click.option(
@@ -894,8 +895,11 @@ def map_(
     Example: parkwise map project.toml -o map.html
     """
     from geo.maps.paper import is_sheet
+    from geo.report.tiles import is_tiles
 
     printed = is_sheet(output)
+    if output.suffix.lower() in _NO_MAPS:
+        _refuse_ending(output)
     if not printed and (paper or theme or atlas):
         _refuse_paper(output)
     from geo.maps import map_html
@@ -914,10 +918,43 @@ def map_(
     if printed:
         _print_map(voice, assessment, output, plan, paper=paper, theme=theme, atlas=atlas, overwrite=overwrite)
         return
+    if is_tiles(output):
+        _tile_map(voice, assessment, output, plan, overwrite=overwrite)
+        return
     with new_file(output, overwrite=overwrite) as path:
         drawn = map_html(assessment, language=assessment.project.language, plan=plan, ratings=ratings)
         path.write_text(drawn, encoding="utf-8")
     voice.say(f"  {output}")
+
+
+#: What people may take for a map of ours, and what is none.
+_NO_MAPS = {
+    ".docx", ".geojson", ".gpkg", ".jpeg", ".jpg", ".json", ".mbtiles", ".mvt", ".shp", ".svg", ".tif", ".tiff",
+    ".xlsx",
+}  # fmt: skip
+
+
+def _refuse_ending(output: Path) -> None:
+    """A page of HTML in a file named as something else opens nowhere."""
+    from layers.errors import ProjectError
+
+    raise ProjectError(
+        f"{output}: a map is .html (interactive), .pdf or .png (to print) or .pmtiles (vector tiles), not "
+        f'{output.suffix}. Layers for a GIS stand in results.gpkg of "parkwise report".',
+        f"{output}：地图可输出为 .html（交互）、.pdf 或 .png（打印）、.pmtiles（矢量瓦片），不支持 {output.suffix}。"
+        "GIS 图层见 parkwise report 输出的 results.gpkg。",
+    )
+
+
+def _tile_map(voice: _Voice, assessment: Assessment, output: Path, plan: Planned | None, *, overwrite: bool) -> None:
+    """Write vector tiles, and tell how many shapes of each layer they hold."""
+    from geo.report.tiles import write_tiles
+    from layers.output import new_file
+
+    voice.step(0.7, "tiles")
+    with new_file(output, overwrite=overwrite) as path:
+        written = write_tiles(assessment, path, plan)
+    voice.say(f"  {output}   {', '.join(f'{name} {count:,}' for name, count in written.items())}")
 
 
 def _refuse_paper(output: Path) -> None:
@@ -926,8 +963,8 @@ def _refuse_paper(output: Path) -> None:
 
     raise ProjectError(
         f"{output}: --paper, --theme and --atlas belong to a printed map. Name a .pdf or .png file; "
-        "the interactive map holds every theme.",
-        f"{output}：--paper、--theme、--atlas 用于打印地图。请输出 .pdf 或 .png 文件；交互地图含全部专题。",
+        "the interactive map and the tiles hold every theme.",
+        f"{output}：--paper、--theme、--atlas 用于打印地图。请输出 .pdf 或 .png 文件；交互地图和瓦片含全部专题。",
     )
 
 

@@ -17,7 +17,7 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-__all__ = ["Layer", "Style", "save"]
+__all__ = ["Layer", "Style", "plain_columns", "save"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS gpkg_extensions (table_name TEXT, column_name TEXT, extension_name TEXT NOT NULL,
@@ -82,7 +82,7 @@ def save(layers: Sequence[Layer], path: str | Path, about: str = "") -> None:
     """Write layers into one new GeoPackage; `about` is a JSON text on the whole of it."""
     for layer in layers:
         pyogrio.write_dataframe(
-            _plain(layer.frame),
+            plain_columns(layer.frame),
             path,
             layer=layer.name,
             driver="GPKG",
@@ -105,8 +105,8 @@ def save(layers: Sequence[Layer], path: str | Path, about: str = "") -> None:
             base.execute("INSERT INTO gpkg_metadata_reference (reference_scope, md_file_id) VALUES ('geopackage', 1)")
 
 
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Column kinds every reader knows: text, whole numbers, numbers; lists become text."""
+def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return column kinds every reader knows: text, whole numbers, numbers; lists become text."""
     plain = frame.reset_index(drop=True)
     for column in plain.columns:
         if isinstance(plain[column].dtype, gpd.array.GeometryDtype):
