@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import tomllib
 from datetime import date
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from geo.concentrations import concentration
 from layers.checking import check
 from layers.codes import credit_faults
 from layers.errors import OutputError, ProjectError
-from layers.example import Example, make, write
+from layers.example import Example, files, make, write
 from layers.example.firms import used_land
 from layers.units import to_base
 
@@ -375,3 +377,12 @@ def test_streets_cross_where_they_were_laid(city: Example) -> None:
     assert roads.loc[wet, "road_class"].isin(["主干路", "次干路", "高速公路"]).all()
     assert (wet & (roads["road_class"] != "高速公路")).sum() == city.truth["streets"]["bridges"] > 0
     assert roads.loc[roads["walkable"].isna(), "road_class"].unique().tolist() == ["支路"]
+
+
+def test_the_plan_of_a_larger_city_has_quota_and_budgets_of_its_size() -> None:
+    given = resources.files("layers.example").joinpath("project.toml").read_bytes()
+    usual, larger = (tomllib.loads(files._project(given, count).decode())["plan"] for count in (20_013, 60_040))
+    assert usual == tomllib.loads(given.decode())["plan"]
+    assert larger.pop("annex_quota_m2") == 3 * usual.pop("annex_quota_m2")
+    assert [row["cny"] for row in larger.pop("budgets")] == [3 * row["cny"] for row in usual.pop("budgets")]
+    assert larger == usual

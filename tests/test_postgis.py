@@ -14,7 +14,7 @@ import pandas as pd
 import postgis_server
 import pytest
 import shapely
-from test_cli import PROJECT, run
+from test_cli import run
 
 import layers
 from layers.database import require_address
@@ -72,7 +72,7 @@ def project(folder, source):
     entries = [f"[layers.{name}]\nsource = {json.dumps(address)}\nlayer = {json.dumps(layer)}\n"
                for name, (address, layer) in source.items()]  # fmt: skip
     folder.mkdir(exist_ok=True)
-    (folder / "project.toml").write_text(PROJECT + "".join(entries), encoding="utf-8")
+    (folder / "project.toml").write_text(city.HEAD + "".join(entries), encoding="utf-8")
     return folder
 
 

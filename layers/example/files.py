@@ -8,6 +8,7 @@ stand in `titles.csv` and `words.csv`. Dates that drivers would write are fixed:
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ from layers.units import unit
 __all__ = ["write"]
 
 _STAMP = datetime(2025, 12, 31, tzinfo=UTC)
+#: The city that the figures of the project file are made for has so many parcels.
+_PARCELS = 20_000
 
 
 def write(folder: str | Path, example: Example, *, overwrite: bool = False) -> Path:
@@ -88,10 +91,20 @@ def _write_all(work: Path, example: Example) -> None:
     )
     _write_height(example.height, work / "建筑高度.tif")
     here = resources.files("layers.example")
-    (work / "project.toml").write_bytes(here.joinpath("project.toml").read_bytes())
+    (work / "project.toml").write_bytes(_project(here.joinpath("project.toml").read_bytes(), len(told["parcels"])))
     for name, given in (("历年评价.csv", "evaluations.csv"), ("年度目标.csv", "targets.csv")):
         (work / name).write_bytes(b"\xef\xbb\xbf" + here.joinpath(given).read_bytes())
     (work / "说明.txt").write_bytes(here.joinpath("readme.txt").read_bytes())
+
+
+def _project(text: bytes, parcels: int) -> bytes:
+    """Return the project file with the quota and budgets of the plan as many times as the city is the usual size."""
+    times = round(parcels / _PARCELS, 1)
+
+    def scaled(found: re.Match[bytes]) -> bytes:
+        return found[1] + f"{float(found[2]) * times:.3g}".encode()
+
+    return re.sub(rb"(annex_quota_m2 = |\bcny = )([0-9.e]+)", scaled, text) if times > 1 else text
 
 
 @contextmanager
