@@ -594,7 +594,7 @@ def check(
     if any(setting.origin in ("file", "flag") for name, setting in loaded.settings.items() if name.startswith("plan.")):
         from geo.plan.asking import require_settings
 
-        require_settings(loaded, intake.frames.get("parcels"), intake.frames.get("parks"))
+        require_settings(loaded, *(intake.frames.get(name) for name in ("parcels", "parks", "districts")))
     _summary(table, voice, loaded.language)
     if as_json:
         _print_json({"findings": describe(table, loaded.language).to_dict("records")})

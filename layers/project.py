@@ -339,12 +339,18 @@ def _shown(value: object) -> str:
 
 
 def _unknown(name: str, known: Mapping[str, object] | tuple[str, ...], where: str) -> ProjectError:
+    """Name the nearest key, and those of the same table; of a table nobody knows, the tables there are."""
     like = nearest(name, known)
+    table = name.partition(".")[0]
+    beside = [key for key in known if "." in name and key.startswith(f"{table}.")]
+    tables = list(dict.fromkeys(f"[{key.partition('.')[0]}]" for key in known)) if "." in "".join(known) else []
+    shown = beside or tables or list(known)
+    kind_en, kind_zh = ("Tables", "可用的表") if shown is tables else ("Known keys", "可用")
     return ProjectError(
         f'{where}: "{name}" is not a key of the project file.' + (f' Did you mean "{like}"?' if like else "")
-        + f" Known keys: {', '.join(known)}.",
+        + f" {kind_en}: {', '.join(shown)}.",
         f"{where}：项目文件没有“{name}”这一项。" + (f"是否指“{like}”？" if like else "")
-        + f"可用：{'、'.join(known)}。",
+        + f"{kind_zh}：{'、'.join(shown)}。",
     )  # fmt: skip
 
 
@@ -454,9 +460,25 @@ def with_flags(project: Project, flags: Mapping[str, str] | None) -> Project:
         if name.startswith("layers."):
             sources |= _layer_flag(name, text, sources, project.path)
             continue
-        value = _flag_value(name, text)
-        settings[name] = Setting(_checked(name, value, "--set"), "flag")
+        whole, *inside = _of_table(name)
+        value = _flag_value(whole, text) if not inside else _within(settings[whole].value, inside, _plain_value(text))
+        settings[whole] = Setting(_checked(whole, value, "--set"), "flag")
     return replace(project, settings=settings, sources=sources)
+
+
+def _of_table(name: str) -> list[str]:
+    """Split ``plan.costs.retire`` into the key that holds a table, and the way into it; other names stay whole."""
+    head, *rest = name.split(".")
+    whole = f"{head}.{rest[0]}" if rest else head
+    key = keys().get(whole)
+    return [whole, *rest[1:]] if key is not None and key.type == "table" and all(rest) else [name]
+
+
+def _within(table: object, inside: Sequence[str], value: object) -> dict[str, object]:
+    """Return a copy of a table with one value of it, or of a table in it, set anew; the others stay."""
+    known = dict(table) if isinstance(table, dict) else {}
+    first, *deeper = inside
+    return known | {first: _within(known.get(first), deeper, value) if deeper else value}
 
 
 def _flag_value(name: str, text: str) -> object:

@@ -417,3 +417,23 @@ def test_vacant_land_in_the_wrong_unit_is_told(tmp_path):
     assert "甲园" in output
     plan, _ = planned(tmp_path, "[plan]\nat_least = 0.7\n", parks=parks((20.0, 0.0, 9.0)))  # 亩, as it seems
     assert any("亩" in note for note in plan["notes"])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('indicator = "green_ratio"\n', "green_ratio"),
+        ('targets = [{ indicator = "tax_per_mu", at_leest = 3 }]\n', "at_least"),
+        ('actions = ["intensify"]\ncosts = { intensify = 5 }\n', "intensify_plot_ratio"),
+        ('indicator = "tax_per_mu"\nat_least = 9\nactions = ["infill"]\ncosts = { infill = 5 }\n', "infill_yields"),
+        ('district_quotas = { "nowhere" = 10 }\n', "nowhere"),
+        ("costs = { retire = -5, relocate = 1 }\n", "retire = -5"),
+        ("costs = { retire = {}, relocate = 1 }\n", "retire"),
+    ],
+)
+def test_check_tells_what_no_plan_could_be_made_with(tmp_path, text, told):
+    layers = {"buildings": None, "enterprises": None, "holdings": None, "districts": city.districts()}
+    data = city.write(tmp_path, f"[plan]\n{text}", parcels=parcels(), parks=parks(), **layers)
+    done = CliRunner().invoke(main, ["check", str(data), "-q", "-o", str(tmp_path / "found")])
+    assert done.exit_code == 2, done.stderr
+    assert told in done.stderr

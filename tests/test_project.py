@@ -138,3 +138,19 @@ def test_files_that_become_no_layer_are_told(tmp_path):
     told = [zh for _, zh in propose(tmp_path).left_out]
     assert any("地块旧.gpkg" in line and "地块.gpkg" in line for line in told)
     assert any("电话表.csv" in line for line in told)
+
+
+def test_a_flag_sets_one_value_of_a_table_and_leaves_the_others():
+    stated = project("[plan.costs]\nretire = 40\nrelocate = { wcny_per_mu = 90, cny_per_floor_m2 = 500 }\n")
+    costs = with_flags(stated, {"plan.costs.retire": "50", "plan.costs.relocate.wcny_per_mu": "60"})["plan.costs"]
+    assert costs == {"retire": 50, "relocate": {"wcny_per_mu": 60, "cny_per_floor_m2": 500}}
+    assert stated["plan.costs"]["retire"] == 40
+    assert with_flags(project(""), {"plan.costs.retire": "50"})["plan.costs"] == {"retire": 50}
+
+
+@pytest.mark.parametrize(("flag", "told"), [("plan.at_leest", "plan.at_least"), ("plann.gap", "plan.gap")])
+def test_an_unknown_key_is_told_with_those_beside_it(flag, told):
+    with pytest.raises(ProjectError, match=f'Did you mean "{told}"') as raised:
+        with_flags(project(""), {flag: "1"})
+    assert "composition." not in str(raised.value)
+    assert len(str(raised.value)) < 800

@@ -5,6 +5,8 @@ Costs, acts, budgets and locks are read as the plan reads them; vacant land is h
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -12,16 +14,21 @@ import pandas as pd
 from geo.indicators import indicator
 from geo.plan.costs import read_costs
 from geo.plan.locks import read_locks
-from geo.plan.options import allowed_acts
+from geo.plan.options import allowed_acts, infill_yield, intensified_ratio
 from geo.plan.posing import budgets_by_year
-from geo.plan.targets import require_figure
-from layers.errors import ProjectError
+from geo.plan.targets import require_figure, require_planned, stated_figure, stated_targets
+from layers.errors import ProjectError, suggestion
 from layers.project import Project
 
 __all__ = ["require_settings", "require_vacant_land"]
 
 
-def require_settings(project: Project, parcels: pd.DataFrame | None, parks: pd.DataFrame | None) -> None:
+def require_settings(
+    project: Project,
+    parcels: pd.DataFrame | None,
+    parks: pd.DataFrame | None,
+    districts: pd.DataFrame | None = None,
+) -> None:
     """Refuse settings of `[plan]` that no plan could be made with.
 
     Raises
@@ -29,16 +36,37 @@ def require_settings(project: Project, parcels: pd.DataFrame | None, parks: pd.D
     ProjectError, StandardError, SourceError
         The message names the setting or the line.
     """
-    read_costs(project, allowed_acts(project))
+    acts = allowed_acts(project)
+    read_costs(project, acts)
     budgets_by_year(project)
-    entry = indicator(project.text("plan.indicator") or "industrial_concentration")
-    for name in ("at_least", "at_most"):
-        require_figure(entry, project.number(f"plan.{name}"), "plan")
+    for where, stated in stated_targets(project):
+        entry = indicator(str(stated.get("indicator") or "industrial_concentration"))
+        require_planned(entry, where)
+        require_figure(entry, stated_figure(stated, where)[0], where)
+        if "infill" in acts:
+            infill_yield(project, entry)
+    if "intensify" in acts:
+        intensified_ratio(project)
+    quotas = project["plan.district_quotas"]
+    if isinstance(quotas, dict) and districts is not None and "district_name" in districts:
+        _require_districts(quotas, districts)
     path = project.file("plan.locks")
     if path is not None and parcels is not None:
         read_locks(path, _named(parcels))
     if isinstance(parks, gpd.GeoDataFrame):
         require_vacant_land(parks)
+
+
+def _require_districts(quotas: Mapping[str, object], districts: pd.DataFrame) -> None:
+    names = districts["district_name"].dropna().astype(str).tolist()
+    codes = districts["district_code"].dropna().astype(str).tolist() if "district_code" in districts else []
+    for name in quotas:
+        if name not in names and name not in codes:
+            like = suggestion(name, [*codes, *names])
+            raise ProjectError(
+                f'plan.district_quotas: there is no district "{name}".{like.en} Known: {", ".join(names[:12])}.',
+                f"plan.district_quotas：没有区县“{name}”。{like.zh}现有：{'、'.join(names[:12])}。",
+            )
 
 
 def _named(parcels: pd.DataFrame) -> pd.DataFrame:

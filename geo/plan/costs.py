@@ -69,17 +69,21 @@ def read_costs(project: Project, acts: tuple[str, ...]) -> tuple[dict[str, Cost]
     lacking = [act for act in acts if act not in stated]
     if lacking:
         raise _wrong(
-            f"no cost of {', '.join(lacking)}, which plan.actions allows. State it (万元/亩, or "
-            "{ wcny_per_mu = …, cny_per_floor_m2 = … }), or take it out of plan.actions",
-            f"plan.actions 允许 {'、'.join(lacking)}，但没有给出成本。请补充（万元/亩，或 "
-            "{ wcny_per_mu = …, cny_per_floor_m2 = … }），或从 plan.actions 中去掉",
+            f"no cost of {', '.join(lacking)}, which plan.actions allows. State it, such as {lacking[0]} = 100 "
+            "(10⁴ CNY a mu) or { wcny_per_mu = …, cny_per_floor_m2 = … }, or take it out of plan.actions",
+            f"plan.actions 允许 {'、'.join(lacking)}，但没有给出成本。请补充，如 {lacking[0]} = 100（万元/亩）"
+            "或 { wcny_per_mu = …, cny_per_floor_m2 = … }，或从 plan.actions 中去掉",
         )
     return {act: _cost(act, stated[act]) for act in acts}, False
 
 
 def _cost(act: str, stated: object) -> Cost:
     table = stated if isinstance(stated, Mapping) else {"wcny_per_mu": stated}
+    if not table:
+        raise _wrong(f"{act} is empty: expected a number, or at least one of {', '.join(_KEYS)}",
+                     f"{act} 为空：应为数字，或至少给出 {'、'.join(_KEYS)} 之一")  # fmt: skip
     for key, value in table.items():
+        name = f"{act}.{key}" if table is stated else act
         if key not in _KEYS:
             like = nearest(str(key), _KEYS)
             raise _wrong(
@@ -88,8 +92,8 @@ def _cost(act: str, stated: object) -> Cost:
             )
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
             raise _wrong(
-                f"{act}.{key} = {value!r}: expected a number from 0 up, as costs are",
-                f"{act}.{key} = {value!r}：成本应为不小于 0 的数",
+                f"{name} = {value!r}: expected a number from 0 up, as costs are",
+                f"{name} = {value!r}：成本应为不小于 0 的数",
             )
     wcny_per_mu, cny_per_m2, cny_per_floor_m2 = (float(str(table.get(key, 0.0))) for key in _KEYS)
     return Cost(_per_m2(wcny_per_mu) + cny_per_m2, cny_per_floor_m2)

@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from geo.assessment import Assessment
+from geo.indicators import Indicator
 from geo.land import Land, districts_of
 from geo.plan.costs import ACTS, Cost, read_costs
 from geo.plan.effects import Effects, effects
@@ -26,9 +27,9 @@ from geo.renewal.facts import main_park
 from geo.renewal.groups import group_numbers
 from layers.errors import ProjectError, Words, nearest
 from layers.project import Project
-from layers.units import to_tally
+from layers.units import label, to_tally
 
-__all__ = ["Options", "Site", "allowed_acts", "draw_up"]
+__all__ = ["Options", "Site", "allowed_acts", "draw_up", "infill_yield", "intensified_ratio"]
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -145,7 +146,37 @@ def draw_up(assessment: Assessment, targets: Sequence[Target]) -> Options:
     table = pd.concat([_none(len(changes)), *(part for part in parts if len(part))], ignore_index=True)
     table = _useful(table, changes, locks)
     table["district"] = site.district[table["parcel"].to_numpy("int64")]
+    _note_unpriced(desk, acts)
+    _note_small_quota(desk, table)
     return Options(table, land, changes, site, locks, placeholders, costs, tuple(desk.notes))
+
+
+def _note_unpriced(desk: _Desk, acts: Sequence[str]) -> None:
+    """Tell which acts a project without costs would have, and has not since it states costs of others."""
+    if desk.project.settings["plan.actions"].origin == "default":
+        without = [act for act in desk.project.texts("plan.actions") if act not in acts]
+        if without:
+            desk.notes.append(
+                Words(
+                    f"{', '.join(without)}: not offered, since plan.costs states no cost of it",
+                    f"{'、'.join(_ZH[act] for act in without)}：未列入，plan.costs 没有给出其成本",
+                )
+            )
+
+
+def _note_small_quota(desk: _Desk, table: pd.DataFrame) -> None:
+    """Tell of a quota of land smaller than any parcel it is of: stated in mu, perhaps."""
+    quota = desk.project.number("plan.annex_quota_m2")
+    least = table["land"][table["action"] == "annex"].min()
+    if quota and quota * 100 < least:
+        desk.notes.append(
+            Words(
+                f"plan.annex_quota_m2 = {quota:,.0f} m² is less than the smallest parcel that could be annexed "
+                f"({least / 100:,.0f} m²). It is in m²; 1 mu is 666.67 m²",
+                f"plan.annex_quota_m2 = {quota:,.0f} 平方米，小于可划入的最小地块（{least / 100:,.0f} 平方米）。"
+                "该项单位为平方米，1 亩 = 666.67 平方米",
+            )
+        )
 
 
 def _park_districts(land: Land) -> Rows:
@@ -244,7 +275,7 @@ class _Desk:
         """Note acts that could not be offered."""
         if count:
             self.notes.append(
-                Words(f"{action}: {count} acts not offered, {en}", f"{_ZH[action]}：{count} 项未列入，{zh}")
+                Words(f"{action}: {count:,} acts not offered, {en}", f"{_ZH[action]}：{count:,} 项未列入，{zh}")
             )
 
 
@@ -365,15 +396,22 @@ def _annex(desk: _Desk) -> pd.DataFrame:
     return desk.rows("annex", parcel, park, desk.site.area_m2[parcel] * (1 - desk.site.inside[parcel]), sums)
 
 
-def _intensify(desk: _Desk) -> pd.DataFrame:
-    """Up to the plot ratio the project names, on land that has less."""
-    aim = desk.project.number("plan.intensify_plot_ratio")
+def intensified_ratio(project: Project) -> float:
+    """Return the plot ratio up to which land is intensified, or say that it has to be stated."""
+    aim = project.number("plan.intensify_plot_ratio")
     if aim is None:
         raise ProjectError(
             "plan.actions allows intensify, but plan.intensify_plot_ratio does not say up to which plot ratio. "
-            "State it.",
-            "plan.actions 允许 intensify（提容增效），但没有给出 plan.intensify_plot_ratio（提容后的容积率）。请补充。",
+            "State it, such as intensify_plot_ratio = 2.0.",
+            "plan.actions 允许 intensify（提容增效），但没有给出 plan.intensify_plot_ratio（提容后的容积率）。"
+            "请补充，如 intensify_plot_ratio = 2.0。",
         )
+    return aim
+
+
+def _intensify(desk: _Desk) -> pd.DataFrame:
+    """Up to the plot ratio the project names, on land that has less."""
+    aim = intensified_ratio(desk.project)
     floor, area = desk.site.floor_m2, desk.site.area_m2
     lacking = aim * area - floor
     parcel = np.flatnonzero(desk.site.may_go & (lacking > 0))
@@ -396,13 +434,14 @@ def _infill(desk: _Desk) -> pd.DataFrame:
     parcel, park, takes = parcel[fits], park[fits], takes[fits]
     area = desk.site.area_m2[parcel]
     whole = to_tally(area, "m2")
-    sums = [change.infill(parcel, whole, _yield(desk.project, change.target)) for change in desk.changes]
+    sums = [
+        change.infill(parcel, whole, infill_yield(desk.project, change.target.indicator)) for change in desk.changes
+    ]
     return desk.rows("infill", parcel, park, area, sums, vacant_m2=takes)
 
 
-def _yield(project: Project, target: Target) -> float:
+def infill_yield(project: Project, entry: Indicator) -> float:
     """Steps on top a step of infilled land: all of it for concentration, else what the project states."""
-    entry = target.indicator
     if entry.numerator == "inside_area_m2":
         return 1.0
     stated = project["plan.infill_yields"]
@@ -410,12 +449,11 @@ def _yield(project: Project, target: Target) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
         raise ProjectError(
             f"plan.actions allows infill, but plan.infill_yields does not say what {entry.id} new industry has "
-            f"(in {entry.unit_label}). State it as plan.infill_yields = {{ {entry.id} = … }}.",
+            f"(in {label(entry.unit, 'en')}). State it as plan.infill_yields = {{ {entry.id} = … }}.",
             f"plan.actions 允许 infill（空地利用），但 plan.infill_yields 没有给出新增产业的{entry.title_zh}"
             f"（{entry.unit_label}）。请写作 plan.infill_yields = {{ {entry.id} = … }}。",
         )
-    one = Target(entry, target.level, 0, "", "", at_least=True, figure=float(value), source="project")
-    return float(one.ratio)
+    return float(Target(entry, "", 0, "", "", at_least=True, figure=float(value), source="project").ratio)
 
 
 _ACTS: dict[str, Callable[[_Desk], pd.DataFrame]] = {

@@ -18,8 +18,17 @@ from geo.assessment import Assessment
 from geo.indicators import Indicator, catalogue, indicator
 from layers import units
 from layers.errors import ProjectError, nearest
+from layers.project import Project
 
-__all__ = ["Target", "read_targets", "require_figure", "shown_value"]
+__all__ = [
+    "Target",
+    "read_targets",
+    "require_figure",
+    "require_planned",
+    "shown_value",
+    "stated_figure",
+    "stated_targets",
+]
 
 _LEVELS = ("city", "zones", "zone", "park", "district")
 _COMPARED = ("at_least", "more_than", "at_most")
@@ -87,10 +96,7 @@ def read_targets(assessment: Assessment) -> tuple[Target, ...]:
         the project nor its policies state one, one figure asked twice.
     """
     project = assessment.project
-    stated: list[Mapping[str, Any]] = [{key: project[f"plan.{key}"] for key in _KEYS}]
-    more = project["plan.targets"]
-    stated += more if isinstance(more, list) else []
-    found = [_target(assessment, one, "plan" if not n else f"plan.targets[{n}]") for n, one in enumerate(stated)]
+    found = [_target(assessment, one, where) for where, one in stated_targets(project)]
     seen: set[tuple[str, str, str, bool]] = set()
     for one in found:
         key = (one.indicator.id, one.level, one.scope_id, one.at_least)
@@ -103,7 +109,24 @@ def read_targets(assessment: Assessment) -> tuple[Target, ...]:
     return tuple(found)
 
 
-def _target(assessment: Assessment, stated: Mapping[str, Any], where: str) -> Target:
+def stated_targets(project: Project) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return what `[plan]` and `[[plan.targets]]` state, each with its place in the project file.
+
+    Raises
+    ------
+    ProjectError
+        A key that is not known.
+    """
+    more = project["plan.targets"]
+    stated: list[Mapping[str, Any]] = [{key: project[f"plan.{key}"] for key in _KEYS}]
+    stated += more if isinstance(more, list) else []
+    told = [("plan" if not n else f"plan.targets[{n}]", one) for n, one in enumerate(stated)]
+    for where, one in told:
+        _require_keys(one, where)
+    return told
+
+
+def _require_keys(stated: Mapping[str, Any], where: str) -> None:
     for key in stated:
         if key not in _KEYS:
             like = nearest(key, _KEYS)
@@ -111,10 +134,13 @@ def _target(assessment: Assessment, stated: Mapping[str, Any], where: str) -> Ta
                 f'{where}: "{key}" is not known. Did you mean "{like}"? Known: {", ".join(_KEYS)}.',
                 f"{where}：没有“{key}”这一项。是否指“{like}”？可用：{'、'.join(_KEYS)}。",
             )
+
+
+def _target(assessment: Assessment, stated: Mapping[str, Any], where: str) -> Target:
     entry = indicator(str(stated.get("indicator") or "industrial_concentration"))
-    _require_planned(entry, where)
+    require_planned(entry, where)
     rows = _rows(assessment, entry, where)
-    figure, at_least = _stated_figure(stated, where)
+    figure, at_least = stated_figure(stated, where)
     named = stated.get("level") or stated.get("place")
     place = _place(rows, stated, entry, where) if named or figure is not None else None
     # A figure holds for the place it is asked of: what a policy asks of the city is asked of no single zone.
@@ -148,8 +174,8 @@ def require_figure(entry: Indicator, figure: float | None, where: str) -> None:
         )
 
 
-def _require_planned(entry: Indicator, where: str) -> None:
-    """Acts change industrial land and its firms; what counts other land, or is no ratio of such sums, is left alone."""
+def require_planned(entry: Indicator, where: str) -> None:
+    """Refuse an indicator that no act is known to change: acts change industrial land and its firms."""
     if entry.table == "firms" or (entry.table == "land" and entry.where == "industrial"):
         return
     can = [one.id for one in catalogue().values() if one.table == "firms" or one.where == "industrial"]
@@ -172,7 +198,8 @@ def _rows(assessment: Assessment, entry: Indicator, where: str) -> pd.DataFrame:
     return table.assign(key=table.groupby("level", sort=False).cumcount())
 
 
-def _stated_figure(stated: Mapping[str, Any], where: str) -> tuple[float | None, bool]:
+def stated_figure(stated: Mapping[str, Any], where: str) -> tuple[float | None, bool]:
+    """Return the figure a target states, None where it states none, and whether it is a least one."""
     least, most = stated.get("at_least"), stated.get("at_most")
     if least is not None and most is not None:
         raise ProjectError(

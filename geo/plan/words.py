@@ -11,7 +11,7 @@ from geo.plan.planning import Plan
 from geo.plan.reaching import Obstacle
 from geo.plan.targets import Target
 from layers.errors import Words
-from layers.units import from_tally, label
+from layers.units import convert, from_tally, label
 
 __all__ = ["ACT_WORDS", "LIMIT_WORDS", "asked_words", "money_words", "reason", "value_words"]
 
@@ -44,7 +44,8 @@ def value_words(target: Target, value: float | None, more: int = 0) -> Words:
     unit = target.indicator.unit
     if unit == "1":
         return Words(told, told)
-    return Words(f"{told} {label(unit, 'en')}", f"{told} {label(unit, 'zh')}")
+    times = "× " if label(unit, "en")[:1].isdigit() else ""
+    return Words(f"{told} {times}{label(unit, 'en')}", f"{told} {label(unit, 'zh')}")
 
 
 def _told_apart(target: Target, value: float | None) -> tuple[Words, Words]:
@@ -104,6 +105,10 @@ def _why(plan: Plan) -> Words:
             "because of " + "; or of ".join(one.en for one in told) + ".",
             "受限于" + "；或".join(one.zh for one in told) + "。",
         )
+    acts = list(dict.fromkeys(plan.options.table["action"]))
+    if not acts:
+        why = _nothing_open(plan)
+        return Words(f"because {why.en}.{_locked(plan).en}", f"因为{why.zh}。{_locked(plan).zh}")
     kinds = list(dict.fromkeys(limit.kind for limit in plan.problem.limits))
     if kinds:
         en = " and ".join(LIMIT_WORDS[kind].en for kind in kinds)
@@ -112,17 +117,37 @@ def _why(plan: Plan) -> Words:
             f"because of {en} together and of the acts there are.{_locked(plan).en}",
             f"受限于{zh}以及可用的措施。{_locked(plan).zh}",
         )
-    acts = list(dict.fromkeys(plan.options.table["action"]))
-    if not acts:
-        return Words(
-            f"because no act is open to any parcel.{_locked(plan).en}", f"因为没有可处置的地块。{_locked(plan).zh}"
-        )
     en, zh = ", ".join(ACT_WORDS[act].en for act in acts), "、".join(ACT_WORDS[act].zh for act in acts)
     parcels = plan.options.table["parcel"].nunique()
     return Words(
         f"even if all that is allowed ({en}) is done on all {parcels:,} parcels it is open to.{_locked(plan).en}",
         f"即使对全部 {parcels:,} 个可处置地块采取允许的措施（{zh}）。{_locked(plan).zh}",
     )
+
+
+def _nothing_open(plan: Plan) -> Words:
+    """Tell why no act is open to any parcel, and which setting opens some."""
+    site = plan.options.site
+    open_to, outside, candidates = (int(one.sum()) for one in (site.may_go, site.scattered, site.candidate))
+    if open_to:
+        return Words(
+            f"none of the acts allowed is open to the {open_to:,} parcels that may be acted on, or brings the target "
+            "nearer; plan.actions may allow others",
+            f"{open_to:,} 个可处置地块都没有可采取的措施，或措施无助于目标；可在 plan.actions 中增加措施",
+        )
+    return Words(
+        f"no parcel may be acted on: {outside:,} industrial parcels lie mostly outside every park, {candidates:,} are "
+        "low-efficiency candidates. Look at plan.parcels, plan.minimum_group_m2, plan.locks and the limits of "
+        "[candidates]",
+        f"没有可处置的地块：园区外工业地块 {outside:,} 个，低效用地候选 {candidates:,} 个。"
+        "请检查 plan.parcels、plan.minimum_group_m2、plan.locks 和 [candidates] 的界限",
+    )
+
+
+def _land_words(area_m2: float) -> Words:
+    """Return land in mu and m²: quotas are stated in m², and read in mu."""
+    mu = convert(area_m2, "m2", "mu")
+    return Words(f"{mu:,.2f} mu ({area_m2:,.0f} m²)", f"{mu:,.2f} 亩（{area_m2:,.0f} 平方米）")
 
 
 def _locked(plan: Plan) -> Words:
@@ -152,12 +177,11 @@ def _obstacle(plan: Plan, one: Obstacle) -> Words:
             f"{name.en} of {has.en} (enough would be {enough.en}, which is {lacks.en} more)",
             f"{name.zh} {has.zh}（{enough.zh}即可，尚缺 {lacks.zh}）",
         )
-    has_m2, needs_m2 = from_tally(there, "m2"), from_tally(needs, "m2")
+    has, needed = (_land_words(float(from_tally(steps, "m2"))) for steps in (there, needs))
     cost = money_words(one.cost_fen or 0)
     return Words(
-        f"{name.en} ({has_m2:,.0f} m² in all; without this limit a plan would use {needs_m2:,.0f} m² "
-        f"and cost {cost.en})",
-        f"{name.zh}（合计 {has_m2:,.0f} 平方米；若不受此限，所需为 {needs_m2:,.0f} 平方米，成本 {cost.zh}）",
+        f"{name.en}: {has.en} in all; without this limit a plan would use {needed.en} and cost {cost.en}",
+        f"{name.zh}：合计 {has.zh}；若不受此限，所需为 {needed.zh}，成本 {cost.zh}",
     )
 
 
