@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -231,3 +232,31 @@ def test_candidates_are_timed_by_rule_sets(benchmarks, tmp_path):
         (rules, what) for rules in ("default", "every rule") for what in ("candidates", "groups")
     }
     assert all(row["seconds"] > 0 for row in rows)
+
+
+@pytest.mark.browser
+def test_a_map_is_written_opened_and_moved(benchmarks, tmp_path):
+    pytest.importorskip("playwright.sync_api")
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        pytest.skip("Chromium is not installed")
+    file = tmp_path / "maps.json"
+    printed = run(benchmarks / "maps.py", "--parcels", 900, "--repeat", 1, "--json", file)
+    row = json.loads(file.read_text(encoding="utf-8"))["rows"][0]
+    assert (row["parcels"], row["attributes"]) == (900, 8)
+    assert len(row["moves"]) == 15
+    assert len(row["themes"]) == 6
+    assert all(row[key] > 0 for key in ("write_s", "draw_s", "file_mb", "first_ms", "redraw_ms", "theme_ms"))
+    assert row["unpacked_ms"] < row["first_ms"]
+    assert "900 parcels, all drawn" in printed
+
+
+def test_figures_of_a_map_stand_beside_their_targets(benchmarks):
+    import maps
+
+    row = {"parcels": 200_000, "attributes": 8} | dict.fromkeys(maps.WORDS, 60.0)
+    verdicts = {line.rsplit(": ", 1)[-1] for line in maps._lines(row)}
+    lines = "\n".join(maps._lines(row))
+    assert {"reached", "missed"} <= verdicts
+    assert lines.count("reached") == 3
+    assert lines.count("missed") == 3
+    assert "reached" not in "".join(maps._lines(row | {"parcels": 900}))

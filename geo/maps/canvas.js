@@ -106,6 +106,8 @@
       L.GridLayer.prototype.initialize.call(this, options);
       this.data = data;
       this.hidden = new Set();
+      this.spare = []; /* canvases of tiles that are gone: making new ones at every zoom costs more than painting them */
+      this.on("tileunload", function (event) { this.spare.push(event.tile); }, this);
     },
 
     /* Show another theme: {classOf, classes}; what is on screen is painted over in place. Classes that stay may stay hidden. */
@@ -144,8 +146,8 @@
     },
 
     createTile: function (coords) {
-      var tile = document.createElement("canvas");
-      tile.width = tile.height = TILE * Parkwise.ratio();
+      var tile = this.spare.pop() || document.createElement("canvas"), side = Math.floor(TILE * Parkwise.ratio());
+      if (tile.width !== side) tile.width = tile.height = side;
       tile.setAttribute("aria-hidden", "true");
       this.paint(tile, coords);
       return tile;
