@@ -20,6 +20,7 @@ from geo.assessment import assess
 from geo.land import attach
 from geo.redaction.coarse import coarse_land
 from geo.redaction.figures import hidden_places
+from geo.redaction.redact import redact
 from layers import findings
 from layers.project import loads
 
@@ -241,3 +242,20 @@ def test_a_public_map_opens_with_its_rules_and_offers_nothing_of_firms(public, b
         assert [one for one in NAMED if one in page.card()] == []
     assert page.told == []
     page.page.close()
+
+
+def test_idle_land_does_not_tell_the_money_spent_on_it():
+    spent = hand_city.parcels().assign(
+        started=pd.Timestamp("2015-01-01"), suspended_since=pd.Timestamp("2020-01-01"), agreed_start=pd.NaT,
+        developed_m2=5000.0, to_develop_m2=10_000.0, invested_cny=123_457.0, investment_planned_cny=1_000_000.0,
+    )  # fmt: skip
+    text = '[project]\nas_of = 2025-12-31\narea = "planar"\noverlap = "priority"\n[candidates]\nalso = ["idle_land"]\n'
+    whole = assess(hand_city.frames() | {"parcels": spent}, loads(text, hand_city_path()), findings=findings.empty())
+    told = whole.candidates.evidence.set_index("measure")["value"]
+    assert np.isclose(told["invested_share"], 0.123457).all()
+    after = redact(whole).assessment.candidates
+    kept = after.evidence[after.evidence["measure"] == "invested_share"]
+    assert len(kept) == len(told[["invested_share"]])
+    assert kept["value"].isna().all()
+    assert (kept["limit"] == 0.25).all()
+    assert "0.123457" not in str(after)

@@ -118,7 +118,7 @@ def _summed(entry: Indicator, assessment: Assessment) -> Summed | None:
     if firms is None:
         return None
     parks = None if land is None else land.parks
-    table = firm_rows(firms, parks)
+    table = firm_rows(firms, parks).reset_index(drop=True)  # rows are known by their number in every indicator
     top, below = entry.numerator, entry.denominator
     if entry.table == "industries":
         column = output_column(firms)
@@ -150,7 +150,7 @@ def _land_rows(entry: Indicator, land: Land, firms: Firms | None) -> Summed:
     if firms is not None and len(firms.links):
         first = firms.links.sort_values(["parcel", "firm"]).drop_duplicates("parcel").set_index("parcel")["firm"]
         holder.loc[first.index] = firms.firms["firm_id"].astype(str).to_numpy()[first.to_numpy()]
-    rows = land_rows(land)
+    rows = land_rows(land).reset_index(drop=True)
     rows = rows.assign(who=_numbers(holder)[rows["unit"].to_numpy()])
     return _known(entry, rows, entry.numerator, entry.denominator)
 

@@ -94,7 +94,10 @@ def public_candidates(found: Candidates, fewest: int) -> Candidates:
     withheld = found.evidence["code"].isin(firm)
     # What a parcel is held against under the control indicators tells the industry of the firm on it.
     telling = (found.evidence["code"] == "below_control") & (found.evidence["measure"] == "plot_ratio")
-    evidence = found.evidence.assign(limit=found.evidence["limit"].mask(telling, np.nan))
+    evidence = found.evidence.assign(
+        limit=found.evidence["limit"].mask(telling, np.nan),
+        value=found.evidence["value"].mask(found.evidence["measure"] == "invested_share", np.nan),
+    )
     table = found.table.assign(**dict.fromkeys((one for one in _FIRM_FACTS if one in found.table), np.nan))
     counts = {name: found.groups[name].mask(found.groups[name] < fewest) for name in ("owners", "firms")
               if name in found.groups}  # fmt: skip
