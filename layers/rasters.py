@@ -37,6 +37,10 @@ __all__ = ["LARGEST_READ_CELLS", "Band", "Raster", "opened", "reach_lonlat", "st
 LARGEST_READ_CELLS = 4_000_000
 #: A block of the file is decoded whole; larger ones are refused.
 _LARGEST_BLOCK_BYTES = 512 * 2**20
+#: Shapes lie close together where their ground has at most so many times their cells.
+_CLOSE = 20
+#: So many shapes are taken at a time, at most: what is worked out for each stays until all of them are done.
+_MOST_SHAPES = 10_000
 #: Blocks kept in case the next shape needs them, MB.
 _CACHE_MB = 128
 #: What a file may be, by how it begins; GDAL's other formats could reach for the network or run programs.
@@ -259,7 +263,7 @@ def statistics(
                 operations,
                 output="pandas",
                 include_cols=["row"],
-                strategy="feature-sequential",
+                strategy=_strategy(part, float(area[start:end].sum()), band),
                 max_cells_in_memory=LARGEST_READ_CELLS,
             ).set_index("row")
             covered = table["cells"].to_numpy("float64") / area[start:end]
@@ -314,12 +318,19 @@ def _groups(cells: np.ndarray) -> Iterator[tuple[int, int]]:
     """Cut a row of shapes so that each group covers a bounded number of cells, or is one shape."""
     start, filled = 0, 0.0
     for place, size in enumerate(cells):
-        if place > start and filled + size > LARGEST_READ_CELLS:
+        if place > start and (filled + size > LARGEST_READ_CELLS or place - start == _MOST_SHAPES):
             yield start, place
             start, filled = place, 0.0
         filled += size
     if len(cells):
         yield start, len(cells)
+
+
+def _strategy(shapes: gpd.GeoSeries, cells: float, band: Band) -> str:
+    """Read their ground at one go where shapes lie close together, else each by itself; the result is the same."""
+    west, south, east, north = shapes.total_bounds
+    ground = (east - west) * (north - south) / band.cell_area
+    return "raster-sequential" if ground <= _CLOSE * cells else "feature-sequential"
 
 
 def _source(band: Band) -> RasterSource:

@@ -260,3 +260,13 @@ def test_figures_of_a_map_stand_beside_their_targets(benchmarks):
     assert lines.count("reached") == 3
     assert lines.count("missed") == 3
     assert "reached" not in "".join(maps._lines(row | {"parcels": 900}))
+
+
+def test_heights_off_a_raster_are_timed_beside_other_engines(benchmarks, tmp_path):
+    pytest.importorskip("exactextract")
+    file = tmp_path / "rasters.json"
+    printed = run(benchmarks / "rasters.py", "--side", 1500, "--buildings", 200, "--repeat", 1, "--json", file)
+    rows = {row["engine"]: row for row in json.loads(file.read_text(encoding="utf-8"))["rows"]}
+    assert {"parkwise", "parkwise mean", "exactextract"} <= set(rows)
+    assert all(row["seconds"] > 0 and row["peak_mib"] > 0 for row in rows.values())
+    assert "rasterstats" in rows or "rasterstats: not installed" in printed

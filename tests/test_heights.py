@@ -153,6 +153,17 @@ def test_a_height_does_not_depend_on_the_others(raster):
     pd.testing.assert_frame_equal(measure_heights(shapes.rotate(31).iloc[some], height=raster[0]), whole.iloc[some])
 
 
+def test_shapes_read_one_by_one_are_as_those_read_together(raster, monkeypatch):
+    rng = np.random.default_rng(8)
+    x, y = rng.uniform(WEST, WEST + 150, 40), rng.uniform(NORTH - 190, NORTH - 50, 40)
+    shapes = gpd.GeoSeries(shapely.box(x, y, x + rng.uniform(5, 60, 40), y + rng.uniform(5, 60, 40)), crs=HOME)
+    together = measure_heights(shapes.rotate(31), height=raster[0])
+    monkeypatch.setattr("layers.rasters._CLOSE", 0)
+    pd.testing.assert_frame_equal(measure_heights(shapes.rotate(31), height=raster[0]), together, check_exact=True)
+    monkeypatch.setattr("layers.rasters._MOST_SHAPES", 7)
+    pd.testing.assert_frame_equal(measure_heights(shapes.rotate(31), height=raster[0]), together, check_exact=True)
+
+
 def test_surface_and_terrain_may_have_grids_of_their_own(tmp_path):
     """A plane of terrain, 5 m cells in another CRS; a surface of 10 m cells 7 m above it."""
     rows, columns = np.indices((20, 20))
