@@ -4,7 +4,7 @@
 
   var TILE = 512;
   var PATTERN = 8;
-  var LINES_FROM_PX = 8; /* from this size of a parcel of 40 m on, parcels have edges */
+  var LINES_FROM_PX = 12; /* from this size of a parcel of 40 m on, parcels have edges */
 
   /* A fill for a canvas: a colour, or a pattern of it. Patterns repeat within a tile's side, so tiles match. */
   Parkwise.fill = function (context, colour, pattern) {
@@ -81,21 +81,40 @@
       this.row = s;
     },
 
+    /* Leaflet asks at every zoom; corners are turned into pixels only when the shape comes into sight. */
     _projectLatlngs: function (_, rings, box) {
-      var shapes = this.shapes, origin = this._map.getPixelOrigin(), world = this._map.options.crs.scale(this._map.getZoom());
-      var scale = (Parkwise.GRID_M / Parkwise.AROUND_M) * world, left = world / 2 - origin.x, top = world / 2 - origin.y;
+      var b = this.shapes.box, s = this.row, view = this.view();
+      [0, 2].forEach(function (at) {
+        box.extend(L.point(view.left + b[4 * s + at] * view.scale, view.top - b[4 * s + at + 1] * view.scale));
+      });
+      this.waiting = rings;
+    },
+
+    _clipPoints: function () {
+      if (this.waiting && this._pxBounds && this._pxBounds.intersects(this._renderer._bounds)) this.project();
+      L.Polygon.prototype._clipPoints.call(this);
+    },
+
+    /* Grid × scale, shifted by left and top, is a pixel of Leaflet's layers. */
+    view: function () {
+      var origin = this._map.getPixelOrigin(), world = this._map.options.crs.scale(this._map.getZoom());
+      return { scale: (Parkwise.GRID_M / Parkwise.AROUND_M) * world, left: world / 2 - origin.x, top: world / 2 - origin.y };
+    },
+
+    project: function () {
+      var shapes = this.shapes, view = this.view();
       for (var r = shapes.shape[this.row]; r < shapes.shape[this.row + 1]; r++) {
         var ring = [], lastX = Infinity, lastY = Infinity;
         for (var v = shapes.ring[r]; v < shapes.ring[r + 1]; v++) {
-          var x = left + shapes.x[v] * scale, y = top - shapes.y[v] * scale;
+          var x = view.left + shapes.x[v] * view.scale, y = view.top - shapes.y[v] * view.scale;
           if (Math.abs(x - lastX) < 1 && Math.abs(y - lastY) < 1) continue;
           ring.push(L.point(x, y));
-          box.extend(ring[ring.length - 1]);
           lastX = x;
           lastY = y;
         }
-        rings.push(ring);
+        this.waiting.push(ring);
       }
+      this.waiting = null;
     },
   });
 
