@@ -4,7 +4,7 @@
 
   var TILE = 512;
   var PATTERN = 8;
-  var LINES_FROM_PX = 12; /* from this size of a parcel of 40 m on, parcels have edges */
+  var LINES_FROM_PX = 9; /* from this size of a parcel of 40 m on, parcels have edges */
 
   /* A fill for a canvas: a colour, or a pattern of it. Patterns repeat within a tile's side, so tiles match. */
   Parkwise.fill = function (context, colour, pattern) {
