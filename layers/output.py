@@ -73,7 +73,10 @@ def _move(names: Sequence[str], work: Path, folder: Path) -> None:
     kept = Path(tempfile.mkdtemp(prefix="old-", dir=work))
     for name in names:
         if (folder / name).exists():
-            _second_name(folder / name, kept / name)
+            try:
+                _second_name(folder / name, kept / name)
+            except PermissionError as error:
+                raise _locked(folder / name, error) from error
     done: list[str] = []
     try:
         for name in names:
@@ -82,13 +85,27 @@ def _move(names: Sequence[str], work: Path, folder: Path) -> None:
             else:
                 (folder / name).unlink(missing_ok=True)  # of an older run, and not of this one
             done.append(name)
-    except OSError:
-        for name in done:
-            if (kept / name).exists():
-                os.replace(kept / name, folder / name)  # noqa: PTH105
+    except OSError as error:
+        for earlier in done:
+            if (kept / earlier).exists():
+                os.replace(kept / earlier, folder / earlier)  # noqa: PTH105
             else:
-                (folder / name).unlink(missing_ok=True)
+                (folder / earlier).unlink(missing_ok=True)
+        if isinstance(error, PermissionError):
+            raise _locked(folder / name, error) from error
         raise
+
+
+def _locked(file: Path, error: OSError) -> OutputError:
+    """A file that cannot be replaced is open in another program, most of the time."""
+    why = error.strerror or str(error)
+    return OutputError(
+        f"{file}: cannot be replaced ({why}); it is probably open in Word, Excel, WPS, QGIS or a browser. "
+        "Close it there and run again, or choose another folder. Nothing was replaced: the earlier files are as they "
+        "were.",
+        f"{file}：无法替换（{why}），很可能正在 Word、Excel、WPS、QGIS 或浏览器中打开。请关闭后重新运行，或另选文件夹。"
+        "未替换任何文件，原有文件保持不变。",
+    )
 
 
 def _second_name(file: Path, other: Path) -> None:
