@@ -13,6 +13,7 @@ import openpyxl
 import pandas as pd
 import pytest
 import shapely
+from openpyxl.utils.escape import unescape
 
 from geo.assessment import Assessment, assess
 from geo.indicators import indicator
@@ -73,8 +74,8 @@ def hand_city(more: str = "") -> Assessment:
     return assess({"parks": parks, "parcels": parcels, "enterprises": firms}, project(more))
 
 
-def random_city(seed: int = 7) -> Assessment:
-    """A city in which every column has holes, parks overlap, and names are hostile."""
+def random_city(seed: int = 7, more: str = "", tripled: frozenset[str] = frozenset()) -> Assessment:
+    """A city in which every column has holes, parks overlap, and names are hostile; some firms pay three times more."""
     rng = np.random.default_rng(seed)
 
     def holes(values, share=0.25):
@@ -120,13 +121,14 @@ def random_city(seed: int = 7) -> Assessment:
             },
         }
     )  # fmt: skip
+    firms["tax_cny"] *= np.where(firms["enterprise_code"].isin(tripled), 3, 1)
     found = finding("encoding-guessed", "parcels", ids=["=1+1"], found="GB18030")
     book = {
         "parcels": {"read": n + 1, "used": n, "set_aside": [{"reason": "geometry-null", "count": 1, "area_m2": 0.0}]}
     }
     return assess(
         {"parks": parks, "parcels": parcels, "districts": districts, "enterprises": firms},
-        project(overlap='"split"'),
+        project(more, overlap='"split"'),
         findings=found,
         ledger=book,
     )
@@ -334,6 +336,40 @@ class TestOffice:
         assert set(shown) == {"a", "b", "c"}
         before = hand_city().candidates.table
         assert set(before["uid"]) != set(expected.index)
+
+    def test_taxes_and_limits_move_figures_candidates_and_totals_as_a_new_run_does(self, tmp_path):
+        tripled = frozenset(f"f{i}" for i in range(0, 70, 3))
+        rules = "[candidates]\ntax_per_mu_of_mean = 0.9\nplot_ratio_of_mean = 1.1\nevidence_needed = 2"
+        expected = random_city(more=rules, tripled=tripled)
+        path = write_xlsx(random_city(), tmp_path / "book.xlsx")
+        before, book = openpyxl.load_workbook(path, data_only=True), openpyxl.load_workbook(path)
+        firms = book["企业"]
+        for row in range(2, firms.max_row + 1):
+            paid = cell(firms, "税收", row)
+            if cell(firms, "企业编号", row).value in tripled and paid.value is not None:
+                paid.value *= 3
+        limits = {"倍数_亩均税收偏低": 0.9, "倍数_容积率偏低": 1.1, "候选所需线索数": 2, "目标_工业用地集聚度": 0.05}
+        for name, value in limits.items():
+            sheet, place = book.defined_names[name].attr_text.replace("$", "").split("!")
+            book[sheet][place].value = value
+        book.save(path)
+        after = recalculate(path, tmp_path)
+        table, wanted = figures(after), expected.indicators
+        np.testing.assert_allclose(table["指标值"].astype("float64"), wanted["value"], rtol=1e-7)
+        listed = {sheet: {unescape(cell(sheet, "地块编号", row).value) for row in range(2, sheet.max_row + 1)
+                          if cell(sheet, "低效候选", row).value == "是"}
+                  for sheet in (before["低效清单"], after["低效清单"])}  # fmt: skip
+        mine = {str(one)[:32_767] for one in expected.candidates.table["parcel_id"]}
+        assert listed[after["低效清单"]] == mine
+        assert listed[before["低效清单"]] != listed[after["低效清单"]]
+        totals = {line[0].value: line[1].value for line in after["说明"].iter_rows() if line[0].value}
+        count, area = (next(value for key, value in totals.items() if key.startswith(word))
+                       for word in ("低效候选（宗", "低效候选面积"))  # fmt: skip
+        assert count == len(expected.candidates.table)
+        assert area == pytest.approx(expected.candidates.table["area_m2"].sum() * 3 / 2000)
+        concentration = table[(table["指标代号"] == "industrial_concentration") & (table["层级"] == "全市")]
+        assert concentration["达标"].item() == "达标"
+        assert concentration["差距"].item() == pytest.approx(0.05 - concentration["指标值"].item())
 
 
 # ---------------------------------------------------------------- hostile data
