@@ -13,6 +13,7 @@ import pytest
 
 from geo.charts import Bars, bars_svg
 from geo.charts.texts import shorten, text_width
+from geo.maps import map_html
 from geo.report.content import Table, compose_report, walk
 from geo.report.html import heading_number, render_html, write_html
 
@@ -72,7 +73,7 @@ def test_the_page_asks_for_nothing(page):
     for _, attributes in elements.found:
         assert not {"src", "srcset", "action", "style", "onclick"} & set(attributes)
     for link in elements.all("a"):
-        assert re.fullmatch(r"#[\w-]+|[\w.]+\.(?:html|docx|xlsx|gpkg|csv|json)", str(link["href"]))
+        assert re.fullmatch(r"#[\w-]+|[\w.]+\.(?:html|docx|xlsx|gpkg|csv|json)|map\.html#\w+", str(link["href"]))
     assert "url(" not in page
     assert "@import" not in page
 
@@ -229,8 +230,25 @@ class TestInABrowser:
         assert not tip.is_visible()
         figure.focus()
         assert tip.is_visible()
-        tip.locator("a").click()
+        tip.locator("a").first.click()
         assert tab.url.endswith("#def-tax_per_mu")
+        tab.close()
+
+    def test_a_figure_leads_to_its_clause_and_its_parcels(self, browser, tmp_path, city, page):
+        (tmp_path / "map.html").write_text(map_html(city), encoding="utf-8")
+        tab, _ = opened(browser, tmp_path, page)
+        links = tab.locator("#t-per_land-zone .fig").first.locator(".tip a")
+        told = links.evaluate_all("found => found.map(one => [one.textContent, one.getAttribute('href')])")
+        assert [words for words, _ in told] == ["定义", "杭政函〔2023〕13号 （二）", "地块（地图）"]
+        tab.locator("#t-per_land-zone .fig").first.focus()
+        links.nth(1).click()
+        target = tab.locator("td:target")
+        assert target.inner_text() == "（二）"
+        assert "亩均税收" in target.locator("xpath=..").inner_text()
+        tab.locator("#t-per_land-zone .fig").first.focus()
+        links.nth(2).click()
+        tab.wait_for_function("window.Parkwise && Parkwise.city && Parkwise.city.theme")
+        assert tab.evaluate("Parkwise.city.theme.id") == "tax_per_mu"
         tab.close()
 
     def test_a_hostile_city_executes_nothing(self, browser, tmp_path, hostile):

@@ -15,7 +15,7 @@ from geo.report.provenance import column_name, layer_name, settings
 from geo.telling.clauses import asked_text
 from layers.units import label
 
-__all__ = ["appendix"]
+__all__ = ["appendix", "clause_links"]
 
 
 def appendix(desk: Desk) -> Section:
@@ -68,13 +68,13 @@ def _policy(desk: Desk, policy: standards.Policy) -> Section:
         lead += desk.say("policy_not_in_force", day=day.isoformat())
     rows = [
         (
-            clause.clause,
+            Cell(clause.clause, anchor=_anchor(policy.id, place)),
             desk.pick(clause.description_zh, clause.description_en),
             asked_text(clause, desk.language) or desk.word("comparison.rule"),
             str(clause.year or DASH),
             _now(desk, policy.id, clause),
         )
-        for clause in policy.clauses
+        for place, clause in enumerate(policy.clauses, 1)
     ]
     heads = (("clause", 0.5), ("asks", 3.0), ("figure", 1.1), ("year", 0.5), ("now", 1.1))
     table = Table(
@@ -87,6 +87,21 @@ def _policy(desk: Desk, policy: standards.Policy) -> Section:
     return Section(
         f"policy-{policy.id}", desk.say("sec_clauses", number=desk.document(policy.id)), (Paragraph(lead), table)
     )
+
+
+def _anchor(policy: str, place: int) -> str:
+    return f"clause-{policy}-{place}"
+
+
+def clause_links(desk: Desk) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return where the clauses stand that ask for each indicator: its id → (document and clause, address)."""
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for name in desk.assessment.project.texts("project.policies"):
+        for place, clause in enumerate(standards.policy(name).clauses, 1):
+            if clause.measured:
+                link = (f"{desk.document(name)} {clause.clause}", f"#{_anchor(name, place)}")
+                found[clause.indicator] = (*found.get(clause.indicator, ()), link)
+    return found
 
 
 def _now(desk: Desk, policy: str, clause: standards.Clause) -> Cell:

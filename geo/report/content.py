@@ -14,7 +14,7 @@ from geo.assessment import Assessment
 from geo.indicators import catalogue
 from geo.planned import Planned
 from geo.ratings import Ratings
-from geo.report.appendix import appendix
+from geo.report.appendix import appendix, clause_links
 from geo.report.attainment_chapter import attainment_chapter
 from geo.report.cells import Desk, desk
 from geo.report.composition_chapter import composition_chapter
@@ -57,6 +57,8 @@ __all__ = [
 ]
 
 _FILES = ("map.html", "report.docx", "report.xlsx", "results.gpkg", "findings.csv", "results.json", "manifest.json")
+#: Indicators the map has a theme of.
+_THEMES = frozenset({"tax_per_mu", "plot_ratio", "building_density"})
 _WORDS = (
     "contents",
     "table_n",
@@ -124,6 +126,7 @@ def compose_report(
         sections=numbered(tuple(chapters)),
         files=tuple((name, at.say(f"file_{name.replace('.', '_')}")) for name in _files(at)),
         words={key: at.say(key) for key in _WORDS},
+        links=_links(at),
         texts=_texts(at),
         values={name: _values(at, level) for name, level in (("figures", "city"), ("zones", "zones"))},
     )
@@ -154,6 +157,16 @@ def _facts(at: Desk) -> tuple[tuple[str, str], ...]:
     texts = _texts(at)
     told = ((key, texts[key]) for key in ("project", "city", "as_of", "policies", "redaction"))
     return tuple((at.say(f"fact_{key}"), value) for key, value in told if value)
+
+
+def _links(at: Desk) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The ways from each figure to its clauses and, where there is a map, to its parcels."""
+    clauses, land = clause_links(at), at.assessment.land is not None
+    shown = {
+        name: ((at.say("to_parcels"), f"map.html#{name if name in _THEMES else 'zones'}"),) if land else ()
+        for name in catalogue()
+    }
+    return {name: (*clauses.get(name, ()), *ways) for name, ways in shown.items()}
 
 
 def _values(at: Desk, level: str) -> dict[str, str]:

@@ -151,6 +151,8 @@ class Report:
         Files that lie beside the report.
     words : dict of str to str
         The few words a form needs of its own: table, figure, contents, page, source.
+    links : dict of str to tuple of (label, address)
+        From a figure, by its `Cell.ref`: to the clauses that ask for it and to its parcels on the map.
     texts : dict of str to str
         Single texts a template may place by name, see `docx_fields`.
     values : dict of str to dict
@@ -165,6 +167,7 @@ class Report:
     sections: tuple[Section, ...]
     files: tuple[tuple[str, str], ...]
     words: dict[str, str]
+    links: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
 
