@@ -575,6 +575,7 @@ def assert_installable(words: list[str]) -> None:
 @pytest.mark.parametrize("page", FOLLOWED)
 def test_a_page_can_be_followed(page, tmp_path, monkeypatch):
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    monkeypatch.setenv("PARKWISE_TILE_KEY", "nobodys")  # a page on base maps states one that needs a key
     story = STORIES.get(page, Story(example_data))
     story.before(tmp_path)
     reader = Reader(tmp_path, story, monkeypatch)
