@@ -49,7 +49,7 @@
     var said = page.title;
     return el("header", {},
       el("h1", {}, el("bdi", {}, said.city)),
-      el("p", { class: "pw-sub" }, el("bdi", {}, said.project), said.project && said.as_of ? " · " : "", said.as_of),
+      el("p", { class: "pw-sub" }, el("bdi", {}, said.project), said.project && said.as_of ? " · " : "", el("span", { class: "pw-day" }, said.as_of)),
       said.synthetic ? el("p", { class: "pw-synthetic" }, said.synthetic) : null,
       said.public ? el("p", { class: "pw-public" }, said.public) : null);
   }

@@ -76,9 +76,10 @@ def _rules(desk: Desk, plan: Plan) -> Table:
         if setting.value in (None, {}, "") or (acts and not set(acts) & set(allowed)):
             continue
         known = keys()[name]
+        label = desk.pick(known.label_zh, known.label_en)
         rows.append(
             (
-                desk.pick(known.label_zh, known.label_en),
+                label.removesuffix(desk.pick("（平方米）", " (m²)")),  # land is shown in mu too, with its units
                 _value(desk, name, setting.value),
                 f"{desk.word(f'origin.{setting.origin}')} {setting.reason(desk.language)}".strip(),
             )
