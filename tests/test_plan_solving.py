@@ -135,7 +135,7 @@ def pays(problem, found):
     return all(problem.cost_fen[found.chosen[found.bins == nth]].sum() <= room for nth, room in enumerate(bins))
 
 
-@pytest.mark.parametrize("count", [100, 300])
+@pytest.mark.parametrize("count", [100, 300, 3_000])
 def test_acts_find_years_where_next_to_nothing_is_left_of_each(count):
     problem = large(count)
     cost = problem.cost(least_cost(problem, gap=1e-3).chosen)

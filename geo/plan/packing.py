@@ -20,7 +20,7 @@ Rows = npt.NDArray[np.intp]
 
 #: A bin is filled to so fine a part of it.
 _PARTS = 1_000_000
-#: Of more amounts than this no bin is filled by sums: in so many, the first with room does as well.
+#: So many amounts, the smallest, fill bins by their sums.
 _MANY = 500
 
 
@@ -49,20 +49,26 @@ def first_fit(amount: Integers, order: Rows, bins: Sequence[int]) -> Rows | None
 def fill(amount: Integers, bins: Sequence[int]) -> Rows | None:
     """Fill one bin after the other as full as any choice of what is left can, and put the rest into the last.
 
-    None where the rest does not fit, which proves nothing, or where there are many amounts.
+    Of many amounts the largest are put where there is room first. None where the rest does not fit, which proves
+    nothing.
 
     Examples
     --------
     >>> fill(np.array([5, 4, 3, 3, 3]), [9, 9])
     array([0, 0, 1, 1, 1])
     """
-    if not 0 < len(amount) <= _MANY:
-        return None
+    order = np.argsort(-amount, kind="stable")
+    large, small = order[:-_MANY], order[-_MANY:]
     placed = np.full(len(amount), -1, dtype="intp")
-    *before, last = sorted(range(len(bins)), key=lambda place: -bins[place])
+    there = first_fit(amount[large], np.arange(len(large)), bins)
+    if there is None:
+        return None
+    placed[large] = there
+    room = [one - int(amount[placed == place].sum()) for place, one in enumerate(bins)]
+    *before, last = sorted(range(len(bins)), key=lambda place: -room[place])
     for place in before:
-        left = np.flatnonzero(placed < 0)
-        placed[left[_fullest(amount[left], bins[place])]] = place
+        left = small[placed[small] < 0]
+        placed[left[_fullest(amount[left], room[place])]] = place
     placed[placed < 0] = last
     return placed if fits(amount, placed, bins) else None
 
