@@ -300,7 +300,7 @@ def test_source_lines_name_definition_clause_and_area(zh):
 def test_every_figure_finds_its_definition(zh):
     anchors = {cell.anchor for table in tables(zh).values() for row in table.rows for cell in row if cell.anchor}
     used = {cell.ref for table in tables(zh).values() for row in table.rows for cell in row if cell.ref}
-    assert anchors == {f"def-{name}" for name in catalogue()}
+    assert {one for one in anchors if not one.startswith("clause-")} == {f"def-{name}" for name in catalogue()}
     assert used
     assert {f"def-{name}" for name in used} <= anchors
 
