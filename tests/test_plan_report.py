@@ -373,6 +373,28 @@ def test_a_yield_recomputes_too(tmp_path):
     assert sheet.cell(5, below).value == "达标"
 
 
+@pytest.fixture(scope="module")
+def cut():
+    """A work of 20,000 m² of which 4,000 m² lie in park B already: 16,000 m², 24 mu, can be annexed."""
+    parcels = hand_city.layer(
+        [(0, 0, 300, 200), (960, 200, 1160, 300), (3000, 0, 3200, 100)],
+        parcel_id=["in", "cut", "far"], land_use_code=["0601"] * 3,
+    )  # fmt: skip
+    plan = '[plan]\nat_least = 0.7\nactions = ["annex"]\nannex_within_m = 100\ncosts = { annex = 20 }\n'
+    return city(plan, parcels=parcels)
+
+
+@office[0]
+@office[1]
+def test_of_annexed_land_only_what_lies_outside_is_counted_and_paid_for(cut, tmp_path):
+    assert planned(cut).acts[["uid", "land_m2", "cost_cny"]].to_numpy().tolist() == [["cut", 16_000.0, 4_800_000.0]]
+    path = written(cut, tmp_path / "a.xlsx")
+    sheet = openpyxl.load_workbook(path)["方案"]
+    assert str(sheet.cell(7, named(sheet, "测算成本")).value).startswith("=")
+    again = values(recalculate(path, tmp_path)["方案"])
+    assert (again["land"], again["cost"]) == pytest.approx((24, 480))
+
+
 # ---------------------------------------------------------------- the map
 
 
@@ -387,6 +409,11 @@ def test_the_map_colours_the_acts_and_says_what_they_are(given, found):
     parks = given.land.parks["park_id"].tolist()
     links = [(uid[s], parks[row]) for s, row in zip(block["links.parcel"], block["links.park"], strict=True)]
     assert links == [("s1", "A"), ("s3", "C")]
+
+
+def test_the_legend_counts_of_annexed_land_what_lies_outside(cut):
+    theme = page_of(map_html(cut, plan=planned(cut)))["themes"][-1]
+    assert {one["label"]: one["mu"] for one in theme["classes"]}["划入园区"] == "24"
 
 
 def test_colours_of_acts_differ_for_everybody():

@@ -318,5 +318,9 @@ def _plan(plan: Planned | None, facts: pd.DataFrame, language: str) -> Theme | N
         Class(word[:1].upper() + word[1:], *colours["act", name]) for name, word in zip(acts, words, strict=True)
     ]
     classes += [special_class("kept", language), special_class("other", language)]
+    # Of a parcel that is annexed only what lies outside is counted, as the report does.
+    acted, area = row >= 0, facts["area_m2"].to_numpy("float64").copy()
+    area[acted] = plan.acts["land_m2"].to_numpy("float64")[row[acted]]
+    facts = facts.assign(area_m2=area)
     note = text("map.note.plan", language, cost=money_words(plan.plan.cost_fen).text(language))
     return theme_of("plan", facts, text("map.theme.plan", language), note, of_parcel, classes)

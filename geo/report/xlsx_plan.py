@@ -91,7 +91,9 @@ def _measured(desk: Desk, found: Planned, order: npt.NDArray[np.intp]) -> tuple[
     site, table = found.plan.options.site, found.plan.options.table.iloc[order]
     parcel = table["parcel"].to_numpy("int64")
     ratio = desk.assessment.project.number("plan.relocation_land_ratio") or 1.0
-    land = site.area_m2[parcel] * np.where(table["action"] == "relocate", ratio, 1.0)
+    outside = 1 - site.inside[parcel]  # only that is annexed
+    share = np.select([table["action"] == "relocate", table["action"] == "annex"], [ratio, outside], 1.0)
+    land = site.area_m2[parcel] * share
     return pd.Series(land), pd.Series(site.floor_m2[parcel])
 
 
