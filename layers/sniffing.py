@@ -86,6 +86,11 @@ def sniff(path: Path) -> str:
 
 def closed(path: Path, error: BaseException) -> tuple[str, str]:
     """Return the message about a file that may not be opened, in English and Chinese."""
+    if isinstance(error, FileNotFoundError):
+        return (
+            f'"{path}" does not exist. Correct the path; it is relative to the project file.',
+            f"“{path}”不存在。请更正路径（相对于项目文件）。",
+        )
     reason = getattr(error, "strerror", None) or str(error)
     return (
         f'"{path}" cannot be opened: {reason}. Expected a file you may read; ask for the right to read it, or copy it.',

@@ -437,3 +437,9 @@ def test_check_tells_what_no_plan_could_be_made_with(tmp_path, text, told):
     done = CliRunner().invoke(main, ["check", str(data), "-q", "-o", str(tmp_path / "found")])
     assert done.exit_code == 2, done.stderr
     assert told in done.stderr
+
+
+def test_a_file_of_locks_that_is_not_there_is_told_as_missing(tmp_path):
+    told = planned(tmp_path, '[plan]\nat_least = 0.7\nlocks = "decisions.csv"\n', code=3)
+    assert "decisions.csv”不存在" in told
+    assert "读取权限" not in told

@@ -160,7 +160,7 @@ def _groups(assessment: Assessment, found: Candidates, language: str) -> list[st
     titles = [text(f"telling.{word}", language) for word in words]
     more = len(found.groups) - len(cells)
     table = table_text(titles, cells, right=list(range(8)))
-    return [f"{head}\n{table}", *([text("telling.more", language, count=more)] if more > 0 else [])]
+    return [f"{head}\n{table}", *([text("telling.more_groups", language, count=more)] if more > 0 else [])]
 
 
 def _exempt(found: Candidates, language: str) -> list[str]:

@@ -164,6 +164,7 @@ def _limits(plan: Plan, language: str) -> list[str]:
                 money_words(one).text(language) if unit else area_text(one / 100, language)
                 for one in (used, limit.capacity)
             ]
-            rows.append([LIMIT_WORDS[limit.kind].text(language), limit.name, *amounts])
+            whole = limit.kind in ("budget", "annex_quota")  # of no single place
+            rows.append([LIMIT_WORDS[limit.kind].text(language), "—" if whole else limit.name, *amounts])
     titles = [text(f"plan.{word}", language) for word in ("limit", "of", "used", "capacity")]
     return [table_text(titles, rows, right=[2, 3])] if rows else []
