@@ -7,6 +7,7 @@ Works outside the parks: s1 with 14,400 m² and s3 with 6,400 m² move, for 90 �
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import hand_city
@@ -22,6 +23,7 @@ from cli import main
 from geo.assessment import assess
 from geo.maps import map_html
 from geo.plan.document import plan_document
+from geo.plan.words import bound_words
 from geo.planned import planned
 from geo.report import xlsx_plan
 from geo.report.content import compose_report, walk
@@ -516,3 +518,9 @@ def test_the_example_city_reaches_its_target_by_acts_of_every_kind(tmp_path):
     top = plan["targets"][0]["numerator_before"] + chosen["numerator_m2"].sum()
     below = plan["targets"][0]["denominator_before"] + chosen["denominator_m2"].sum()
     assert top / below >= 0.7 - 1e-9
+
+
+def test_a_bound_near_the_cost_is_told_with_the_digits_that_tell_them_apart():
+    plan = SimpleNamespace(cost_fen=138_905_016_600, bound_fen=138_867_030_000.4)
+    assert bound_words(plan).zh == "13.887 亿元"
+    assert bound_words(SimpleNamespace(cost_fen=138_905_016_600, bound_fen=1e11)).zh == "10.00 亿元"

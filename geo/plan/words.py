@@ -13,7 +13,7 @@ from geo.plan.targets import Target
 from layers.errors import Words
 from layers.units import convert, from_tally, label
 
-__all__ = ["ACT_WORDS", "LIMIT_WORDS", "asked_words", "money_words", "reason", "value_words"]
+__all__ = ["ACT_WORDS", "LIMIT_WORDS", "asked_words", "bound_words", "money_words", "reason", "value_words"]
 
 ACT_WORDS: Mapping[str, Words] = {
     "retire": Words("retire", "关停退出"),
@@ -68,11 +68,20 @@ def asked_words(target: Target) -> Words:
     return Words(f"{entry.title_en}{where_en} {more_en} {en}", f"{where_zh}{entry.title_zh}{more_zh} {zh}")
 
 
-def money_words(fen: float) -> Words:
-    """Return an amount as people write it: 亿元 or 万元; million yuan."""
-    cny = fen / 100
-    zh = f"{cny / 1e8:,.2f} 亿元" if abs(cny) >= 1e8 else f"{cny / 1e4:,.2f} 万元"
-    return Words(f"{cny / 1e6:,.2f} million CNY", zh)
+def money_words(fen: float, more: int = 0) -> Words:
+    """Return an amount as people write it: 亿元 or 万元; million yuan; with so many `more` digits."""
+    cny, digits = fen / 100, 2 + more
+    zh = f"{cny / 1e8:,.{digits}f} 亿元" if abs(cny) >= 1e8 else f"{cny / 1e4:,.{digits}f} 万元"
+    return Words(f"{cny / 1e6:,.{digits}f} million CNY", zh)
+
+
+def bound_words(plan: Plan) -> Words:
+    """Return the bound of a plan's cost, with as many digits as tell it from the cost, if a few do."""
+    for more in range(4):
+        told = money_words(plan.bound_fen, more)
+        if told.zh != money_words(plan.cost_fen, more).zh:
+            return told
+    return money_words(plan.bound_fen)
 
 
 def reason(plan: Plan) -> Words | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from geo.charts import Bars
 from geo.plan.planning import Reached
-from geo.plan.words import asked_words, money_words, reason, value_words
+from geo.plan.words import asked_words, bound_words, money_words, reason, value_words
 from geo.planned import Planned
 from geo.report.cells import DASH, Desk, capital, count_text, plain_rows
 from geo.report.parts import Block, Cell, Column, Figure, Headline, Paragraph, Section, Table
@@ -119,7 +119,7 @@ def _certainty(desk: Desk, found: Planned) -> str:
     plan = found.plan
     if plan.gap is None or not np.isfinite(plan.bound_fen):
         return ""
-    bound, options = money_words(plan.bound_fen).text(desk.language), count_text(len(found.options))
+    bound, options = bound_words(plan).text(desk.language), count_text(len(found.options))
     dearer = plan.cost_fen - plan.bound_fen
     if dearer < _NOTHING:
         return desk.say("plan_certainty_least", bound=bound, options=options)

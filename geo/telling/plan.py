@@ -11,7 +11,7 @@ import pandas as pd
 from geo.labels import area_text, text
 from geo.plan.choices import Choices
 from geo.plan.planning import Plan
-from geo.plan.words import ACT_WORDS, LIMIT_WORDS, asked_words, money_words, reason, value_words
+from geo.plan.words import ACT_WORDS, LIMIT_WORDS, asked_words, bound_words, money_words, reason, value_words
 from layers.telling import table_text
 from layers.units import from_tally
 
@@ -62,7 +62,7 @@ def _cost(plan: Plan, language: str) -> str:
     said = "plan.cost_least" if gap == "0.0000%" else "plan.cost"
     return text(
         said, language,
-        cost=money_words(plan.cost_fen).text(language), bound=money_words(plan.bound_fen).text(language), gap=gap,
+        cost=money_words(plan.cost_fen).text(language), bound=bound_words(plan).text(language), gap=gap,
         options=f"{len(plan.options.table):,}",
     )  # fmt: skip
 
