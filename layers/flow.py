@@ -8,6 +8,7 @@ edges among them, so that the extent is true). Later each comes back, is placed 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from layers.intake import Intake, count_uses, guessed, inspect, ready, unrecorde
 from layers.partitions import Partitions
 from layers.plain import bare, plain
 from layers.project import Project
+from layers.raster_values import FINDINGS
 from layers.records import ids, land_m2, shapes
 from layers.repairing import duplicate_of
 from layers.storage import let_go
@@ -64,6 +66,7 @@ class Flow:
     _files: list[Path] = field(default_factory=list)
     _read: int = 0
     _told: list[pd.DataFrame] = field(default_factory=list)
+    _copies: list[str] = field(default_factory=list)
     _aside: dict[str, dict[str, Any]] = field(default_factory=dict)
     _uses: list[pd.DataFrame] = field(default_factory=list)
     _by_record: bool = False
@@ -121,6 +124,7 @@ class Flow:
             names = ids(frame, self.layer)[gone].tolist()
             area = float(land_m2(shapes(frame)[gone], frame.crs).sum())
             self._told.append(faults.finding("row-duplicate", self.layer, ids=names, column="geometry"))
+            self._copies += names
             self._set_aside([{"reason": "row-duplicate", "count": len(names), "area_m2": area, "ids": names[:5]}])
         kept = frame[~gone]
         self.area_m2 += float(kept.geometry.area.sum())
@@ -150,7 +154,7 @@ class Flow:
             for reason in self._reasons()
             if reason != "row-duplicate"
         ]
-        told = faults.concat(self._told)
+        told = _once(faults.concat(self._told), self._copies)
         copies = told["code"] == "row-duplicate"
         return faults.concat([told[~copies], *aside, told[copies]])
 
@@ -202,6 +206,14 @@ def added_up(
         stands = flows["parcels"].without_record(parted["parcels"].rows)
         told = faults.concat([told[told["code"] != "recorded-area-missing"], stands])
     return whole, told.reset_index(drop=True)
+
+
+def _once(told: pd.DataFrame, copies: Sequence[str]) -> pd.DataFrame:
+    """Leave out what rasters told of copies: of a layer read whole these are gone before rasters are asked."""
+    rasters = told[told["code"].isin(FINDINGS)]
+    nth = rasters.iloc[::-1].groupby(["code", "id"]).cumcount()
+    spare = rasters["id"].map(Counter(copies)).reindex(nth.index).fillna(0)
+    return told.drop(index=nth.index[nth < spare])
 
 
 def _some(parts: Partitions) -> gpd.GeoDataFrame:

@@ -23,7 +23,10 @@ from layers.roles import HEIGHT_RASTERS
 if TYPE_CHECKING:
     from layers.rasters import Raster
 
-__all__ = ["elsewhere", "with_rasters"]
+__all__ = ["FINDINGS", "elsewhere", "with_rasters"]
+
+#: Codes of what `with_rasters` finds in single records.
+FINDINGS = ("height-not-positive", "height-uncertain", "land-cover-unnamed")
 
 #: Which layer a raster speaks of, and the column it gives.
 _SPEAKS_OF = {

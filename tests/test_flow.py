@@ -96,9 +96,7 @@ def test_a_large_file_in_pieces_gives_what_it_gives_whole(city, tmp_path, in_pie
     assert aside["row-duplicate"] >= 40
     assert store.ledger["buildings"]["area_used_m2"] == whole.ledger["buildings"]["area_used_m2"]
     counts = [one["code"].value_counts().to_dict() for one in (store.findings, inspect(whole, thorough=False))]
-    # Heights are told of as pieces come, before a copy a long way behind is known to be one.
-    heights = [one.pop("height-uncertain") for one in counts]
-    assert heights[1] <= heights[0] <= heights[1] + aside["row-duplicate"]
+    assert counts[1]["height-uncertain"] > 0
     assert counts[0] == counts[1]
 
 

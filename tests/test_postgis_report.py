@@ -25,17 +25,6 @@ SCHEMA = "parkwise_示例"
 
 pytestmark = pytest.mark.postgis
 
-PROJECT = """
-[project]
-city = "示例"
-as_of = 2025-12-31
-overlap = "split"
-area = "planar"
-policies = ["hangzhou-2023"]
-[land_use]
-system = "third-survey"
-"""
-
 
 @pytest.fixture(scope="module")
 def server():
@@ -62,12 +51,9 @@ def clean(server):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("city")
-    lines = []
-    for name in ("parcels", "parks", "districts"):
-        city.frames()[name].to_file(place / f"{name}.gpkg", layer=name)
-        lines.append(f'[layers.{name}]\nsource = "{name}.gpkg"\n')
-    (place / "project.toml").write_text(PROJECT + "".join(lines), encoding="utf-8")
+    names = ("parcels", "parks", "districts")
+    place = city.save(tmp_path_factory.mktemp("city"), *names)
+    (place / "project.toml").write_text(city.HEAD + city.named(*names), encoding="utf-8")
     return place
 
 
